@@ -1,0 +1,1 @@
+"""Video out of ComfyUI from Python: a prompt in, an mp4 out."""

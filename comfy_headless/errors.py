@@ -1,0 +1,184 @@
+"""Every exception of the package, ordered by what the caller can do about it.
+
+ComfyHeadlessError
+├── ValidationError               the caller's mistake; nothing was sent
+├── FeatureMissingError           an extra is not installed (also an ImportError)
+├── ComfyUIConnectionError        the exchange broke; may_still_run says whether a server may hold the job
+│   └── ComfyUIOfflineError       nothing answers at that address; nothing was sent
+├── GenerationFailedError         the server ran it and said no
+│   ├── GenerationRejectedError   refused at validation; node_errors, one readable line each
+│   └── OutOfMemoryError          the server ran out of memory
+├── GenerationTimeoutError        our deadline; the prompt was cancelled on the server
+├── ResultSaveError               finished on the server, but not written here; the server still has it
+├── ResultSuspectError            the file was looked at and something is off; it is kept
+└── MediaError                    ffmpeg failed; its last lines
+
+Attributes are primitives, so that every error survives pickling between processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ComfyHeadlessError(Exception):
+    """Base of all errors: ``str(error)`` names the thing, the value, and what exists."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error as JSON-ready data: ``type``, ``message`` and the error's own attributes."""
+        own = {name: value for name, value in vars(self).items() if name != "message" and value not in (None, (), {})}
+        return {"type": type(self).__name__, "message": self.message, **own}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, dict(vars(self))))
+
+
+def _rebuild(cls: type[ComfyHeadlessError], args: tuple[Any, ...], state: dict[str, Any]) -> ComfyHeadlessError:
+    error = cls.__new__(cls)
+    error.args = args
+    vars(error).update(state)
+    return error
+
+
+class ValidationError(ComfyHeadlessError):
+    """The call itself is wrong; nothing was sent to any server."""
+
+
+class FeatureMissingError(ComfyHeadlessError, ImportError):
+    """An optional extra is not installed; the message holds the command that installs it.
+
+    Args:
+        extra: name of the extra, such as ``"websocket"``.
+        install: the command to type.
+    """
+
+    def __init__(self, message: str, *, extra: str, install: str) -> None:
+        super().__init__(message)
+        self.extra = extra
+        self.install = install
+
+
+class ComfyUIConnectionError(ComfyHeadlessError):
+    """The exchange with the server broke.
+
+    Args:
+        url: base address of the server.
+        prompt_id: the job this was about, if any.
+        may_still_run: True if a server may hold the job. Only when False is it safe to submit it elsewhere.
+    """
+
+    def __init__(self, message: str, *, url: str, prompt_id: str | None = None, may_still_run: bool = False) -> None:
+        super().__init__(message)
+        self.url = url
+        self.prompt_id = prompt_id
+        self.may_still_run = may_still_run
+
+
+class ComfyUIOfflineError(ComfyUIConnectionError):
+    """Nothing answers at that address; nothing was sent."""
+
+
+class GenerationFailedError(ComfyHeadlessError):
+    """The server took the job and ended it without a result.
+
+    Args:
+        prompt_id: the job.
+        node_id: the node that failed, if one did.
+        node_type: its class.
+        server_message: the server's own words.
+        exception_type: the exception's name on the server.
+        interrupted: True if somebody stopped the job.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        prompt_id: str | None = None,
+        node_id: str | None = None,
+        node_type: str | None = None,
+        server_message: str | None = None,
+        exception_type: str | None = None,
+        interrupted: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.prompt_id = prompt_id
+        self.node_id = node_id
+        self.node_type = node_type
+        self.server_message = server_message
+        self.exception_type = exception_type
+        self.interrupted = interrupted
+
+
+class GenerationRejectedError(GenerationFailedError):
+    """The server refused the graph, or some of its outputs, at validation.
+
+    Args:
+        node_errors: the server's own dict: node id to ``{"class_type", "errors": [...]}``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        prompt_id: str | None = None,
+        server_message: str | None = None,
+        node_errors: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, prompt_id=prompt_id, server_message=server_message)
+        self.node_errors = node_errors or {}
+
+
+class OutOfMemoryError(GenerationFailedError):
+    """A node ran out of memory on the server."""
+
+
+class GenerationTimeoutError(ComfyHeadlessError):
+    """The deadline passed; the prompt was cancelled on the server.
+
+    Args:
+        timeout: the deadline in seconds.
+    """
+
+    def __init__(self, message: str, *, prompt_id: str, timeout: float) -> None:
+        super().__init__(message)
+        self.prompt_id = prompt_id
+        self.timeout = timeout
+
+
+class ResultSaveError(ComfyHeadlessError):
+    """The job finished, but a file could not be brought here; the server still has it.
+
+    Args:
+        prompt_id: take it up again with ``client.wait_for_completion(prompt_id, out=...)``.
+        path: where the file should have gone.
+        url: where the server offers it.
+    """
+
+    def __init__(self, message: str, *, prompt_id: str, path: str, url: str | None = None) -> None:
+        super().__init__(message)
+        self.prompt_id = prompt_id
+        self.path = path
+        self.url = url
+
+
+class ResultSuspectError(ComfyHeadlessError):
+    """``strict=True`` and a look at the file found something; the file is kept at ``path``."""
+
+    def __init__(self, message: str, *, path: str, warnings: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
+        self.warnings = warnings
+
+
+class MediaError(ComfyHeadlessError):
+    """Reading or writing a media file failed; ``details`` holds ffmpeg's last lines."""
+
+    def __init__(self, message: str, *, path: str | None = None, details: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.details = details
