@@ -1,0 +1,1 @@
+"""Media files: drawing, encoding and reading pictures, videos and sound; the home of Pillow and PyAV."""
