@@ -1,1 +1,64 @@
-"""Video out of ComfyUI from Python: a prompt in, an mp4 out."""
+"""Video out of ComfyUI from Python: a prompt in, an mp4 out.
+
+A public name is imported when it is first used (PEP 562), so that ``import comfy_headless`` loads nothing but this
+file. ``_HOMES`` says where each name lives; the block above it says the same to type checkers, and a test compares.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under this name: stay above it
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .errors import ComfyHeadlessError as ComfyHeadlessError
+    from .errors import ComfyUIConnectionError as ComfyUIConnectionError
+    from .errors import ComfyUIOfflineError as ComfyUIOfflineError
+    from .errors import FeatureMissingError as FeatureMissingError
+    from .errors import GenerationFailedError as GenerationFailedError
+    from .errors import GenerationRejectedError as GenerationRejectedError
+    from .errors import GenerationTimeoutError as GenerationTimeoutError
+    from .errors import MediaError as MediaError
+    from .errors import OutOfMemoryError as OutOfMemoryError
+    from .errors import ResultSaveError as ResultSaveError
+    from .errors import ResultSuspectError as ResultSuspectError
+    from .errors import ValidationError as ValidationError
+    from .features import FEATURES as FEATURES
+    from .features import list_missing_features as list_missing_features
+
+_HOMES = {
+    "ComfyHeadlessError": "errors",
+    "ComfyUIConnectionError": "errors",
+    "ComfyUIOfflineError": "errors",
+    "FEATURES": "features",
+    "FeatureMissingError": "errors",
+    "GenerationFailedError": "errors",
+    "GenerationRejectedError": "errors",
+    "GenerationTimeoutError": "errors",
+    "MediaError": "errors",
+    "OutOfMemoryError": "errors",
+    "ResultSaveError": "errors",
+    "ResultSuspectError": "errors",
+    "ValidationError": "errors",
+    "list_missing_features": "features",
+}
+
+__all__ = [*_HOMES]
+
+if not TYPE_CHECKING:  # a type checker would take any misspelt name for one that this function knows
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from its home; keep it, so that this runs once per name."""
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        from importlib import import_module
+
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,1 @@
+"""The tests mirror the package; conformance/ holds the harness for the real server."""
