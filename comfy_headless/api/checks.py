@@ -1,0 +1,51 @@
+"""What can be known to be wrong before anything is sent: destinations and image files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import ValidationError
+from ..graph.outputs import extensions_made
+from ..protocol.destination import Destination
+
+_SIGNATURES: Final = (
+    (b"\x89PNG\r\n\x1a\n", 0, "PNG"),
+    (b"\xff\xd8\xff", 0, "JPEG"),
+    (b"WEBP", 8, "WebP"),
+    (b"GIF8", 0, "GIF"),
+    (b"BM", 0, "BMP"),
+    (b"II*\x00", 0, "TIFF"),
+    (b"MM\x00*", 0, "TIFF"),
+    (b"ftypavif", 4, "AVIF"),
+)
+
+
+def check_extension(graph: Mapping[str, Any], destination: Destination) -> None:
+    """Raise ValidationError if the destination asks for a kind of file that the graph does not make."""
+    if destination.name is None:
+        return
+    made = extensions_made(graph)
+    wanted = Path(destination.name).suffix.lower()
+    if made is not None and wanted not in made:
+        raise ValidationError(
+            f"out={destination.name!r}: the server will make {', '.join(sorted(made))}, not {wanted}; "
+            f"name it {Path(destination.name).stem}{min(made)}, or give a folder"
+        )
+
+
+def check_image(path: str | os.PathLike[str], name: str = "image") -> None:
+    """Raise ValidationError unless ``path`` is a file that begins like an image that ComfyUI reads."""
+    where = Path(path)
+    try:
+        with where.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise ValidationError(f"{name}={os.fspath(path)!r}: {error.strerror or error} ({where.absolute()})") from error
+    if not head:
+        raise ValidationError(f"{name}={os.fspath(path)!r} is empty")
+    if not any(head[at : at + len(mark)] == mark for mark, at, _ in _SIGNATURES):
+        kinds = ", ".join(dict.fromkeys(kind for *_, kind in _SIGNATURES))
+        raise ValidationError(f"{name}={os.fspath(path)!r} is no image: it begins with {head[:8]!r}; known: {kinds}")

@@ -1,0 +1,199 @@
+"""``ComfyWSClient``, also called ``AsyncComfyClient``: a ComfyUI server on asyncio, for any number of tasks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..protocol import routes
+from ..protocol.events import Progress
+from ..protocol.result import Result
+from ..protocol.routes import Queue
+from ..protocol.run import take_up
+from ..protocol.submit import submit_new
+from ..protocol.timing import Timing
+from ..transport.aio import AsyncTransport
+from .options import server_of, wait_of
+
+
+class ComfyWSClient:
+    """A ComfyUI server, on asyncio. Usable from many tasks; all of them share one WebSocket.
+
+    Inside ``async with`` connections are kept from call to call; without it each call closes after itself.
+
+    Args:
+        url: base address; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        transport: "auto" uses the WebSocket where the extra ``websocket`` is installed and polls else (and whenever
+            the socket fails); "polling" never opens one; "websocket" insists on the extra.
+        timing: waiting times in seconds.
+        clock: seconds, monotonic.
+
+    Raises:
+        ValidationError: ``url`` is no address, or there is no such transport.
+        FeatureMissingError: ``transport="websocket"`` without the extra.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        transport: str = "auto",
+        timing: Timing = Timing(),  # noqa: B008 - an immutable tuple
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server = server_of(url, transport, timing)
+        self._transport = AsyncTransport(self._server, clock=clock)
+        self._drive = self._transport.drive
+
+    @property
+    def url(self) -> str:
+        """Base address of the server."""
+        return self._server.url
+
+    async def __aenter__(self) -> ComfyWSClient:
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._transport.__aexit__(*exc)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens them again."""
+        await self._transport.close()
+
+    async def generate_video(
+        self,
+        prompt: str = "",
+        *,
+        preset: str | None = None,
+        image: str | os.PathLike[str] | None = None,
+        last_image: str | os.PathLike[str] | None = None,
+        negative_prompt: str | None = None,
+        seed: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_progress: Callable[[Progress], Any] | None = None,
+        timeout: float | None = None,
+        raise_on_error: bool = True,
+        allow_untested: bool = False,
+        **settings: Any,
+    ) -> Result:
+        """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
+        from ..api.video import make_video
+
+        return await self._drive(
+            make_video(
+                self._server,
+                prompt,
+                preset=preset,
+                image=image,
+                last_image=last_image,
+                negative_prompt=negative_prompt,
+                seed=seed,
+                out=out,
+                overwrite=overwrite,
+                on_progress=on_progress,
+                timeout=timeout,
+                raise_on_error=raise_on_error,
+                allow_untested=allow_untested,
+                settings=settings,
+            )
+        )
+
+    async def run_workflow(
+        self,
+        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_progress: Callable[[Progress], Any] | None = None,
+        timeout: float | None = None,
+        raise_on_error: bool = True,
+    ) -> Result:
+        """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
+        from ..api.workflow import make_workflow
+
+        return await self._drive(
+            make_workflow(
+                self._server,
+                workflow,
+                params,
+                out=out,
+                overwrite=overwrite,
+                on_progress=on_progress,
+                timeout=timeout,
+                raise_on_error=raise_on_error,
+            )
+        )
+
+    async def queue_prompt(self, workflow: Mapping[str, Any]) -> str:
+        """Queue an API-format graph and return its prompt_id as soon as the server has it.
+
+        Raises:
+            GenerationRejectedError: the server refused it.
+            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
+        """
+        return await self._drive(submit_new(self._server, workflow))
+
+    async def wait_for_completion(
+        self,
+        prompt_id: str,
+        *,
+        on_progress: Callable[[Progress], Any] | None = None,
+        timeout: float | None = None,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        raise_on_error: bool = True,
+    ) -> Result:
+        """Wait for a job that was queued before, by whomever; download its files if ``out`` is given.
+
+        Leaving the wait does not cancel the job, except when ``timeout`` (seconds) passes.
+
+        Raises:
+            GenerationFailedError: it failed, or the server knows no such job.
+            GenerationTimeoutError: ``timeout`` passed; the prompt was cancelled.
+            ComfyUIConnectionError: the server stayed away.
+            ResultSaveError: a file could not be brought here.
+        """
+        wait = wait_of(
+            out=out,
+            overwrite=overwrite,
+            on_progress=on_progress,
+            timeout=timeout,
+            raise_on_error=raise_on_error,
+            download=out is not None,
+        )
+        return await self._drive(take_up(self._server, prompt_id, wait))
+
+    async def cancel(self, prompt_id: str) -> bool:
+        """Cancel one job, queued or running; True if the server still had it."""
+        return await self._drive(routes.cancel(self._server, prompt_id))
+
+    async def system_stats(self) -> dict[str, Any]:
+        """Return versions, RAM and devices of the server (memory in bytes)."""
+        return await self._drive(routes.system_stats(self._server))
+
+    async def object_info(self, node_class: str | None = None) -> dict[str, Any]:
+        """Return the schemas of all node classes of the server, or of one."""
+        return await self._drive(routes.object_info(self._server, node_class))
+
+    async def queue(self) -> Queue:
+        """Return the ids of running and of waiting jobs, in run order."""
+        return await self._drive(routes.queue(self._server))
+
+    async def history(self, prompt_id: str) -> dict[str, Any] | None:
+        """Return the history entry of an ended job, None while there is none."""
+        return await self._drive(routes.history(self._server, prompt_id))
+
+    async def upload(self, path: str | os.PathLike[str], *, subfolder: str = "") -> str:
+        """Bring a local file into the server's input folder; return the name for a loader node."""
+        return await self._drive(routes.upload(self._server, os.fspath(path), subfolder=subfolder))
+
+
+AsyncComfyClient = ComfyWSClient

@@ -1,0 +1,50 @@
+"""What both clients take: who the server is, and how to wait for a job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from ..config import server_url
+from ..errors import ValidationError
+from ..protocol.conversation import Server
+from ..protocol.destination import read_out
+from ..protocol.events import Progress
+from ..protocol.run import Wait
+from ..protocol.timing import Timing
+from ..transport.socket import socket_wanted
+
+TRANSPORTS = ("auto", "websocket", "polling")
+
+
+def server_of(url: str | None, transport: str, timing: Timing) -> Server:
+    """Return whom a client talks to, under a client id of its own; raises ValidationError."""
+    if transport not in TRANSPORTS:
+        raise ValidationError(f"transport={transport!r}; there are: {', '.join(TRANSPORTS)}")
+    return Server(server_url(url), uuid4().hex, timing, socket_wanted(transport))
+
+
+def wait_of(
+    *,
+    out: str | os.PathLike[str] | None,
+    overwrite: bool,
+    on_progress: Callable[[Progress], Any] | None,
+    timeout: float | None,
+    raise_on_error: bool,
+    download: bool = True,
+    stem: str | None = None,
+) -> Wait:
+    """Return how to wait; raises ValidationError."""
+    check_wait(on_progress, timeout)
+    destination = read_out(out, stem=stem, overwrite=overwrite) if download else None
+    return Wait(destination, on_progress, timeout, raise_on_error)
+
+
+def check_wait(on_progress: Callable[[Progress], Any] | None, timeout: float | None) -> None:
+    """Raise ValidationError for a deadline that is none, or a callback that cannot be called."""
+    if timeout is not None and not timeout > 0:
+        raise ValidationError(f"timeout={timeout!r}: give seconds above 0, or None to wait as long as it takes")
+    if on_progress is not None and not callable(on_progress):
+        raise ValidationError(f"on_progress={on_progress!r} cannot be called; give a function of one argument")

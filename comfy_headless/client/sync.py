@@ -1,0 +1,195 @@
+"""``ComfyClient``: a ComfyUI server behind blocking calls, for any number of threads."""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..protocol import routes
+from ..protocol.events import Progress
+from ..protocol.result import Result
+from ..protocol.routes import Queue
+from ..protocol.run import take_up
+from ..protocol.submit import submit_new
+from ..protocol.timing import Timing
+from ..transport.sync import SyncTransport
+from .options import server_of, wait_of
+
+
+class ComfyClient:
+    """A ComfyUI server, with blocking calls. Usable from many threads; all of them share one WebSocket.
+
+    Args:
+        url: base address; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        transport: "auto" uses the WebSocket where the extra ``websocket`` is installed and polls else (and whenever
+            the socket fails); "polling" never opens one; "websocket" insists on the extra.
+        timing: waiting times in seconds.
+        clock: seconds, monotonic.
+
+    Raises:
+        ValidationError: ``url`` is no address, or there is no such transport.
+        FeatureMissingError: ``transport="websocket"`` without the extra.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        transport: str = "auto",
+        timing: Timing = Timing(),  # noqa: B008 - an immutable tuple
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server = server_of(url, transport, timing)
+        self._transport = SyncTransport(self._server, clock=clock)
+        self._drive = self._transport.drive
+        self._close = weakref.finalize(self, self._transport.close)
+
+    @property
+    def url(self) -> str:
+        """Base address of the server."""
+        return self._server.url
+
+    def __enter__(self) -> ComfyClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    def close(self) -> None:
+        """Close the connections; the next call opens them again."""
+        self._transport.close()
+
+    def generate_video(
+        self,
+        prompt: str = "",
+        *,
+        preset: str | None = None,
+        image: str | os.PathLike[str] | None = None,
+        last_image: str | os.PathLike[str] | None = None,
+        negative_prompt: str | None = None,
+        seed: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_progress: Callable[[Progress], Any] | None = None,
+        timeout: float | None = None,
+        raise_on_error: bool = True,
+        allow_untested: bool = False,
+        **settings: Any,
+    ) -> Result:
+        """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
+        from ..api.video import make_video
+
+        return self._drive(
+            make_video(
+                self._server,
+                prompt,
+                preset=preset,
+                image=image,
+                last_image=last_image,
+                negative_prompt=negative_prompt,
+                seed=seed,
+                out=out,
+                overwrite=overwrite,
+                on_progress=on_progress,
+                timeout=timeout,
+                raise_on_error=raise_on_error,
+                allow_untested=allow_untested,
+                settings=settings,
+            )
+        )
+
+    def run_workflow(
+        self,
+        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_progress: Callable[[Progress], Any] | None = None,
+        timeout: float | None = None,
+        raise_on_error: bool = True,
+    ) -> Result:
+        """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
+        from ..api.workflow import make_workflow
+
+        return self._drive(
+            make_workflow(
+                self._server,
+                workflow,
+                params,
+                out=out,
+                overwrite=overwrite,
+                on_progress=on_progress,
+                timeout=timeout,
+                raise_on_error=raise_on_error,
+            )
+        )
+
+    def queue_prompt(self, workflow: Mapping[str, Any]) -> str:
+        """Queue an API-format graph and return its prompt_id as soon as the server has it.
+
+        Raises:
+            GenerationRejectedError: the server refused it.
+            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
+        """
+        return self._drive(submit_new(self._server, workflow))
+
+    def wait_for_completion(
+        self,
+        prompt_id: str,
+        *,
+        on_progress: Callable[[Progress], Any] | None = None,
+        timeout: float | None = None,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        raise_on_error: bool = True,
+    ) -> Result:
+        """Wait for a job that was queued before, by whomever; download its files if ``out`` is given.
+
+        Leaving the wait does not cancel the job, except when ``timeout`` (seconds) passes.
+
+        Raises:
+            GenerationFailedError: it failed, or the server knows no such job.
+            GenerationTimeoutError: ``timeout`` passed; the prompt was cancelled.
+            ComfyUIConnectionError: the server stayed away.
+            ResultSaveError: a file could not be brought here.
+        """
+        wait = wait_of(
+            out=out,
+            overwrite=overwrite,
+            on_progress=on_progress,
+            timeout=timeout,
+            raise_on_error=raise_on_error,
+            download=out is not None,
+        )
+        return self._drive(take_up(self._server, prompt_id, wait))
+
+    def cancel(self, prompt_id: str) -> bool:
+        """Cancel one job, queued or running; True if the server still had it."""
+        return self._drive(routes.cancel(self._server, prompt_id))
+
+    def system_stats(self) -> dict[str, Any]:
+        """Return versions, RAM and devices of the server (memory in bytes)."""
+        return self._drive(routes.system_stats(self._server))
+
+    def object_info(self, node_class: str | None = None) -> dict[str, Any]:
+        """Return the schemas of all node classes of the server, or of one."""
+        return self._drive(routes.object_info(self._server, node_class))
+
+    def queue(self) -> Queue:
+        """Return the ids of running and of waiting jobs, in run order."""
+        return self._drive(routes.queue(self._server))
+
+    def history(self, prompt_id: str) -> dict[str, Any] | None:
+        """Return the history entry of an ended job, None while there is none."""
+        return self._drive(routes.history(self._server, prompt_id))
+
+    def upload(self, path: str | os.PathLike[str], *, subfolder: str = "") -> str:
+        """Bring a local file into the server's input folder; return the name for a loader node."""
+        return self._drive(routes.upload(self._server, os.fspath(path), subfolder=subfolder))

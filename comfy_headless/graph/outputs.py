@@ -1,0 +1,39 @@
+"""Which file extensions the saving nodes of a graph will make, as far as their class tells.
+
+Classes and formats of ComfyUI 0.30.0 (object_info) and VideoHelperSuite 1.7.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+EXTENSIONS: Final[Mapping[str, str]] = {
+    "SaveVideo": ".mp4",
+    "SaveWEBM": ".webm",
+    "SaveAnimatedWEBP": ".webp",
+    "SaveAnimatedPNG": ".png",
+    "SaveImage": ".png",
+    "SaveAudio": ".flac",
+    "SaveAudioMP3": ".mp3",
+    "SaveAudioOpus": ".opus",
+}
+
+_VHS: Final = {"mp4": ".mp4", "webm": ".webm", "gif": ".gif", "webp": ".webp", "mov": ".mov", "mkv": ".mkv"}
+
+
+def extensions_made(graph: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the extensions that ``graph`` will make; None if a saving node's class does not tell."""
+    made: set[str] = set()
+    for node in graph.values():
+        name = str(node.get("class_type"))
+        if name in EXTENSIONS:
+            made.add(EXTENSIONS[name])
+        elif name == "VHS_VideoCombine":
+            container = str((node.get("inputs") or {}).get("format")).replace("/", "-").rsplit("-", 1)[-1]
+            if container not in _VHS:
+                return None
+            made.add(_VHS[container])
+        elif name.startswith("Save") or name.endswith("Save"):
+            return None
+    return frozenset(made) if made else None

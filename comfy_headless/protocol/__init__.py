@@ -1,0 +1,1 @@
+"""What is said to a ComfyUI server: pure generators of effects, no sockets, no clock, no threads."""

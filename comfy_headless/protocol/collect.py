@@ -1,0 +1,138 @@
+"""What a job made: the outputs of a history entry, downloaded, and made visible at their destination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import ResultSaveError
+from .conversation import Server
+from .destination import Destination, discard, part_name, place, publish
+from .download import download
+from .effects import Flow, Work
+from .frames import Frame
+from .result import Output, kind_of
+from .routes import view_url
+
+
+class Found(NamedTuple):
+    """One entry of a node's output: a file on the server (``folder_type`` "output", "temp", ...), or a text."""
+
+    node_id: str
+    kind: str
+    filename: str = ""
+    subfolder: str = ""
+    folder_type: str = "output"
+    text: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells two files of a server apart."""
+        return (self.filename, self.subfolder, self.folder_type)
+
+
+def found_in(node_id: str, output: Any) -> Iterator[Found]:
+    """Read one node's output: every entry with a ``filename`` under any key, and texts."""
+    if not isinstance(output, dict):
+        return
+    animated = any(output.get("animated") or ()) if isinstance(output.get("animated"), list) else False
+    for key, entries in output.items():
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if isinstance(entry, dict) and isinstance(entry.get("filename"), str) and entry["filename"]:
+                name = entry["filename"]
+                yield Found(
+                    node_id,
+                    kind_of(name, animated=animated, key=key),
+                    name,
+                    str(entry.get("subfolder") or ""),
+                    str(entry.get("type") or "output"),
+                )
+            elif key == "text" and isinstance(entry, str):
+                yield Found(node_id, "text", text=entry)
+
+
+def saved_in(entry: Mapping[str, Any], graph: Mapping[str, Any]) -> tuple[list[Found], int]:
+    """Return what a history entry says was saved, in the graph's node order, and how many previews were left out."""
+    outputs = entry.get("outputs")
+    outputs = outputs if isinstance(outputs, dict) else {}
+    order = {node_id: number for number, node_id in enumerate(graph)}
+    nodes = sorted(outputs, key=lambda node_id: order.get(node_id, len(order)))
+    found = [one for node_id in nodes for one in found_in(node_id, outputs[node_id])]
+    saved = [one for one in found if one.folder_type != "temp"]
+    return saved, len(found) - len(saved)
+
+
+class Collector:
+    """Downloads the files of one job, early where it can; ``parts`` holds what is here but not yet visible."""
+
+    def __init__(self, server: Server, prompt_id: str, destination: Destination | None) -> None:
+        self._server, self._prompt_id, self._destination = server, prompt_id, destination
+        self.parts: dict[tuple[str, str, str], str] = {}
+        self.warnings: list[str] = []
+
+    def executed(self, frame: Frame) -> Flow[None]:
+        """Begin with the files of a node that has just been executed; the history confirms them later."""
+        for one in found_in(str(frame.data.get("node")), frame.data.get("output")):
+            if one.folder_type == "output":
+                yield from self._fetch(one)
+
+    def collect(self, saved: list[Found]) -> Flow[tuple[Output, ...]]:
+        """Fetch what is missing, then make every file visible; return the outputs in order."""
+        for one in saved:
+            yield from self._fetch(one)
+        main = self._main(saved)
+        files = [one for one in saved if one.filename]
+        outputs = []
+        for one in saved:
+            path = None
+            if one.key in self.parts and self._destination is not None:
+                only = len(files) == 1 or (one is main and self._destination.name is not None)
+                path = yield from self._publish(self._destination, one, only=only)
+            url = view_url(self._server, *one.key) if one.filename else ""
+            outputs.append(Output(one.kind, one.filename, one.subfolder, one.node_id, url, path, one.text))
+        return tuple(outputs)
+
+    def discard(self) -> Flow[None]:
+        """Remove what was fetched and is not visible yet."""
+        yield Work(discard, (self.parts,))
+
+    def _fetch(self, one: Found) -> Flow[None]:
+        if self._destination is None or not one.filename or one.key in self.parts:
+            return
+        try:
+            part = str((yield Work(part_name, (self._destination.folder, one.filename, self._prompt_id))))
+        except OSError as error:
+            raise self._unsaved(one, self._destination.folder, error) from error
+        self.parts[one.key] = part
+        yield from download(self._server, self._prompt_id, *one.key, part)
+
+    def _publish(self, destination: Destination, one: Found, *, only: bool) -> Flow[Path]:
+        target = place(destination, one.filename, one.subfolder, only=only)
+        made = Path(one.filename).suffix
+        if target.suffix.lower() != made.lower():
+            self.warnings.append(
+                f"the server made {made or 'a file without extension'}, not {target.suffix}: saved as such"
+            )
+            target = target.with_suffix(made)
+        try:
+            path = yield Work(publish, (self.parts[one.key], str(target)), {"overwrite": destination.overwrite})
+        except OSError as error:
+            raise self._unsaved(one, target, error) from error
+        del self.parts[one.key]
+        return Path(path)
+
+    def _unsaved(self, one: Found, path: Path, error: OSError) -> ResultSaveError:
+        url = view_url(self._server, *one.key)
+        return ResultSaveError(
+            f"the job {self._prompt_id} is finished, but {one.filename!r} could not be saved at {path}: "
+            f"{error.strerror or error}. It is on the server: {url}",
+            prompt_id=self._prompt_id,
+            path=str(path),
+            url=url,
+        )
+
+    def _main(self, saved: list[Found]) -> Found | None:
+        videos = [one for one in saved if one.kind == "video"]
+        files = [one for one in saved if one.filename]
+        return videos[-1] if videos else files[0] if files else None

@@ -1,0 +1,114 @@
+"""Ask a ComfyUI server something that may be asked twice, and read its answers.
+
+Rules: only calls that change nothing are repeated; a connection that is refused at the very first call means that
+nothing is there (``ComfyUIOfflineError``, at once); an answer that is not what was asked for (5xx, 429, HTML) is
+waited out up to ``patience``; other refusals end at once with the server's words.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..errors import ComfyUIConnectionError, ComfyUIOfflineError
+from .effects import Broken, Call, Flow, Now, Reply, Sleep
+from .timing import Timing
+
+logger = logging.getLogger("comfy_headless")
+
+
+class Server(NamedTuple):
+    """Who is talked to, as whom, and how patiently. ``url`` has no trailing slash; ``socket``: frames are wanted."""
+
+    url: str
+    client_id: str
+    timing: Timing
+    socket: bool = True
+
+
+class Attempt(NamedTuple):
+    """What one call gave: a JSON ``value``, or the ``problem`` in words, and how long the server asks to wait."""
+
+    value: Any = None
+    problem: str | None = None
+    status: int | None = None
+    retry_after: float | None = None
+    broken: str | None = None
+
+    @property
+    def passing(self) -> bool:
+        """True if the same call may succeed later."""
+        return self.status is None or self.status in (200, 408, 425, 429) or self.status >= 500
+
+
+def attempt(call: Call) -> Flow[Attempt]:
+    """Perform ``call`` once; every way in which it can fail becomes a sentence."""
+    try:
+        reply: Reply = yield call
+    except Broken as broken:
+        return Attempt(problem=f"{call.method} {call.route}: {broken}", broken=broken.kind)
+    return read(call, reply)
+
+
+def read(call: Call, reply: Reply) -> Attempt:
+    """Read an answer as JSON, or say what came instead."""
+    if reply.status == 200:
+        try:
+            return Attempt(reply.json() if reply.body else None, status=200)
+        except ValueError:
+            problem = f"{call.method} {call.route} answered {reply.status} without JSON: {reply.first_line()}"
+            return Attempt(problem=problem, status=200)
+    problem = f"{call.method} {call.route} answered {reply.status}: {reply.first_line()}"
+    return Attempt(problem=problem, status=reply.status, retry_after=retry_after(reply))
+
+
+def retry_after(reply: Reply) -> float | None:
+    """Return the Retry-After header in seconds (0-3600), None if there is none (dates are not understood)."""
+    value = reply.headers.get("retry-after", "")
+    return min(3600.0, float(value)) if value.replace(".", "", 1).isdigit() else None
+
+
+def ask(
+    server: Server,
+    route: str,
+    *,
+    params: Sequence[tuple[str, str]] = (),
+    timeout: float | None = None,
+    first: bool = True,
+) -> Flow[Any]:
+    """GET JSON, patiently.
+
+    Args:
+        first: nothing is known of this server yet: a refused connection is final.
+
+    Raises:
+        ComfyUIOfflineError: refused, and ``first``.
+        ComfyUIConnectionError: refused with a reason, or no sensible answer within ``patience``.
+    """
+    timing = server.timing
+    call = Call("GET", route, params, timeout=timeout or timing.read)
+    started = yield Now()
+    wait = timing.retry
+    while True:
+        tried = yield from attempt(call)
+        if tried.problem is None:
+            return tried.value
+        if tried.broken == "refused" and first:
+            raise offline(server, tried.problem)
+        now = yield Now()
+        if not tried.passing or now - started > timing.patience:
+            raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url)
+        first = first and tried.broken is not None
+        logger.info("%s; asking again", tried.problem)
+        yield Sleep(max(wait, tried.retry_after or 0.0))
+        wait = min(wait * 2, timing.last_poll)
+
+
+def offline(server: Server, problem: str) -> ComfyUIOfflineError:
+    """Return the error for a server that is not there."""
+    return ComfyUIOfflineError(
+        f"no ComfyUI answers at {server.url} ({problem}). Start it (python main.py --listen), name another with "
+        "server=, --server or COMFY_HEADLESS_URL, or try without one: comfy-headless simulate",
+        url=server.url,
+    )

@@ -1,0 +1,135 @@
+"""Where the files of a job go: names, free places, and the one step that makes a file visible.
+
+Names from a server are data, never paths: folders are cut off, ``..`` and absolute names cannot lead out of the
+destination. A file is written as ``<name>.<id>.part`` beside its place and appears there whole, by a link or a rename.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import ValidationError
+
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]" if os.name != "nt" else r'[\x00-\x1f\x7f<>:"|?*]')
+
+
+class Destination(NamedTuple):
+    """What ``out`` means.
+
+    Args:
+        folder: where files go.
+        name: the file's name if ``out`` names a file, else None.
+        stem: name without extension for the only file of a job if ``out`` is a folder; None keeps the server's names.
+        overwrite: replace what is there instead of appending -2, -3.
+    """
+
+    folder: Path
+    name: str | None = None
+    stem: str | None = None
+    overwrite: bool = False
+
+
+def read_out(out: str | os.PathLike[str] | None, *, stem: str | None = None, overwrite: bool = False) -> Destination:
+    """Read ``out``: a folder if it ends in a separator, exists as one, or has no suffix; else a file; None: here."""
+    if out is None:
+        return Destination(Path(), stem=stem, overwrite=overwrite)
+    text = os.fspath(out)
+    if not text or "\0" in text:
+        raise ValidationError(f"out={text!r} is not a path; give a file such as clip.mp4, or a folder such as clips/")
+    path = Path(text).expanduser()
+    if text.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+        return Destination(path, stem=stem, overwrite=overwrite)
+    return Destination(path.parent, name=path.name, overwrite=overwrite)
+
+
+def prepare(destination: Destination) -> None:
+    """Make the folder and prove that a file can be written there; raises ValidationError."""
+    folder = destination.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".comfy_headless.{secrets.token_hex(4)}.part"
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise ValidationError(f"cannot write to {folder.absolute()}: {error.strerror or error}") from error
+
+
+def safe_name(name: str) -> str:
+    """Return the last part of a server's file name, fit to be a file here; "file" if nothing is left of it."""
+    last = _FORBIDDEN.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip()
+    if last in ("", ".", ".."):
+        return "file"
+    stem, dot, suffix = last.rpartition(".")
+    room = 200 - len(f".{suffix}".encode()) if dot else 200
+    short = (stem if dot else last).encode()[:room].decode("utf-8", "ignore")
+    return f"{short}.{suffix}" if dot else short
+
+
+def safe_folder(subfolder: str) -> Path:
+    """Return a server's sub-folder as a relative path that stays below its parent."""
+    parts = _FORBIDDEN.sub("_", subfolder.replace("\\", "/")).split("/")
+    return Path(*(part.strip() for part in parts if part.strip() not in ("", ".", "..") and not part.endswith(":")))
+
+
+def part_name(folder: Path, filename: str, prompt_id: str) -> Path:
+    """Return a free name for the unfinished file, in the folder where it will end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = safe_name(filename)
+    part = folder / f"{name}.{prompt_id[:8]}.part"
+    return part if not part.exists() else folder / f"{name}.{prompt_id[:8]}{secrets.token_hex(3)}.part"
+
+
+def place(destination: Destination, filename: str, subfolder: str, *, only: bool) -> Path:
+    """Return where a file should appear (it may be taken); ``only``: it is the job's single file."""
+    name = safe_name(filename)
+    if destination.name is not None:
+        return destination.folder / (destination.name if only else name)
+    if destination.stem is not None and only:
+        return destination.folder / (destination.stem + Path(name).suffix)
+    return destination.folder / safe_folder(subfolder) / name
+
+
+def publish(part: str, target: str, *, overwrite: bool) -> str:
+    """Make the finished ``part`` appear at ``target``, or at ``target-2``, ``-3``, ...; return where."""
+    source, wanted = Path(part), Path(target)
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    if overwrite:
+        source.replace(wanted)
+        return str(wanted)
+    number = 1
+    while True:
+        free = wanted if number == 1 else wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+        try:
+            os.link(source, free)
+        except FileExistsError:
+            number += 1
+            continue
+        except OSError:  # a file system without links: FAT, some network shares
+            if free.exists():
+                number += 1
+                continue
+            source.rename(free)
+            return str(free)
+        source.unlink()
+        return str(free)
+
+
+def discard(parts: Mapping[object, str]) -> None:
+    """Remove unfinished files."""
+    for part in parts.values():
+        with contextlib.suppress(FileNotFoundError):
+            Path(part).unlink()
+
+
+def size_of(path: str) -> int:
+    """Return the size of a local file in bytes, 0 if there is none."""
+    try:
+        return Path(path).stat().st_size
+    except FileNotFoundError:
+        return 0

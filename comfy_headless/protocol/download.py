@@ -1,0 +1,95 @@
+"""Bring one file from the server, whole.
+
+The answer's Content-Length is the measure: a short body is resumed with Range from where it broke (if the Etag says
+it is still the same file), a 404 right after the end of a job is asked again (seen behind shared storage), and what
+cannot be repaired is an error that names the file and where it still is.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ..errors import ResultSaveError
+from .conversation import Server, retry_after
+from .destination import size_of
+from .effects import Broken, Download, Flow, Now, Reply, Sleep, Work
+from .routes import view_params, view_url
+
+logger = logging.getLogger("comfy_headless")
+
+_MISSING_FOR = 5.0  # seconds of 404 (scaled by Timing.retry) before a file counts as not there
+
+
+def download(server: Server, prompt_id: str, filename: str, subfolder: str, folder_type: str, part: str) -> Flow[None]:
+    """Download one file into ``part``.
+
+    Raises:
+        ResultSaveError: it is not there, stays incomplete, or cannot be written here (disk full).
+    """
+    timing = server.timing
+    route_params = view_params(filename, subfolder, folder_type)
+    started = yield Now()
+    wait, etag, offset, whole = timing.retry, None, 0, None
+    while True:
+        pause = 0.0
+        try:
+            reply: Reply = yield Download("/view", route_params, part, offset, timing.transfer)
+        except Broken as broken:
+            problem, final = str(broken), False
+            etag = etag or broken.headers.get("etag")
+        except OSError as error:
+            raise _lost(server, prompt_id, filename, subfolder, folder_type, part, _words(error)) from error
+        else:
+            problem, final, whole = _judge(reply, offset, whole)
+            if reply.status == 404:
+                now = yield Now()
+                final = now - started > _MISSING_FOR * timing.retry * 4
+            pause = retry_after(reply) or 0.0
+            if reply.status == 206 and etag not in (None, reply.headers.get("etag")):
+                logger.info("%s changed on the server; downloading it anew", filename)
+                etag, offset, whole = None, 0, None
+                continue
+            etag = reply.headers.get("etag", etag)
+        size = yield Work(size_of, (part,))
+        if not problem and (whole is None or size == whole):
+            return
+        problem = problem or f"{size} of {whole} bytes came"
+        now = yield Now()
+        if final or now - started > timing.patience:
+            raise _lost(server, prompt_id, filename, subfolder, folder_type, part, problem)
+        logger.info("download of %s: %s; trying again from byte %d", filename, problem, size)
+        yield Sleep(max(wait, pause))
+        wait = min(wait * 2, timing.last_poll)
+        offset = size if whole is None or size < whole else 0
+
+
+def _judge(reply: Reply, offset: int, whole: int | None) -> tuple[str, bool, int | None]:
+    """Return (problem, final, size of the whole file) of an answer."""
+    length = reply.headers.get("content-length", "")
+    encoded = bool(reply.headers.get("content-encoding"))
+    size = int(length) if length.isdigit() and not encoded else None
+    if reply.status == 200:
+        return "", False, size
+    if reply.status == 206:
+        return "", False, offset + size if size is not None else whole
+    if reply.status == 416:
+        return "", False, whole
+    final = reply.status < 500 and reply.status not in (404, 408, 425, 429)
+    return f"GET /view answered {reply.status}: {reply.first_line()}", final, whole
+
+
+def _lost(
+    server: Server, prompt_id: str, filename: str, subfolder: str, folder_type: str, part: str, problem: str
+) -> ResultSaveError:
+    url = view_url(server, filename, subfolder, folder_type)
+    return ResultSaveError(
+        f"the job {prompt_id} is finished, but {filename!r} could not be saved: {problem}. It is on the server: {url}",
+        prompt_id=prompt_id,
+        path=part.rsplit(".", 2)[0],
+        url=url,
+    )
+
+
+def _words(error: OSError) -> Any:
+    return f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")

@@ -1,0 +1,149 @@
+"""The effects that flows yield and transports perform.
+
+A flow is a generator: it yields an effect, is sent what came of it, and returns the result. The order of calls, the
+timeouts and the recovery are written once, in flows; ``transport.sync`` and ``transport.aio`` only perform effects.
+Whatever goes wrong while an effect is performed (``Broken``, ``KeyboardInterrupt``, a cancelled task, an exception
+of a callback) is thrown into the flow at that place, so ``try`` and ``finally`` in a flow mean what they say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from ..errors import ValidationError
+
+T = TypeVar("T")
+Flow: TypeAlias = Generator["Effect", Any, T]
+
+
+class Broken(Exception):
+    """The exchange broke below HTTP.
+
+    ``kind``: "refused" (no connection, nothing was sent), "timeout" (sent, no answer in time), "reset" (the
+    connection ended in between). ``headers``: those of the answer, if it had begun.
+    """
+
+    def __init__(self, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer; header names are lower case. After a ``Download`` the body is empty unless it was refused."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """Return the body as JSON; raises ValueError where it is none."""
+        return json.loads(self.body)
+
+    def first_line(self) -> str:
+        """Return the first line of the body, at most 200 characters, for error messages."""
+        lines = self.body[:2000].decode("utf-8", "replace").strip().splitlines()
+        return lines[0][:200] if lines else "(empty body)"
+
+
+def json_body(value: Any) -> bytes:
+    """Return ``value`` as the JSON body of a call; raises ValidationError for what JSON cannot hold."""
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ValidationError(f"this cannot be sent as JSON: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file to send in a multipart form: the field's name, the file's name, and a local path or its bytes."""
+
+    field: str
+    filename: str
+    content: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP exchange; ``body`` is JSON, ``timeout`` seconds of silence.
+
+    Gives a ``Reply`` of any status; throws ``Broken``.
+    """
+
+    method: str
+    route: str
+    params: Sequence[tuple[str, str]] = ()
+    body: bytes | None = None
+    form: Sequence[tuple[str, str]] = ()
+    parts: Sequence[Part] = ()
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """GET a file into the local file ``part``, from byte ``offset`` on (the file is cut to it first).
+
+    Gives a ``Reply``; only answers 200 and 206 are written. Throws ``Broken`` (what came before stays in the file)
+    and ``OSError`` of the local file. A 200 to a request with an offset starts the file anew.
+    """
+
+    route: str
+    params: Sequence[tuple[str, str]]
+    part: str
+    offset: int = 0
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Register ``prompt_id`` at the kept socket, opening it if need be. Gives True if the socket is open."""
+
+    prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Wait for the next frame of ``prompt_id``. Gives a ``Frame`` or None after ``timeout`` seconds.
+
+    A frame of type ``LOST`` says that the socket dropped. Without a socket this is a plain wait.
+    """
+
+    prompt_id: str
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Call the caller's callback, plain or async, with an event; its exceptions are thrown into the flow."""
+
+    callback: Callable[[Any], Any]
+    event: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Call ``function(*args, **kwargs)``, which may block on the file system; a thread does it under asyncio."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait that many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Give the time of the transport's clock, in seconds."""
+
+
+Effect: TypeAlias = Call | Download | Subscribe | Listen | Notify | Work | Sleep | Now

@@ -1,0 +1,116 @@
+"""How far a job is, from the frames of its socket.
+
+Percent is the share of weighted nodes that are done. A sampler outweighs the rest, since it is where the time goes
+(weights are rough on purpose: what matters is that the number never falls and reaches 100 at the end). Nodes that
+the server has cached count as done. ``progress_state`` carries the whole map each time, so lost frames cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .events import Progress
+from .frames import PREVIEW, Frame
+
+_WEIGHTS: Final = (("Sampler", 30.0), ("Decode", 6.0), ("Upscale", 6.0), ("Save", 2.0), ("Encode", 2.0))
+
+
+class ProgressTracker:
+    """Turns frames into ``Progress``; holds what one job has told so far."""
+
+    def __init__(self, graph: Mapping[str, Any]) -> None:
+        self._titles = {node_id: _title(node) for node_id, node in graph.items()}
+        self._weights = {node_id: _weight(node) for node_id, node in graph.items()}
+        self._done: dict[str, float] = {}
+        self._steps: dict[str, tuple[int, int]] = {}
+        self._node: str | None = None
+        self._percent = 0.0
+        self._cached = 0.0
+        self._started: float | None = None
+        self._seen: tuple[float, str | None, int | None, int | None] | None = None
+
+    def waits(self, position: int) -> Progress:
+        """Return the progress of a job that waits behind ``position`` others."""
+        return Progress(self._percent, queue_position=position)
+
+    def ends(self) -> Progress:
+        """Return the progress of a finished job."""
+        self._percent = 100.0
+        return Progress(100.0, self._node, self._titles.get(self._node or ""), eta=0.0)
+
+    def see(self, frame: Frame, now: float) -> Progress | None:
+        """Take in a frame; return what to tell, or None if it says nothing new."""
+        if self._started is None:
+            self._started = now
+        preview = None
+        match frame.type:
+            case "execution_cached":
+                for node_id in frame.data.get("nodes") or ():
+                    self._done[node_id] = 1.0
+                self._cached = self._share()
+            case "executing":
+                self._move_to(frame.data.get("display_node") or frame.data.get("node"))
+            case "executed":
+                self._done[frame.data.get("display_node") or frame.data.get("node") or ""] = 1.0
+            case "progress":
+                self._count(frame.data.get("node") or self._node, frame.data)
+            case "progress_state":
+                self._read_state(frame.data.get("nodes"))
+            case _ if frame.type == PREVIEW:
+                preview = frame.image
+            case _:
+                return None
+        self._percent = max(self._percent, min(99.0, round(100 * self._share(), 1)))
+        title = self._titles.get(self._node or "")
+        seen = (self._percent, self._node, *self._steps.get(self._node or "", (None, None)))
+        if preview is None and seen == self._seen:
+            return None
+        self._seen = seen
+        return Progress(self._percent, self._node, title, seen[2], seen[3], self._eta(now), preview)
+
+    def _move_to(self, node_id: Any) -> None:
+        if isinstance(node_id, str):
+            if self._node not in (None, node_id):
+                self._done[self._node or ""] = 1.0
+            self._node = node_id
+
+    def _count(self, node_id: Any, data: Mapping[str, Any]) -> None:
+        value, most = data.get("value"), data.get("max")
+        if isinstance(node_id, str) and isinstance(value, int | float) and isinstance(most, int | float) and most > 0:
+            self._node = node_id
+            self._done[node_id] = max(self._done.get(node_id, 0.0), min(1.0, value / most))
+            if most > 1:
+                self._steps[node_id] = (int(value), int(most))
+
+    def _read_state(self, nodes: Any) -> None:
+        for node_id, state in (nodes if isinstance(nodes, dict) else {}).items():
+            shown = state.get("display_node_id") or node_id
+            if state.get("state") == "finished":
+                self._done[shown] = 1.0
+            elif state.get("state") == "running":
+                self._count(shown, state)
+
+    def _share(self) -> float:
+        whole = sum(self._weights.values())
+        done = sum(self._weights.get(node_id, 0.0) * share for node_id, share in self._done.items())
+        return done / whole if whole else 0.0
+
+    def _eta(self, now: float) -> float | None:
+        made = self._share() - self._cached
+        if self._started is None or made < 0.02:
+            return None
+        return round((now - self._started) / made * max(0.0, 1.0 - self._share()), 1)
+
+
+def _title(node: Mapping[str, Any]) -> str:
+    title = (node.get("_meta") or {}).get("title")
+    shown = [part.strip() for part in title.split(",")] if isinstance(title, str) else []
+    return next((part for part in shown if part and not part.startswith("$")), str(node.get("class_type")))
+
+
+def _weight(node: Mapping[str, Any]) -> float:
+    name = str(node.get("class_type"))
+    if name.endswith("Select"):
+        return 1.0
+    return next((weight for word, weight in _WEIGHTS if word in name), 1.0)

@@ -1,0 +1,137 @@
+"""The plain routes of a ComfyUI server, one flow each (routes of 0.30.0; older servers where noted)."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from ..errors import ComfyUIConnectionError
+from .conversation import Attempt, Server, ask, attempt
+from .effects import Call, Flow, Part, json_body
+
+
+class Queue(NamedTuple):
+    """The server's queue in run order: ids of running and of waiting jobs."""
+
+    running: tuple[str, ...]
+    pending: tuple[str, ...]
+
+    def position(self, prompt_id: str) -> int | None:
+        """Jobs ahead of ``prompt_id``: 0 if it runs, None if it is not here."""
+        if prompt_id in self.running:
+            return 0
+        return len(self.running) + self.pending.index(prompt_id) if prompt_id in self.pending else None
+
+
+def system_stats(server: Server) -> Flow[dict[str, Any]]:
+    """GET /system_stats: versions, RAM, devices (memory in bytes)."""
+    return _object((yield from ask(server, "/system_stats")), server, "/system_stats")
+
+
+def object_info(server: Server, node_class: str | None = None) -> Flow[dict[str, Any]]:
+    """GET /object_info: the schemas of all node classes, or of one."""
+    route = f"/object_info/{quote(node_class, safe='')}" if node_class else "/object_info"
+    return _object((yield from ask(server, route, timeout=server.timing.transfer)), server, route)
+
+
+def queue(server: Server) -> Flow[Queue]:
+    """GET /queue, sorted into run order (the server gives heap order)."""
+    value = read_queue((yield from ask(server, "/queue")))
+    if value is None:
+        raise ComfyUIConnectionError(f"{server.url}: GET /queue answered something else", url=server.url)
+    return value
+
+
+def read_queue(value: Any) -> Queue | None:
+    """Read the answer of GET /queue; None if it is not one."""
+    if not isinstance(value, dict):
+        return None
+    running, pending = value.get("queue_running"), value.get("queue_pending")
+    if not isinstance(running, list) or not isinstance(pending, list):
+        return None
+    in_order = sorted((item for item in pending if _is_item(item)), key=lambda item: (item[0], item[1]))
+    return Queue(tuple(item[1] for item in running if _is_item(item)), tuple(item[1] for item in in_order))
+
+
+def history(server: Server, prompt_id: str) -> Flow[dict[str, Any] | None]:
+    """GET /history/{prompt_id}: the entry of an ended job, None while there is none."""
+    value = _object((yield from ask(server, f"/history/{prompt_id}")), server, "/history")
+    entry = value.get(prompt_id)
+    return entry if isinstance(entry, dict) else None
+
+
+def cancel(server: Server, prompt_id: str) -> Flow[bool]:
+    """Cancel one job, queued or running; True if the server says so, False if it was not there any more.
+
+    Servers without the jobs API (before 0.3.65 or so): taken out of the queue, then interrupted if it runs.
+    """
+    limit = server.timing.cancel
+    tried: Attempt = yield from attempt(Call("POST", f"/api/jobs/{prompt_id}/cancel", timeout=limit))
+    if tried.status == 200 and isinstance(tried.value, dict):
+        return bool(tried.value.get("cancelled"))
+    if tried.status not in (404, 405):
+        raise ComfyUIConnectionError(
+            f"{server.url}: could not cancel {prompt_id}: {tried.problem}",
+            url=server.url,
+            prompt_id=prompt_id,
+            may_still_run=True,
+        )
+    before = read_queue((yield from attempt(Call("GET", "/queue", timeout=limit))).value)
+    place = before.position(prompt_id) if before else None
+    yield from attempt(Call("POST", "/queue", body=json_body({"delete": [prompt_id]}), timeout=limit))
+    after = read_queue((yield from attempt(Call("GET", "/queue", timeout=limit))).value)
+    if after is None or prompt_id in after.running:
+        yield from attempt(Call("POST", "/interrupt", body=json_body({"prompt_id": prompt_id}), timeout=limit))
+        return True
+    return place is not None
+
+
+def upload(server: Server, path: str, *, subfolder: str = "") -> Flow[str]:
+    """POST /upload/image: bring a local file into the server's input folder; give the name a loader node wants.
+
+    The server renames a file whose name is taken by other content, and reuses it for the same content.
+    """
+    name = PurePosixPath(Path(path).name).name
+    part = Part("image", name, path)
+    call = Call(
+        "POST",
+        "/upload/image",
+        form=(("type", "input"), *((("subfolder", subfolder),) if subfolder else ())),
+        parts=(part,),
+        timeout=server.timing.transfer,
+    )
+    tried: Attempt = yield from attempt(call)
+    stored = tried.value.get("name") if isinstance(tried.value, dict) else None
+    if not isinstance(stored, str) or not stored:
+        words = tried.problem or "the answer has no name"
+        hint = " (the server's --max-upload-size is smaller than the file)" if tried.status == 413 else ""
+        raise ComfyUIConnectionError(f"{server.url}: upload of {path} failed: {words}{hint}", url=server.url)
+    folder = tried.value.get("subfolder")
+    return f"{folder}/{stored}" if folder else stored
+
+
+def view_params(filename: str, subfolder: str, folder_type: str) -> tuple[tuple[str, str], ...]:
+    """Return the query of GET /view for one file."""
+    return (("filename", filename), ("subfolder", subfolder), ("type", folder_type))
+
+
+def view_url(server: Server, filename: str, subfolder: str, folder_type: str) -> str:
+    """Return the address at which the server offers a file."""
+    return f"{server.url}/view?{urlencode(view_params(filename, subfolder, folder_type))}"
+
+
+def media_type(name: str) -> str:
+    """Return the MIME type of a file name."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _is_item(item: Any) -> bool:
+    return isinstance(item, list) and len(item) >= 2 and isinstance(item[1], str)
+
+
+def _object(value: Any, server: Server, route: str) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise ComfyUIConnectionError(f"{server.url}: GET {route} answered {str(value)[:80]!r}", url=server.url)

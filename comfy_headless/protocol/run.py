@@ -1,0 +1,209 @@
+"""One job from graph to result: subscribe, submit, watch, collect.
+
+Any end of the wait that leaves the job alive (deadline, Ctrl-C, a cancelled task) cancels that prompt on the server,
+by its id. A connection that stays broken cancels nothing: the job can be taken up again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from ..errors import ComfyHeadlessError, ComfyUIConnectionError, GenerationFailedError, GenerationTimeoutError
+from .collect import Collector, saved_in
+from .conversation import Server, ask
+from .destination import Destination, prepare
+from .effects import Flow, Now, Sleep, Subscribe, Work
+from .events import Progress
+from .result import Result
+from .routes import cancel
+from .submit import submit
+from .watch import Teller, watch
+
+logger = logging.getLogger("comfy_headless")
+
+
+class Label(NamedTuple):
+    """What a result should carry besides the files."""
+
+    preset: str | None = None
+    seed: int | None = None
+    settings: Mapping[str, Any] = {}
+    warnings: tuple[str, ...] = ()
+
+
+class Wait(NamedTuple):
+    """How to wait for a job.
+
+    Args:
+        destination: where files go; None downloads nothing.
+        on_progress: called with ``Progress``; plain or async.
+        timeout: seconds from the call on until the prompt is cancelled; None waits as long as it takes.
+        raise_on_error: False turns a failed or timed-out generation into a result with status "failed".
+    """
+
+    destination: Destination | None = None
+    on_progress: Callable[[Progress], Any] | None = None
+    timeout: float | None = None
+    raise_on_error: bool = True
+
+
+def run(
+    server: Server,
+    graph: Mapping[str, Any],
+    wait: Wait,
+    *,
+    label: Label | None = None,
+    prompt_id: str | None = None,
+    extra_data: Mapping[str, Any] | None = None,
+    started: float | None = None,
+) -> Flow[Result]:
+    """Run ``graph`` and return its result.
+
+    Raises:
+        ValidationError: the destination cannot be written; nothing was sent.
+        GenerationRejectedError, GenerationFailedError, OutOfMemoryError: the server said no.
+        GenerationTimeoutError: ``timeout`` passed.
+        ComfyUIConnectionError: the exchange broke.
+        ResultSaveError: the job is done, but a file could not be brought here.
+    """
+    prompt_id = prompt_id or str(uuid4())
+    if started is None:
+        started = yield Now()
+    if wait.destination is not None:
+        yield Work(prepare, (wait.destination,))
+    if server.socket:
+        yield Subscribe(prompt_id)
+    accepted: str | None = None
+    alive = True
+    try:
+        accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
+        if accepted != prompt_id and server.socket:  # a server too old for ids of ours
+            yield Subscribe(accepted)
+        result = yield from _finish(server, graph, accepted, wait, label or Label(), started)
+        alive = False
+        return result
+    except (GenerationFailedError, GenerationTimeoutError) as error:
+        alive = isinstance(error, GenerationTimeoutError)
+        if wait.raise_on_error:
+            raise
+        now = yield Now()
+        return _failed(error, accepted or prompt_id, now - started, label or Label())
+    except ComfyHeadlessError:
+        alive = False
+        raise
+    finally:
+        if alive:
+            yield from _cancel(server, accepted or prompt_id, sent_only=accepted is None)
+
+
+def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, Any] | None = None) -> Flow[Result]:
+    """Wait for a job that was submitted before, by whomever, and return its result.
+
+    Leaving this wait does not cancel the job, except when ``timeout`` passes.
+
+    Raises:
+        As ``run``; GenerationFailedError also if the server knows no such job.
+    """
+    started = yield Now()
+    if wait.destination is not None:
+        yield Work(prepare, (wait.destination,))
+    if server.socket:
+        yield Subscribe(prompt_id)
+    if graph is None:
+        graph = yield from _graph_of(server, prompt_id)
+    try:
+        return (yield from _finish(server, graph, prompt_id, wait, Label(), started))
+    except GenerationTimeoutError as error:
+        yield from _cancel(server, prompt_id, sent_only=False)
+        if wait.raise_on_error:
+            raise
+        return _failed(error, prompt_id, wait.timeout or 0.0, Label())
+    except GenerationFailedError as error:
+        if wait.raise_on_error:
+            raise
+        now = yield Now()
+        return _failed(error, prompt_id, now - started, Label())
+
+
+def _finish(
+    server: Server, graph: Mapping[str, Any], prompt_id: str, wait: Wait, label: Label, started: float
+) -> Flow[Result]:
+    teller = Teller(wait.on_progress)
+    collector = Collector(server, prompt_id, wait.destination)
+    complete = False
+    try:
+        entry = yield from watch(
+            server,
+            graph,
+            prompt_id,
+            teller=teller,
+            deadline=None if wait.timeout is None else started + wait.timeout,
+            timeout=wait.timeout,
+            executed=collector.executed,
+        )
+        saved, previews = saved_in(entry, graph)
+        outputs = yield from collector.collect(saved)
+        complete = True
+    finally:
+        if not complete:
+            yield from collector.discard()
+    warnings = [*label.warnings, *collector.warnings]
+    if previews and not saved:
+        warnings.append(f"the graph only made previews ({previews}); nothing was saved: use SaveVideo or SaveImage")
+    if teller.error:
+        warnings.append(f"on_progress failed and was not called again: {teller.error}")
+    now = yield Now()
+    return Result(
+        "completed",
+        prompt_id,
+        now - started,
+        outputs,
+        seed=label.seed,
+        preset=label.preset,
+        settings=label.settings,
+        warnings=tuple(warnings),
+        callback_error=teller.error,
+    )
+
+
+def _failed(error: ComfyHeadlessError, prompt_id: str, duration: float, label: Label) -> Result:
+    return Result(
+        "failed",
+        prompt_id,
+        duration,
+        seed=label.seed,
+        preset=label.preset,
+        settings=label.settings,
+        warnings=label.warnings,
+        error=str(error),
+    )
+
+
+def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[None]:
+    """Cancel a job as far as the server lets us; a POST that is still on its way is waited for a moment."""
+    try:
+        cancelled = yield from cancel(server, prompt_id)
+        if sent_only and not cancelled:
+            yield Sleep(server.timing.lookup_gap / 4)
+            cancelled = yield from cancel(server, prompt_id)
+    except ComfyUIConnectionError as error:
+        logger.warning("%s; the job may still run", error)
+    else:
+        logger.info("prompt %s: %s", prompt_id, "cancelled on the server" if cancelled else "was not running any more")
+
+
+def _graph_of(server: Server, prompt_id: str) -> Flow[Mapping[str, Any]]:
+    """Return the graph of a queued, running or ended job; empty if the server does not tell."""
+    queue = yield from ask(server, "/queue")
+    lists = [queue.get("queue_running"), queue.get("queue_pending")] if isinstance(queue, dict) else []
+    items = [item for items in lists if isinstance(items, list) for item in items]
+    if not any(isinstance(item, list) and len(item) > 2 and item[1] == prompt_id for item in items):
+        entry = (yield from ask(server, f"/history/{prompt_id}", first=False)) or {}
+        items = [entry[prompt_id].get("prompt")] if prompt_id in entry else []
+    for item in items:
+        if isinstance(item, list) and len(item) > 2 and item[1] == prompt_id and isinstance(item[2], dict):
+            return item[2]
+    return {}

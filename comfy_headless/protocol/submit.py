@@ -1,0 +1,184 @@
+"""Queue a graph, exactly once.
+
+The prompt_id is ours and goes with the POST. If the answer is lost, the job is looked up by that id before anything
+is sent again, since a server accepts the same id twice and would run it twice:
+
+    found                                      -> go on
+    absent twice, after a reset, 429 or 503    -> send again with the same id (after a reset or 503: once)
+    absent, after a timeout or another failure -> ComfyUIConnectionError(may_still_run=True)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+from ..errors import ComfyUIConnectionError, GenerationRejectedError
+from .conversation import Attempt, Server, attempt, offline, read
+from .effects import Broken, Call, Flow, Now, Reply, Sleep, Subscribe, json_body
+from .routes import cancel, read_queue
+
+logger = logging.getLogger("comfy_headless")
+
+_TRIES_AFTER_429: Final = 10
+
+
+def submit(
+    server: Server, graph: Mapping[str, Any], prompt_id: str, *, extra_data: Mapping[str, Any] | None = None
+) -> Flow[str]:
+    """Queue ``graph`` under ``prompt_id``; give the id under which the server holds it.
+
+    Args:
+        graph: API-format workflow.
+        prompt_id: canonical lower-case UUID.
+        extra_data: kept with the job by the server (``preview_method``, ``extra_pnginfo``, ...).
+
+    Raises:
+        GenerationRejectedError: the server refused the graph, or one of its outputs (then the rest is cancelled).
+        ComfyUIOfflineError: nothing answers; nothing was sent.
+        ComfyUIConnectionError: no answer, and the job cannot be found; ``may_still_run`` tells if it may be there.
+    """
+    body: dict[str, Any] = {"prompt": graph, "client_id": server.client_id, "prompt_id": prompt_id}
+    if extra_data:
+        body["extra_data"] = dict(extra_data)
+    call = Call("POST", "/prompt", body=json_body(body), timeout=server.timing.post)
+    resets = 0
+    for _ in range(_TRIES_AFTER_429):
+        try:
+            reply: Reply = yield call
+        except Broken as broken:
+            if broken.kind == "refused":
+                raise offline(server, str(broken)) from None
+            tried = Attempt(problem=f"POST /prompt: {broken}")
+            again = broken.kind == "reset"
+        else:
+            if reply.status in (200, 400, 413):
+                settled = yield from _settle(server, call, reply, prompt_id)
+                if settled is not None:
+                    return settled
+            tried = read(call, reply)
+            if not tried.passing:
+                raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url, prompt_id=prompt_id)
+            again = reply.status in (429, 503)
+        logger.warning("%s; looking for the job %s on the server", tried.problem, prompt_id)
+        if tried.retry_after:
+            yield Sleep(tried.retry_after)
+        if (yield from _look_up(server, prompt_id, quick=again)):
+            return prompt_id
+        resets += tried.status != 429
+        if not again or resets > 1:
+            break
+    raise ComfyUIConnectionError(
+        f"{server.url}: {tried.problem}; the job {prompt_id} is not there yet, but the server may still take it: "
+        "look for it before you send it again",
+        url=server.url,
+        prompt_id=prompt_id,
+        may_still_run=True,
+    )
+
+
+def submit_new(server: Server, graph: Mapping[str, Any]) -> Flow[str]:
+    """Queue ``graph`` under a new id, with the socket open first, and give the id. Raises as ``submit``."""
+    prompt_id = str(uuid4())
+    if server.socket:
+        yield Subscribe(prompt_id)
+    return (yield from submit(server, graph, prompt_id))
+
+
+def _settle(server: Server, call: Call, reply: Reply, prompt_id: str) -> Flow[str | None]:
+    """Return the id of an accepted job, None for an answer that says nothing, or raise the refusal."""
+    try:
+        answer = reply.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        if reply.status == 200:
+            return None
+        words = f"{reply.status}: {reply.first_line()}"
+        raise GenerationRejectedError(f"the server refused the graph: {words}", server_message=reply.first_line())
+    accepted = answer.get("prompt_id") if reply.status == 200 else None
+    if answer.get("node_errors") or not isinstance(accepted, str):
+        if reply.status == 200 and not answer.get("node_errors"):
+            return None
+        if isinstance(accepted, str):
+            yield from cancel(server, accepted)
+        raise rejection(answer, prompt_id, partly=isinstance(accepted, str))
+    return accepted
+
+
+def rejection(
+    answer: Mapping[str, Any], prompt_id: str | None = None, *, partly: bool = False
+) -> GenerationRejectedError:
+    """Return the error for the body of a 400, or of a 200 that dropped some outputs: one line per node error."""
+    node_errors = answer.get("node_errors")
+    node_errors = node_errors if isinstance(node_errors, dict) else {}
+    error = answer.get("error")
+    head = _sentence(error) if isinstance(error, dict) else str(error or "")
+    lines = [
+        f"  node {node_id} ({node.get('class_type')}): {_sentence(one)}"
+        for node_id, node in node_errors.items()
+        if isinstance(node, dict)
+        for one in node.get("errors") or ()
+        if isinstance(one, dict)
+    ]
+    start = (
+        "the server would drop some outputs of the graph; the job was cancelled"
+        if partly
+        else "the server refused the graph"
+    )
+    message = "\n".join([f"{start}: {head}" if head else start, *lines])
+    return GenerationRejectedError(
+        message, prompt_id=prompt_id, server_message=head or "\n".join(lines), node_errors=node_errors
+    )
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    words = [str(error.get("message") or error.get("type") or ""), str(error.get("details") or "")]
+    return ": ".join(word for word in words if word)
+
+
+def _look_up(server: Server, prompt_id: str, *, quick: bool) -> Flow[bool]:
+    """Look for a job in the queue and the history; False once it was absent twice, ``lookup_gap`` apart.
+
+    With ``quick`` two looks are enough; else the whole ``lookup`` time is used, since the answer may be late.
+    """
+    timing = server.timing
+    started = yield Now()
+    absent_since: float | None = None
+    while True:
+        found = yield from find(server, prompt_id)
+        now = yield Now()
+        if found:
+            return True
+        if found is False:
+            absent_since = now if absent_since is None else absent_since
+            if quick and now - absent_since >= timing.lookup_gap:
+                return False
+        if now - started >= timing.lookup and (absent_since is not None or now - started >= timing.patience):
+            if absent_since is None:
+                raise ComfyUIConnectionError(
+                    f"{server.url}: the answer to POST /prompt was lost and the server has not answered since "
+                    f"({timing.patience:.0f} s); the job {prompt_id} may be there",
+                    url=server.url,
+                    prompt_id=prompt_id,
+                    may_still_run=True,
+                )
+            return False
+        yield Sleep(timing.lookup_gap if found is False else timing.lookup_gap / 4)
+
+
+def find(server: Server, prompt_id: str) -> Flow[bool | None]:
+    """Say whether the server holds a job: True, False, or None if it cannot be told now."""
+    limit = server.timing.read
+    tried: Attempt = yield from attempt(Call("GET", f"/history/{prompt_id}", timeout=limit))
+    if not isinstance(tried.value, dict):
+        return None
+    if prompt_id in tried.value:
+        return True
+    tried = yield from attempt(Call("GET", "/queue", timeout=limit))
+    queue = read_queue(tried.value)
+    if queue is None:
+        return None
+    return queue.position(prompt_id) is not None

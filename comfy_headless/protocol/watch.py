@@ -1,0 +1,242 @@
+"""Wait for a job: the socket hints, the history decides.
+
+The history is asked on a slow clock beside the socket, and at once when the socket says end or drops. A job that is
+neither in the queue nor in the history, seen twice over ``gone`` seconds, is gone: somebody deleted it, or the server
+restarted. While the server does not answer, the wait goes on for ``patience``. There is no deadline of our own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ComfyUIConnectionError, GenerationFailedError, GenerationTimeoutError, OutOfMemoryError
+from .conversation import Attempt, Server, attempt
+from .effects import Call, Flow, Listen, Notify, Now, Subscribe
+from .events import Progress
+from .frames import LOST, Frame
+from .job import FINAL, Sign, State, advance
+from .progress import ProgressTracker
+from .routes import read_queue
+
+logger = logging.getLogger("comfy_headless")
+
+
+class Teller:
+    """Calls ``on_progress``. An exception in it is logged once, ends the calls, and never the job."""
+
+    def __init__(self, callback: Callable[[Progress], Any] | None) -> None:
+        self._callback = callback
+        self.error: str | None = None
+
+    def tell(self, progress: Progress | None) -> Flow[None]:
+        """Tell ``progress``, unless there is nobody to tell or nothing to say."""
+        if self._callback is None or progress is None:
+            return
+        try:
+            yield Notify(self._callback, progress)
+        except Exception as error:
+            logger.exception("on_progress failed; it is not called again, the job goes on")
+            self.error = f"{type(error).__name__}: {error}"
+            self._callback = None
+
+
+def watch(
+    server: Server,
+    graph: Mapping[str, Any],
+    prompt_id: str,
+    *,
+    teller: Teller,
+    deadline: float | None = None,
+    timeout: float | None = None,
+    executed: Callable[[Frame], Flow[None]] | None = None,
+) -> Flow[dict[str, Any]]:
+    """Wait until ``prompt_id`` has ended and return its history entry.
+
+    Args:
+        deadline: time of the transport's clock at which to give up; ``timeout`` is what the caller asked for.
+        executed: called with each ``executed`` frame (an early download begins there).
+
+    Raises:
+        GenerationFailedError: it failed, was interrupted, or is gone; OutOfMemoryError where the server says so.
+        GenerationTimeoutError: the deadline passed.
+        ComfyUIConnectionError: the server stayed away for ``patience``.
+    """
+    return (yield from _Watch(server, graph, prompt_id, teller, deadline, timeout, executed).flow())
+
+
+class _Watch:
+    def __init__(
+        self,
+        server: Server,
+        graph: Mapping[str, Any],
+        prompt_id: str,
+        teller: Teller,
+        deadline: float | None,
+        timeout: float | None,
+        executed: Callable[[Frame], Flow[None]] | None,
+    ) -> None:
+        self.server, self.timing, self.prompt_id = server, server.timing, prompt_id
+        self.teller, self.deadline, self.timeout, self.executed = teller, deadline, timeout, executed
+        self.tracker = ProgressTracker(graph)
+        self.state = State.QUEUED
+        self.entry: dict[str, Any] = {}
+        self.interval = self.timing.first_poll if server.socket else self.timing.first_poll / 4
+        self.last_interval = self.timing.last_poll if server.socket else self.timing.last_poll * 0.4
+        self.absent_since: float | None = None
+        self.away_since: float | None = None
+        self.problem = ""
+        self.position: int | None = None
+        self.reopen_at: float | None = None
+
+    def flow(self) -> Flow[dict[str, Any]]:
+        now = yield Now()
+        look_at = now + self.interval
+        while True:
+            until = look_at if self.deadline is None else min(look_at, self.deadline)
+            frame: Frame | None = yield Listen(self.prompt_id, max(0.0, until - now))
+            now = yield Now()
+            if frame is not None:
+                urgent = yield from self._see(frame, now)
+                if not urgent and now < until:
+                    continue
+            elif now < until:
+                continue
+            yield from self._reopen(now)
+            yield from self._look(now)
+            if self.state in FINAL:
+                return (yield from self._end())
+            now = yield Now()
+            if self.deadline is not None and now >= self.deadline:
+                raise GenerationTimeoutError(
+                    f"not done after {self.timeout:g} s; the prompt {self.prompt_id} was cancelled on the server",
+                    prompt_id=self.prompt_id,
+                    timeout=self.timeout or 0.0,
+                )
+            look_at = now + self._pause()
+
+    def _see(self, frame: Frame, now: float) -> Flow[bool]:
+        """Take in a frame; True if the history should be asked at once."""
+        if frame.type == LOST:
+            logger.info("the socket dropped; asking the history for %s", self.prompt_id)
+            self.reopen_at = now
+            self.interval = self.timing.first_poll
+            return True
+        if frame.ends:
+            self.state = advance(self.state, Sign.ENDS)
+            return frame.type == "executing"
+        self.state = advance(self.state, Sign.RUNS)
+        if frame.type == "executed" and self.executed is not None:
+            yield from self.executed(frame)
+        yield from self.teller.tell(self.tracker.see(frame, now))
+        return False
+
+    def _reopen(self, now: float) -> Flow[None]:
+        """After a drop: open the socket again, now and then, beside the history."""
+        if self.reopen_at is not None and now >= self.reopen_at and self.server.socket:
+            opened = yield Subscribe(self.prompt_id)
+            self.reopen_at = None if opened else now + self.timing.last_poll
+
+    def _look(self, now: float) -> Flow[None]:
+        """Ask the history, then the queue; advance the state by what they say."""
+        limit = self.timing.read
+        tried: Attempt = yield from attempt(Call("GET", f"/history/{self.prompt_id}", timeout=limit))
+        if not isinstance(tried.value, dict):
+            return self._away(tried, now)
+        entry = tried.value.get(self.prompt_id)
+        if isinstance(entry, dict):
+            self.entry = entry
+            status = entry.get("status") or {}
+            failed = status.get("status_str") == "error" or status.get("completed") is False
+            self.state = advance(self.state, Sign.ERROR if failed else Sign.SUCCESS)
+            return None
+        tried = yield from attempt(Call("GET", "/queue", timeout=limit))
+        queue = read_queue(tried.value)
+        if queue is None:
+            return self._away(tried, now)
+        self.away_since = None
+        position = queue.position(self.prompt_id)
+        if position is None:
+            if self.absent_since is None:
+                self.absent_since = now
+            elif now - self.absent_since >= self.timing.gone:
+                self.state = advance(self.state, Sign.ABSENT)
+            return None
+        self.absent_since = None
+        self.state = advance(self.state, Sign.WAITS if position else Sign.RUNS)
+        if position and position != self.position:
+            yield from self.teller.tell(self.tracker.waits(position))
+        self.position = position
+        return None
+
+    def _away(self, tried: Attempt, now: float) -> None:
+        self.problem = tried.problem or "the answer is not what was asked for"
+        self.away_since = now if self.away_since is None else self.away_since
+        if now - self.away_since > self.timing.patience or not tried.passing:
+            raise ComfyUIConnectionError(
+                f"{self.server.url}: no sensible answer for {now - self.away_since:.0f} s ({self.problem}); "
+                f"the job {self.prompt_id} may still run: take it up again with wait_for_completion",
+                url=self.server.url,
+                prompt_id=self.prompt_id,
+                may_still_run=True,
+            )
+
+    def _pause(self) -> float:
+        """Return the time to the next look: short while something is unclear, else growing."""
+        if self.absent_since is not None or self.away_since is not None or self.state is State.ENDING:
+            return min(self.timing.gone / 6, self.last_interval)
+        pause = self.interval
+        self.interval = min(self.interval * 1.5, self.last_interval)
+        return pause
+
+    def _end(self) -> Flow[dict[str, Any]]:
+        if self.state is State.DONE:
+            yield from self.teller.tell(self.tracker.ends())
+            return self.entry
+        if self.state is State.GONE:
+            raise GenerationFailedError(
+                f"the job {self.prompt_id} is neither queued nor in the history of {self.server.url}: "
+                "somebody deleted it, or the server restarted; nothing of it runs there",
+                prompt_id=self.prompt_id,
+            )
+        raise failure(self.entry, self.prompt_id)
+
+
+def failure(entry: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
+    """Return the error for the history entry of a job that did not succeed, with the server's own words."""
+    messages = (entry.get("status") or {}).get("messages") or ()
+    told = {message[0]: message[1] for message in messages if isinstance(message, list) and len(message) == 2}
+    for event in ("execution_error", "execution_interrupted"):
+        data = told.get(event)
+        if isinstance(data, dict):
+            return _failure(event, data, prompt_id)
+    return GenerationFailedError(
+        f"the job {prompt_id} failed; the server's history does not say why", prompt_id=prompt_id
+    )
+
+
+def _failure(event: str, data: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
+    node_id, node_type = data.get("node_id"), data.get("node_type")
+    place = f"node {node_id} ({node_type})" if node_id is not None else "the job"
+    if event == "execution_interrupted":
+        return GenerationFailedError(
+            f"{place}: interrupted on the server by somebody else",
+            prompt_id=prompt_id,
+            node_id=node_id,
+            node_type=node_type,
+            server_message="interrupted",
+            interrupted=True,
+        )
+    exception_type = str(data.get("exception_type") or "")
+    words = str(data.get("exception_message") or "").strip()
+    out_of_memory = "OutOfMemory" in exception_type or "out of memory" in words.lower()
+    error = OutOfMemoryError if out_of_memory else GenerationFailedError
+    return error(
+        f"{place} failed on the server: {exception_type}: {words}",
+        prompt_id=prompt_id,
+        node_id=node_id,
+        node_type=node_type,
+        server_message=words,
+        exception_type=exception_type or None,
+    )

@@ -1,0 +1,1 @@
+"""Performs flows: the home of httpx and websockets."""

@@ -1,0 +1,94 @@
+"""What both shells share of HTTP: client options, requests of effects, and the names of what can break."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from ..protocol.effects import Broken, Call, Download, Part, Reply
+from ..protocol.routes import media_type
+from ..protocol.timing import Timing
+
+MAX_FRAME: Final = 256 * 1024 * 1024
+"""Largest WebSocket frame accepted, in bytes; a preview of a large picture passes websockets' default of 1 MiB."""
+
+CHUNK: Final = 256 * 1024
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_local(url: str) -> bool:
+    """Say whether ``url`` is on this machine."""
+    return urlsplit(url).hostname in _LOCAL
+
+
+def client_options(url: str, timing: Timing) -> dict[str, Any]:
+    """Return the arguments of ``httpx.Client`` and ``httpx.AsyncClient`` for one server.
+
+    A plain http address needs no TLS context (40 ms); nothing is redirected to https unseen, since redirects are
+    answers like others. A server on this machine is never reached through a proxy.
+    """
+    return {
+        "base_url": url,
+        "verify": url.startswith("https:"),
+        "trust_env": not is_local(url),
+        "timeout": httpx.Timeout(timing.read, connect=timing.connect, pool=None),
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=30),
+    }
+
+
+def request_options(effect: Call, timing: Timing, stack: ExitStack) -> dict[str, Any]:
+    """Return the arguments of ``client.request`` for a call; files are opened on ``stack``."""
+    options: dict[str, Any] = {"timeout": httpx.Timeout(effect.timeout, connect=timing.connect, pool=None)}
+    if effect.params:
+        options["params"] = list(effect.params)
+    if effect.body is not None:
+        options["content"] = effect.body
+        options["headers"] = {"Content-Type": "application/json"}
+    if effect.parts:
+        options["data"] = dict(effect.form)
+        options["files"] = [(part.field, _file(part, stack)) for part in effect.parts]
+    return options
+
+
+def _file(part: Part, stack: ExitStack) -> tuple[str, Any, str]:
+    content = part.content
+    opened = stack.enter_context(Path(content).open("rb")) if isinstance(content, str) else content  # noqa: SIM115
+    return (part.filename, opened, media_type(part.filename))
+
+
+def download_options(effect: Download, timing: Timing) -> dict[str, Any]:
+    """Return the arguments of ``client.stream`` for a download."""
+    headers = {"Accept-Encoding": "identity"}
+    if effect.offset:
+        headers["Range"] = f"bytes={effect.offset}-"
+    return {
+        "params": list(effect.params),
+        "headers": headers,
+        "timeout": httpx.Timeout(effect.timeout, connect=timing.connect, pool=None),
+    }
+
+
+def reply_of(response: httpx.Response, body: bytes = b"") -> Reply:
+    """Return the answer without httpx in it."""
+    return Reply(response.status_code, headers_of(response), body)
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Return the headers with lower-case names."""
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def broken_by(error: httpx.TransportError, response: httpx.Response | None = None) -> Broken:
+    """Return what broke, in the words that flows decide by."""
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol | httpx.ProxyError):
+        kind = "refused"
+    elif isinstance(error, httpx.TimeoutException):
+        kind = "timeout"
+    else:
+        kind = "reset"
+    detail = str(error) or type(error).__name__
+    return Broken(kind, detail, headers_of(response) if response is not None else None)

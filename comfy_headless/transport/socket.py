@@ -1,0 +1,154 @@
+"""The kept WebSocket of a client for threads: opened at the first job, shared by all, closed after idle.
+
+A thread of its own always reads it: a ``websockets`` connection that nobody reads stops at 16 frames and dies of its
+keepalive. Frames are given out by prompt_id; frames of jobs that nobody here waits for are dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from ..features import FEATURES, require
+from ..protocol.frames import LOST, Frame, FrameReader
+from ..protocol.timing import Timing
+from .http import MAX_FRAME, is_local
+from .mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+logger = logging.getLogger("comfy_headless")
+
+HELLO = '{"type": "feature_flags", "data": {"supports_preview_metadata": true}}'
+"""First text frame of a connection: previews come with the id of their node and job (event 4)."""
+
+
+def socket_address(url: str, client_id: str) -> str:
+    """Return the address of the WebSocket of the server at ``url``."""
+    return f"ws{url.removeprefix('http')}/ws?clientId={client_id}"
+
+
+class KeptSocket:
+    """One WebSocket and the mailboxes of the jobs that wait on it. All methods may be called from any thread."""
+
+    def __init__(self, url: str, client_id: str, timing: Timing) -> None:
+        self._address, self._timing = socket_address(url, client_id), timing
+        self._news = threading.Condition()
+        self._opening = threading.Lock()
+        self._mailboxes: dict[str, Mailbox] = {}
+        self._connection: ClientConnection | None = None
+        self._stack: ExitStack | None = None
+        self._reader: threading.Thread | None = None
+        self._idle_since = time.monotonic()
+
+    def subscribe(self, prompt_id: str) -> bool:
+        """Make a mailbox for ``prompt_id`` and open the socket if need be; True if it is open."""
+        with self._news:
+            self._mailboxes.setdefault(prompt_id, Mailbox())
+        with self._opening:
+            return self._connection is not None or self._open()
+
+    def listen(self, prompt_id: str, timeout: float) -> Frame | None:
+        """Return the next frame of ``prompt_id``, or None after ``timeout`` seconds."""
+        until = time.monotonic() + timeout
+        with self._news:
+            while True:
+                mailbox = self._mailboxes.get(prompt_id)
+                frame = mailbox.take() if mailbox is not None else None
+                left = until - time.monotonic()
+                if frame is not None or left <= 0:
+                    return frame
+                self._news.wait(left)
+
+    def release(self, prompt_id: str) -> None:
+        """Drop the mailbox of ``prompt_id``."""
+        with self._news:
+            self._mailboxes.pop(prompt_id, None)
+            self._idle_since = time.monotonic()
+
+    def close(self) -> None:
+        """Close the socket; a later ``subscribe`` opens it again."""
+        with self._opening:
+            stack, reader = self._stack, self._reader
+            self._stack = self._connection = self._reader = None
+        if stack is not None:
+            stack.close()
+        if reader is not None and reader is not threading.current_thread():
+            reader.join(5)
+
+    def _open(self) -> bool:
+        from websockets.exceptions import WebSocketException
+        from websockets.sync.client import connect
+
+        stack = ExitStack()
+        try:
+            connection = stack.enter_context(
+                connect(
+                    self._address,
+                    max_size=MAX_FRAME,
+                    open_timeout=self._timing.connect,
+                    close_timeout=1,
+                    ping_timeout=60,
+                    compression=None,
+                    proxy=None if is_local(self._address) else True,
+                )
+            )
+            connection.send(HELLO)
+        except (OSError, WebSocketException) as error:
+            stack.close()
+            logger.info("no WebSocket at %s (%s); polling", self._address, error)
+            return False
+        self._connection, self._stack = connection, stack
+        self._reader = threading.Thread(target=self._read, args=(connection, stack), name="comfy-headless", daemon=True)
+        self._reader.start()
+        return True
+
+    def _read(self, connection: ClientConnection, stack: ExitStack) -> None:
+        from websockets.exceptions import WebSocketException
+
+        frames = FrameReader()
+        while True:
+            try:
+                message = connection.recv(timeout=1)
+            except TimeoutError:
+                if self._idle():
+                    break
+                continue
+            except (OSError, WebSocketException) as error:
+                logger.info("the WebSocket ended: %s", error)
+                break
+            frame = frames.read(message)
+            if frame is not None and frame.prompt_id is not None:
+                with self._news:
+                    mailbox = self._mailboxes.get(frame.prompt_id)
+                    if mailbox is not None:
+                        mailbox.put(frame)
+                        self._news.notify_all()
+        self._lost(connection, stack)
+
+    def _idle(self) -> bool:
+        with self._news:
+            return not self._mailboxes and time.monotonic() - self._idle_since > self._timing.idle
+
+    def _lost(self, connection: ClientConnection, stack: ExitStack) -> None:
+        with self._opening:
+            ours = self._connection is connection
+            if ours:
+                self._connection = self._stack = self._reader = None
+        if ours:
+            stack.close()
+        with self._news:
+            for prompt_id, mailbox in self._mailboxes.items():
+                mailbox.put(Frame(LOST, prompt_id))
+            self._news.notify_all()
+
+
+def socket_wanted(transport: str) -> bool:
+    """Say whether a client with this ``transport`` setting uses a socket ("auto": if ``websockets`` is installed)."""
+    if transport == "websocket":
+        require("websocket", "transport='websocket'")
+    return transport == "websocket" or (transport == "auto" and FEATURES["websocket"])

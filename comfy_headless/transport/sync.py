@@ -1,0 +1,130 @@
+"""Performs flows with blocking calls: httpx.Client, a kept WebSocket with a reader thread, the caller's own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from ..protocol.conversation import Server
+from ..protocol.effects import (
+    Broken,
+    Call,
+    Download,
+    Effect,
+    Flow,
+    Listen,
+    Notify,
+    Now,
+    Reply,
+    Sleep,
+    Subscribe,
+    Work,
+)
+from .http import CHUNK, broken_by, client_options, download_options, reply_of, request_options
+from .socket import KeptSocket
+
+T = TypeVar("T")
+
+
+class SyncTransport:
+    """One httpx client and one socket for any number of flows in any number of threads."""
+
+    def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._server, self._clock = server, clock
+        self._socket = KeptSocket(server.url, server.client_id, server.timing)
+        self._http: httpx.Client | None = None
+        self._lock = threading.Lock()
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Perform the effects of ``flow`` in this thread and return its result."""
+        jobs: list[str] = []
+        try:
+            answer: Any = None
+            error: BaseException | None = None
+            while True:
+                try:
+                    effect = flow.send(answer) if error is None else flow.throw(error)
+                except StopIteration as done:
+                    return done.value  # type: ignore[no-any-return]
+                error = None
+                try:
+                    answer = self._perform(effect, jobs)
+                except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, Ctrl-C too
+                    error = raised
+        finally:
+            for prompt_id in jobs:
+                self._socket.release(prompt_id)
+
+    def close(self) -> None:
+        """Close the socket and all connections; the transport can be used again."""
+        self._socket.close()
+        with self._lock:
+            http, self._http = self._http, None
+        if http is not None:
+            http.close()
+
+    def _perform(self, effect: Effect, jobs: list[str]) -> Any:
+        match effect:
+            case Listen(prompt_id, timeout):
+                return self._socket.listen(prompt_id, timeout)
+            case Now():
+                return self._clock()
+            case Call():
+                return self._call(effect)
+            case Download():
+                return self._download(effect)
+            case Subscribe(prompt_id):
+                jobs.append(prompt_id)
+                return self._socket.subscribe(prompt_id)
+            case Notify(callback, event):
+                told = callback(event)
+                return asyncio.run(_wait_for(told)) if inspect.isawaitable(told) else None
+            case Work(function, args, kwargs):
+                return function(*args, **kwargs)
+            case Sleep(seconds):
+                return time.sleep(seconds)
+
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._http is None:
+                self._http = httpx.Client(**client_options(self._server.url, self._server.timing))
+            return self._http
+
+    def _call(self, effect: Call) -> Reply:
+        with ExitStack() as stack:
+            options = request_options(effect, self._server.timing, stack)
+            try:
+                response = self._client().request(effect.method, effect.route, **options)
+            except httpx.TransportError as error:
+                raise broken_by(error) from error
+            except httpx.DecodingError as error:
+                raise Broken("reset", str(error)) from error
+            return reply_of(response, response.content)
+
+    def _download(self, effect: Download) -> Reply:
+        response = None
+        options = download_options(effect, self._server.timing)
+        try:
+            with self._client().stream("GET", effect.route, **options) as response:
+                if response.status_code not in (200, 206):
+                    return reply_of(response, response.read())
+                with Path(effect.part).open("r+b" if effect.offset else "wb") as file:
+                    file.seek(effect.offset if response.status_code == 206 else 0)
+                    file.truncate()
+                    for chunk in response.iter_bytes(CHUNK):
+                        file.write(chunk)
+                return reply_of(response)
+        except httpx.TransportError as error:
+            raise broken_by(error, response) from error
+
+
+async def _wait_for(awaitable: Any) -> Any:
+    return await awaitable
