@@ -12,6 +12,9 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .client import AsyncComfyClient as AsyncComfyClient
+    from .client import ComfyClient as ComfyClient
+    from .client import ComfyWSClient as ComfyWSClient
     from .errors import ComfyHeadlessError as ComfyHeadlessError
     from .errors import ComfyUIConnectionError as ComfyUIConnectionError
     from .errors import ComfyUIOfflineError as ComfyUIOfflineError
@@ -26,11 +29,18 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
+    from .protocol.events import Progress as Progress
+    from .protocol.result import Output as Output
+    from .protocol.result import Result as Result
+    from .protocol.timing import Timing as Timing
 
 _HOMES = {
+    "AsyncComfyClient": "client",
+    "ComfyClient": "client",
     "ComfyHeadlessError": "errors",
     "ComfyUIConnectionError": "errors",
     "ComfyUIOfflineError": "errors",
+    "ComfyWSClient": "client",
     "FEATURES": "features",
     "FeatureMissingError": "errors",
     "GenerationFailedError": "errors",
@@ -38,8 +48,12 @@ _HOMES = {
     "GenerationTimeoutError": "errors",
     "MediaError": "errors",
     "OutOfMemoryError": "errors",
+    "Output": "protocol.result",
+    "Progress": "protocol.events",
+    "Result": "protocol.result",
     "ResultSaveError": "errors",
     "ResultSuspectError": "errors",
+    "Timing": "protocol.timing",
     "ValidationError": "errors",
     "list_missing_features": "features",
 }

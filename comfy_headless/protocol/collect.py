@@ -116,7 +116,7 @@ class Collector:
             )
             target = target.with_suffix(made)
         try:
-            path = yield Work(publish, (self.parts[one.key], str(target)), {"overwrite": destination.overwrite})
+            path = yield Work(publish, (self.parts[one.key], str(target), destination.overwrite))
         except OSError as error:
             raise self._unsaved(one, target, error) from error
         del self.parts[one.key]

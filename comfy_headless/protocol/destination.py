@@ -95,7 +95,7 @@ def place(destination: Destination, filename: str, subfolder: str, *, only: bool
     return destination.folder / safe_folder(subfolder) / name
 
 
-def publish(part: str, target: str, *, overwrite: bool) -> str:
+def publish(part: str, target: str, overwrite: bool) -> str:
     """Make the finished ``part`` appear at ``target``, or at ``target-2``, ``-3``, ...; return where."""
     source, wanted = Path(part), Path(target)
     wanted.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import ValidationError
@@ -127,11 +127,10 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Call ``function(*args, **kwargs)``, which may block on the file system; a thread does it under asyncio."""
+    """Call ``function(*args)``: a few calls of the file system, too short for a thread to be worth its while."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,8 +138,8 @@ class AsyncTransport:
             case Notify(callback, event):
                 told = callback(event)
                 return await told if inspect.isawaitable(told) else None
-            case Work(function, args, kwargs):
-                return await asyncio.to_thread(function, *args, **kwargs)
+            case Work(function, args):
+                return function(*args)
             case Sleep(seconds):
                 return await asyncio.sleep(seconds)
 

@@ -87,8 +87,8 @@ class SyncTransport:
             case Notify(callback, event):
                 told = callback(event)
                 return asyncio.run(_wait_for(told)) if inspect.isawaitable(told) else None
-            case Work(function, args, kwargs):
-                return function(*args, **kwargs)
+            case Work(function, args):
+                return function(*args)
             case Sleep(seconds):
                 return time.sleep(seconds)
 
