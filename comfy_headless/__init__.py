@@ -12,6 +12,8 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .api.functions import generate_video as generate_video
+    from .api.functions import run_workflow as run_workflow
     from .client import AsyncComfyClient as AsyncComfyClient
     from .client import ComfyClient as ComfyClient
     from .client import ComfyWSClient as ComfyWSClient
@@ -55,7 +57,9 @@ _HOMES = {
     "ResultSuspectError": "errors",
     "Timing": "protocol.timing",
     "ValidationError": "errors",
+    "generate_video": "api.functions",
     "list_missing_features": "features",
+    "run_workflow": "api.functions",
 }
 
 __all__ = [*_HOMES]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import ValidationError
-from ..graph.outputs import extensions_made
-from ..protocol.destination import Destination
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.outputs import extensions_made
+from comfy_headless.protocol.destination import Destination
 
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", 0, "PNG"),

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..client.options import wait_of
-from ..errors import ValidationError
-from ..graph.template import Template
-from ..protocol.conversation import Server
-from ..protocol.effects import Flow, Now, Work
-from ..protocol.events import Progress
-from ..protocol.result import Result
-from ..protocol.routes import upload
-from ..protocol.run import Label, run
-from .checks import check_extension
+from comfy_headless.api.checks import check_extension
+from comfy_headless.client.options import wait_of
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.template import Template
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import Flow, Now, Work
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.result import Result
+from comfy_headless.protocol.routes import upload
+from comfy_headless.protocol.run import Label, run
 
 
 def make_workflow(

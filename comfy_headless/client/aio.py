@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..protocol import routes
-from ..protocol.events import Progress
-from ..protocol.result import Result
-from ..protocol.routes import Queue
-from ..protocol.run import take_up
-from ..protocol.submit import submit_new
-from ..protocol.timing import Timing
-from ..transport.aio import AsyncTransport
-from .options import server_of, wait_of
+from comfy_headless.client.options import server_of, wait_of
+from comfy_headless.protocol import routes
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.result import Result
+from comfy_headless.protocol.routes import Queue
+from comfy_headless.protocol.run import take_up
+from comfy_headless.protocol.submit import submit_new
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.aio import AsyncTransport
 
 
 class ComfyWSClient:
@@ -84,7 +84,7 @@ class ComfyWSClient:
         **settings: Any,
     ) -> Result:
         """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
-        from ..api.video import make_video
+        from comfy_headless.api.video import make_video
 
         return await self._drive(
             make_video(
@@ -117,7 +117,7 @@ class ComfyWSClient:
         raise_on_error: bool = True,
     ) -> Result:
         """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
-        from ..api.workflow import make_workflow
+        from comfy_headless.api.workflow import make_workflow
 
         return await self._drive(
             make_workflow(

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from ..config import server_url
-from ..errors import ValidationError
-from ..protocol.conversation import Server
-from ..protocol.destination import read_out
-from ..protocol.events import Progress
-from ..protocol.run import Wait
-from ..protocol.timing import Timing
-from ..transport.socket import socket_wanted
+from comfy_headless.config import server_url
+from comfy_headless.errors import ValidationError
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import read_out
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.run import Wait
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.socket import socket_wanted
 
 TRANSPORTS = ("auto", "websocket", "polling")
 

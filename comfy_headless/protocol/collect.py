@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import ResultSaveError
-from .conversation import Server
-from .destination import Destination, discard, part_name, place, publish
-from .download import download
-from .effects import Flow, Work
-from .frames import Frame
-from .result import Output, kind_of
-from .routes import view_url
+from comfy_headless.errors import ResultSaveError
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import Destination, discard, part_name, place, publish
+from comfy_headless.protocol.download import download
+from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.frames import Frame
+from comfy_headless.protocol.result import Output, kind_of
+from comfy_headless.protocol.routes import view_url
 
 
 class Found(NamedTuple):

@@ -11,9 +11,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..errors import ComfyUIConnectionError, ComfyUIOfflineError
-from .effects import Broken, Call, Flow, Now, Reply, Sleep
-from .timing import Timing
+from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError
+from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep
+from comfy_headless.protocol.timing import Timing
 
 logger = logging.getLogger("comfy_headless")
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ..errors import ResultSaveError
-from .conversation import Server, retry_after
-from .destination import size_of
-from .effects import Broken, Download, Flow, Now, Reply, Sleep, Work
-from .routes import view_params, view_url
+from comfy_headless.errors import ResultSaveError
+from comfy_headless.protocol.conversation import Server, retry_after
+from comfy_headless.protocol.destination import size_of
+from comfy_headless.protocol.effects import Broken, Download, Flow, Now, Reply, Sleep, Work
+from comfy_headless.protocol.routes import view_params, view_url
 
 logger = logging.getLogger("comfy_headless")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from ..errors import ValidationError
+from comfy_headless.errors import ValidationError
 
 T = TypeVar("T")
 Flow: TypeAlias = Generator["Effect", Any, T]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .events import Progress
-from .frames import PREVIEW, Frame
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.frames import PREVIEW, Frame
 
 _WEIGHTS: Final = (("Sampler", 30.0), ("Decode", 6.0), ("Upscale", 6.0), ("Save", 2.0), ("Encode", 2.0))
 

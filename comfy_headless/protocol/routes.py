@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from ..errors import ComfyUIConnectionError
-from .conversation import Attempt, Server, ask, attempt
-from .effects import Call, Flow, Part, json_body
+from comfy_headless.errors import ComfyUIConnectionError
+from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt
+from comfy_headless.protocol.effects import Call, Flow, Part, json_body
 
 
 class Queue(NamedTuple):

@@ -11,16 +11,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from ..errors import ComfyHeadlessError, ComfyUIConnectionError, GenerationFailedError, GenerationTimeoutError
-from .collect import Collector, saved_in
-from .conversation import Server, ask
-from .destination import Destination, prepare
-from .effects import Flow, Now, Sleep, Subscribe, Work
-from .events import Progress
-from .result import Result
-from .routes import cancel
-from .submit import submit
-from .watch import Teller, watch
+from comfy_headless.errors import (
+    ComfyHeadlessError,
+    ComfyUIConnectionError,
+    GenerationFailedError,
+    GenerationTimeoutError,
+)
+from comfy_headless.protocol.collect import Collector, saved_in
+from comfy_headless.protocol.conversation import Server, ask
+from comfy_headless.protocol.destination import Destination, prepare
+from comfy_headless.protocol.effects import Flow, Now, Sleep, Subscribe, Work
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.result import Result
+from comfy_headless.protocol.routes import cancel
+from comfy_headless.protocol.submit import submit
+from comfy_headless.protocol.watch import Teller, watch
 
 logger = logging.getLogger("comfy_headless")
 

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-from ..errors import ComfyUIConnectionError, GenerationRejectedError
-from .conversation import Attempt, Server, attempt, offline, read
-from .effects import Broken, Call, Flow, Now, Reply, Sleep, Subscribe, json_body
-from .routes import cancel, read_queue
+from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError
+from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline, read
+from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep, Subscribe, json_body
+from comfy_headless.protocol.routes import cancel, read_queue
 
 logger = logging.getLogger("comfy_headless")
 

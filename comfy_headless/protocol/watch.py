@@ -11,14 +11,19 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import ComfyUIConnectionError, GenerationFailedError, GenerationTimeoutError, OutOfMemoryError
-from .conversation import Attempt, Server, attempt
-from .effects import Call, Flow, Listen, Notify, Now, Subscribe
-from .events import Progress
-from .frames import LOST, Frame
-from .job import FINAL, Sign, State, advance
-from .progress import ProgressTracker
-from .routes import read_queue
+from comfy_headless.errors import (
+    ComfyUIConnectionError,
+    GenerationFailedError,
+    GenerationTimeoutError,
+    OutOfMemoryError,
+)
+from comfy_headless.protocol.conversation import Attempt, Server, attempt
+from comfy_headless.protocol.effects import Call, Flow, Listen, Notify, Now, Subscribe
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.frames import LOST, Frame
+from comfy_headless.protocol.job import FINAL, Sign, State, advance
+from comfy_headless.protocol.progress import ProgressTracker
+from comfy_headless.protocol.routes import read_queue
 
 logger = logging.getLogger("comfy_headless")
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx
 
-from ..protocol.conversation import Server
-from ..protocol.effects import (
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import (
     Broken,
     Call,
     Download,
@@ -32,10 +32,19 @@ from ..protocol.effects import (
     Subscribe,
     Work,
 )
-from ..protocol.frames import LOST, Frame, FrameReader
-from .http import CHUNK, MAX_FRAME, broken_by, client_options, download_options, is_local, reply_of, request_options
-from .mailbox import Mailbox
-from .socket import HELLO, socket_address
+from comfy_headless.protocol.frames import LOST, Frame, FrameReader
+from comfy_headless.transport.http import (
+    CHUNK,
+    MAX_FRAME,
+    broken_by,
+    client_options,
+    download_options,
+    is_local,
+    reply_of,
+    request_options,
+)
+from comfy_headless.transport.mailbox import Mailbox
+from comfy_headless.transport.socket import HELLO, socket_address
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

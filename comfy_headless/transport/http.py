@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ..protocol.effects import Broken, Call, Download, Part, Reply
-from ..protocol.routes import media_type
-from ..protocol.timing import Timing
+from comfy_headless.protocol.effects import Broken, Call, Download, Part, Reply
+from comfy_headless.protocol.routes import media_type
+from comfy_headless.protocol.timing import Timing
 
 MAX_FRAME: Final = 256 * 1024 * 1024
 """Largest WebSocket frame accepted, in bytes; a preview of a large picture passes websockets' default of 1 MiB."""

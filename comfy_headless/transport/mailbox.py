@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from ..protocol.frames import PREVIEW, Frame
+from comfy_headless.protocol.frames import PREVIEW, Frame
 
 _PASSING: Final = frozenset({PREVIEW, "progress", "progress_state", "text"})
 

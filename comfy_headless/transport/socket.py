@@ -12,11 +12,11 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..features import FEATURES, require
-from ..protocol.frames import LOST, Frame, FrameReader
-from ..protocol.timing import Timing
-from .http import MAX_FRAME, is_local
-from .mailbox import Mailbox
+from comfy_headless.features import FEATURES, require
+from comfy_headless.protocol.frames import LOST, Frame, FrameReader
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.http import MAX_FRAME, is_local
+from comfy_headless.transport.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection

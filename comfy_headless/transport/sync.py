@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from ..protocol.conversation import Server
-from ..protocol.effects import (
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import (
     Broken,
     Call,
     Download,
@@ -28,8 +28,8 @@ from ..protocol.effects import (
     Subscribe,
     Work,
 )
-from .http import CHUNK, broken_by, client_options, download_options, reply_of, request_options
-from .socket import KeptSocket
+from comfy_headless.transport.http import CHUNK, broken_by, client_options, download_options, reply_of, request_options
+from comfy_headless.transport.socket import KeptSocket
 
 T = TypeVar("T")
 

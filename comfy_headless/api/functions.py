@@ -1,0 +1,110 @@
+"""The plain functions: one call, one result, everything closed afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from comfy_headless.client.sync import ComfyClient
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.result import Result
+
+
+def generate_video(
+    prompt: str = "",
+    *,
+    preset: str | None = None,
+    image: str | os.PathLike[str] | None = None,
+    last_image: str | os.PathLike[str] | None = None,
+    negative_prompt: str | None = None,
+    seed: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    server: str | None = None,
+    on_progress: Callable[[Progress], Any] | None = None,
+    timeout: float | None = None,
+    raise_on_error: bool = True,
+    allow_untested: bool = False,
+    **settings: Any,
+) -> Result:
+    """Make a video from a prompt, and an image where given, on a ComfyUI server.
+
+    Args:
+        prompt: what to show.
+        preset: a name out of ``VIDEO_PRESETS``; None takes the best that the server has the files and VRAM for.
+        image: path of the first frame (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF).
+        last_image: path of the last frame, for presets that take one.
+        negative_prompt: what not to show; None takes the preset's own.
+        seed: 0 to 2**53-1; None draws one, which the result tells.
+        out: a folder, or a file such as ``clip.mp4``; None is the current folder, ``<preset>_<seed>.mp4``. Nothing is
+            overwritten (``-2`` is appended) unless ``overwrite``.
+        server: base address; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        on_progress: called with ``Progress``; an exception in it never loses the video.
+        timeout: seconds until the prompt is cancelled on the server; None waits as long as it takes.
+        raise_on_error: False gives a result with status "failed" for a generation that failed.
+        allow_untested: take sizes, lengths and rates outside of what the model was trained for.
+        settings: width, height, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and what the preset's
+            family adds.
+
+    Returns:
+        The result: ``result.path`` is the video's file.
+
+    Raises:
+        ValidationError: something in the call is wrong, or the server can run no preset; nothing was queued.
+        ComfyUIOfflineError: nothing answers at that address.
+        ComfyUIConnectionError: the exchange broke; ``may_still_run`` and ``prompt_id`` say where the job is.
+        GenerationRejectedError: the server refused the graph, for instance since a model file is missing.
+        GenerationFailedError: the server ran it and failed (OutOfMemoryError where it says so).
+        GenerationTimeoutError: ``timeout`` passed.
+        ResultSaveError: the video is made, but could not be brought here.
+    """
+    with ComfyClient(server) as client:
+        return client.generate_video(
+            prompt,
+            preset=preset,
+            image=image,
+            last_image=last_image,
+            negative_prompt=negative_prompt,
+            seed=seed,
+            out=out,
+            overwrite=overwrite,
+            on_progress=on_progress,
+            timeout=timeout,
+            raise_on_error=raise_on_error,
+            allow_untested=allow_untested,
+            **settings,
+        )
+
+
+def run_workflow(
+    workflow: str | os.PathLike[str] | Mapping[str, Any],
+    params: Mapping[str, Any] | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    server: str | None = None,
+    on_progress: Callable[[Progress], Any] | None = None,
+    timeout: float | None = None,
+    raise_on_error: bool = True,
+) -> Result:
+    """Run a workflow of one's own (API format) on a ComfyUI server and bring its files here.
+
+    Args:
+        workflow: path of a JSON file, or the graph itself; node titles may carry markers such as ``$prompt.text!``.
+        params: values for the markers; upload markers (``$~image``) take a path.
+        out: a folder (files keep the server's names and sub-folders), or a file: the last video, else the first
+            output, is saved there, the others beside it. None is the current folder.
+
+    The other arguments, the result and the errors are those of ``generate_video``.
+    """
+    with ComfyClient(server) as client:
+        return client.run_workflow(
+            workflow,
+            params,
+            out=out,
+            overwrite=overwrite,
+            on_progress=on_progress,
+            timeout=timeout,
+            raise_on_error=raise_on_error,
+        )

@@ -1,0 +1,109 @@
+"""Make a video: choose a preset, compile, upload, run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from comfy_headless.api.checks import check_extension, check_image
+from comfy_headless.catalog.choose import choose_preset, place_file, read_facts
+from comfy_headless.catalog.compiler import CompiledWorkflow, WorkflowCompiler
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.client.options import wait_of
+from comfy_headless.errors import GenerationRejectedError
+from comfy_headless.protocol import routes
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import Flow, Now, Work
+from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.result import Result
+from comfy_headless.protocol.run import Label, run
+
+logger = logging.getLogger("comfy_headless")
+
+Path = str | os.PathLike[str]
+
+
+def make_video(
+    server: Server,
+    prompt: str = "",
+    *,
+    preset: str | None = None,
+    image: Path | None = None,
+    last_image: Path | None = None,
+    negative_prompt: str | None = None,
+    seed: int | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[Progress], Any] | None = None,
+    timeout: float | None = None,
+    raise_on_error: bool = True,
+    allow_untested: bool = False,
+    settings: Mapping[str, Any],
+) -> Flow[Result]:
+    """Make a video and return its result. See ``comfy_headless.generate_video``."""
+    started = yield Now()
+    wait = wait_of(
+        out=out, overwrite=overwrite, on_progress=on_progress, timeout=timeout, raise_on_error=raise_on_error
+    )
+    for name, path in (("image", image), ("last_image", last_image)):
+        if path is not None:
+            yield Work(check_image, (path, name))
+    warnings: tuple[str, ...] = ()
+    if preset is None:
+        preset, reason = yield from choose(server, _task(image, last_image))
+        logger.info("%s", reason)
+        warnings = (reason,)
+    compiled = WorkflowCompiler().compile(
+        preset,
+        prompt,
+        image=image,
+        last_image=last_image,
+        negative_prompt=negative_prompt,
+        seed=seed,
+        allow_untested=allow_untested,
+        **settings,
+    )
+    if wait.destination is not None:
+        check_extension(compiled.graph, wait.destination)
+        stem = f"{preset}_{compiled.seed}" if compiled.seed is not None else preset
+        wait = wait._replace(destination=wait.destination._replace(stem=stem))
+    graph = compiled.graph
+    for item in compiled.uploads:
+        stored = yield from routes.upload(server, os.fspath(item.path))
+        graph[item.node_id]["inputs"][item.field] = stored
+    label = Label(preset, compiled.seed, compiled.settings, (*warnings, *compiled.notes))
+    try:
+        return (yield from run(server, graph, wait, label=label, started=started))
+    except GenerationRejectedError as error:
+        raise _with_remedies(error, compiled) from error
+
+
+def choose(server: Server, task: Task) -> Flow[tuple[str, str]]:
+    """Ask the server what it has; give the preset to take, and why."""
+    stats = yield from routes.system_stats(server)
+    info = yield from routes.object_info(server)
+    return choose_preset(read_facts(info, stats), VIDEO_PRESETS, task)
+
+
+def _task(image: Path | None, last_image: Path | None) -> Task:
+    if last_image is not None:
+        return "first_last"
+    return "text" if image is None else "image"
+
+
+def _with_remedies(error: GenerationRejectedError, compiled: CompiledWorkflow) -> GenerationRejectedError:
+    """Say for each model file that the server lacks where it belongs."""
+    chosen = VIDEO_PRESETS[compiled.preset] if compiled.preset is not None else None
+    refused = " ".join(
+        str(one.get("details")) for node in error.node_errors.values() for one in node.get("errors") or ()
+    )
+    lines = [place_file(chosen, file.role) for file in chosen.files if file.name in refused] if chosen else []
+    if not lines:
+        return error
+    message = "\n".join([str(error), "missing on the server:", *(f"  {line}" for line in lines)])
+    return GenerationRejectedError(
+        message, prompt_id=error.prompt_id, server_message=error.server_message, node_errors=error.node_errors
+    )

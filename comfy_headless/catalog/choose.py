@@ -1,0 +1,128 @@
+"""Which preset to take when none is named: a pure function of what the server has.
+
+Of the presets whose node classes and files are there and whose least VRAM fits, the highest rank wins. A server that
+does not tell its VRAM (no device, or a CPU, whose RAM it reports as VRAM) gets the lowest rank instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.presets import Preset
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.file_inputs import MODEL_INPUTS
+
+_GIB = 1024**3
+_TOLERANCE = 0.9  # a "16 GB" card reports 15.6 to 15.99 GiB, a T4 14.56
+
+
+class ServerFacts(NamedTuple):
+    """What a server has.
+
+    Args:
+        node_classes: names of its node classes.
+        files: model file names per model folder.
+        vram_gb: GiB of its best device; None if unknown.
+    """
+
+    node_classes: frozenset[str]
+    files: Mapping[str, frozenset[str]]
+    vram_gb: float | None
+
+
+class Choice(NamedTuple):
+    """The preset taken, and why in one sentence."""
+
+    name: str
+    reason: str
+
+
+def read_facts(object_info: Mapping[str, Any], system_stats: Mapping[str, Any]) -> ServerFacts:
+    """Read the answers of ``/object_info`` and ``/system_stats``."""
+    files: dict[str, set[str]] = {}
+    for (node_class, name), folder in MODEL_INPUTS.items():
+        files.setdefault(folder, set()).update(_choices(object_info.get(node_class), name))
+    devices = system_stats.get("devices")
+    sizes = [
+        device.get("vram_total") / _GIB
+        for device in (devices if isinstance(devices, list) else ())
+        if isinstance(device.get("vram_total"), int | float) and device.get("type") != "cpu"
+    ]
+    return ServerFacts(
+        frozenset(object_info),
+        {folder: frozenset(names) for folder, names in files.items()},
+        max(sizes) if sizes else None,
+    )
+
+
+def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task) -> Choice:
+    """Return the preset to take for ``task``.
+
+    Raises:
+        ValidationError: the server can run none; says for the best one what is missing and where to put it.
+    """
+    able = sorted(
+        (preset for preset in presets.values() if task in preset.tasks),
+        key=lambda preset: preset.needs.rank.value,
+        reverse=facts.vram_gb is not None,
+    )
+    if not able:
+        raise ValidationError(f"no preset makes a video from {_TASKS[task]}")
+    fitting = [preset for preset in able if _fits(preset, facts.vram_gb)]
+    if not fitting:
+        least = min(able, key=lambda preset: preset.needs.min_vram_gb.value)
+        raise ValidationError(
+            f"the server's {facts.vram_gb:.1f} GiB of VRAM are too few for every preset; the lightest, "
+            f"{least.name!r}, needs {least.needs.min_vram_gb.value:g}. Name a preset to try it all the same"
+        )
+    for preset in fitting:
+        if not missing(preset, task, facts):
+            return Choice(preset.name, f"preset {preset.name!r} was taken: {_why(facts, task)}")
+    best = fitting[0]
+    lines = "\n".join(f"  {line}" for line in missing(best, task, facts))
+    raise ValidationError(f"the server can run no preset yet; what is missing for {best.name!r}:\n{lines}")
+
+
+def missing(preset: Preset, task: Task, facts: ServerFacts) -> list[str]:
+    """Return one line for each node class and file of ``preset`` that the server lacks."""
+    graph = preset.template(task).graph
+    classes = dict.fromkeys(node["class_type"] for node in graph.values())
+    lines = [f"node class {name}: this server does not know it" for name in classes if name not in facts.node_classes]
+    return lines + [
+        place_file(preset, file.role)
+        for file in preset.files
+        if file.role in preset.template(task).parameters and file.name not in facts.files.get(file.folder, ())
+    ]
+
+
+def place_file(preset: Preset, role: str) -> str:
+    """Return one line that says where a preset's file belongs and where it is had."""
+    file = next(file for file in preset.files if file.role == role)
+    return (
+        f"{file.name} ({file.size_gb:g} GB) into ComfyUI/models/{file.folder}/, from Hugging Face "
+        f"{file.repository}: {file.path}"
+    )
+
+
+_TASKS: Mapping[Task, str] = {"text": "text", "image": "an image", "first_last": "a first and a last image"}
+
+
+def _fits(preset: Preset, vram_gb: float | None) -> bool:
+    return vram_gb is None or vram_gb >= preset.needs.min_vram_gb.value * _TOLERANCE
+
+
+def _why(facts: ServerFacts, task: Task) -> str:
+    if facts.vram_gb is None:
+        return f"the lightest for {_TASKS[task]} that the server has, since its VRAM is not known"
+    return f"the best for {_TASKS[task]} that the server has and that its {facts.vram_gb:.1f} GiB of VRAM can hold"
+
+
+def _choices(node: Any, name: str) -> list[str]:
+    for group in ("required", "optional"):
+        spec = ((node or {}).get("input", {}).get(group) or {}).get(name)
+        if isinstance(spec, list) and spec:
+            options = spec[0] if isinstance(spec[0], list) else (spec[1] if len(spec) > 1 else {}).get("options")
+            return [option for option in options or () if isinstance(option, str)]
+    return []
