@@ -1,0 +1,1 @@
+"""A real ComfyUI 0.30.0 on CPU for tests: installed from packages, with miniature weights, on loopback only."""
