@@ -1,0 +1,1 @@
+"""Workflows as data: markers, templates, schemas, checks. Knows no server and no model family."""

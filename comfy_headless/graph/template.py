@@ -1,0 +1,290 @@
+"""A template: an API-format graph whose node titles say which inputs a caller fills.
+
+A template never changes: ``bind`` returns a new graph. Each input keeps its own saved value as default, so that one
+parameter on two nodes without a value leaves both as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.markers import Marker, parse_title
+from comfy_headless.graph.source import Graph, copy_json, is_link, read_graph
+from comfy_headless.graph.values import Kind, Limits, fit, kind_of_default, kind_of_type, nearest, shown
+
+if TYPE_CHECKING:
+    from comfy_headless.graph.schemas import NodeSchema, Schemas
+
+UPLOADS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "LoadImage": "image",
+        "LoadImageMask": "image",
+        "LoadAudio": "audio",
+        "LoadVideo": "file",
+        "VHS_LoadVideo": "video",
+        "VHS_LoadAudioUpload": "audio",
+    }
+)
+"""The input of a loader that names a file people upload (``*_upload`` in ComfyUI 0.30.0's object_info; VHS 1.7.9)."""
+
+OUTPUTS: Final = frozenset(
+    {
+        *("SaveImage", "PreviewImage", "SaveAnimatedWEBP", "SaveAnimatedPNG", "SaveVideo", "SaveWEBM"),
+        *("SaveAudio", "SaveAudioMP3", "SaveAudioOpus", "PreviewAudio", "PreviewAny", "SaveGLB", "SaveText"),
+        *("VHS_VideoCombine", "VHS_SaveVideo", "VHS_SaveAudio"),
+    }
+)
+"""Output nodes where no object_info tells."""
+
+_NAMELESS = frozenset({"SaveImage", "SaveVideo", "SaveAudio", "VHS_SaveVideo", "VHS_SaveAudio"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One input that a parameter fills.
+
+    Args:
+        default: what the graph holds there; None for a wire or an absent input.
+    """
+
+    node_id: str
+    field: str
+    class_type: str
+    default: Any
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a caller can give, and the inputs it goes to.
+
+    Args:
+        upload: the value is a file to upload; the input gets its name on the server.
+    """
+
+    name: str
+    slots: tuple[Slot, ...]
+    required: bool
+    upload: bool
+    description: str
+
+    @property
+    def bindings(self) -> tuple[tuple[str, str], ...]:
+        """Node id and input of each slot."""
+        return tuple((slot.node_id, slot.field) for slot in self.slots)
+
+    @property
+    def default(self) -> Any:
+        """The first slot's saved value; None when a value must be given."""
+        return None if self.required else self.slots[0].default
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A graph with its parameters and named outputs.
+
+    Args:
+        outputs: name to the node ids that carry it; an unmarked output node has its id as name.
+        warnings: ``$words`` in titles that are not read as markers.
+    """
+
+    name: str
+    parameters: Mapping[str, Parameter]
+    outputs: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...]
+    _graph: Graph = field(repr=False)
+
+    @classmethod
+    def read(
+        cls, source: Mapping[str, Any] | str | bytes, *, name: str = "workflow", schemas: Schemas | None = None
+    ) -> Template:
+        """Read a graph or its JSON text.
+
+        Args:
+            name: how errors name it.
+            schemas: with them a marker may leave its input open, and values are held to types, ranges and choices.
+
+        Raises:
+            ValidationError: not an API-format graph, or a marker that does not fit, named with node, title, position.
+        """
+        graph = read_graph(source, name=name)
+        parameters: dict[str, Parameter] = {}
+        outputs: dict[str, tuple[str, ...]] = {}
+        warnings: list[str] = []
+        for node_id in graph:
+            reader = _Node(graph, node_id, name, schemas)
+            markers, unread = parse_title(reader.title, where=reader.where)
+            for marker in markers:
+                if marker.output:
+                    reader.check_output(marker)
+                else:
+                    parameters[marker.name] = _joined(parameters.get(marker.name), reader.parameter(marker))
+            for variable in reader.output_names(markers):
+                outputs[variable] = (*outputs.get(variable, ()), node_id)
+            warnings.extend(f"{reader.where}: {word!r} in title {reader.title!r} is not read as a marker, "
+                            "since a comma must come before it" for word in unread)  # fmt: skip
+        _refuse_shared(parameters, name)
+        return cls(name, MappingProxyType(parameters), MappingProxyType(outputs), tuple(warnings), graph)
+
+    @property
+    def graph(self) -> Graph:
+        """A copy of the graph as read."""
+        return self.bind_some({})
+
+    def bind(self, values: Mapping[str, Any], *, any_choice: bool = False) -> Graph:
+        """Return a new graph with ``values`` in place; None means not given.
+
+        Args:
+            any_choice: take names that the schemas do not list: a server with more packs may know them.
+
+        Raises:
+            ValidationError: unknown name, required value missing, or a value that an input does not take.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        missing = [name for name, parameter in self.parameters.items() if parameter.required and name not in given]
+        self._known(given)
+        if missing:
+            listed = ", ".join(f"{name!r}{self._described(name)}" for name in missing)
+            raise ValidationError(f"{self.name}: required and not given: {listed}")
+        return self.bind_some(given, any_choice=any_choice)
+
+    def bind_some(self, values: Mapping[str, Any], *, any_choice: bool = False) -> Graph:
+        """Return a new graph with ``values`` in place, required or not; the others keep what was saved.
+
+        Raises:
+            ValidationError: unknown name, or a value that an input does not take.
+        """
+        self._known(values)
+        graph: Graph = copy_json(self._graph)
+        for name, value in values.items():
+            if value is None:
+                continue
+            for slot in self.parameters[name].slots:
+                graph[slot.node_id]["inputs"][slot.field] = _fitted(
+                    value, slot, f"{self.name}: {name}={shown(value)}", any_choice
+                )
+        return graph
+
+    def _known(self, values: Mapping[str, Any]) -> None:
+        for name in values:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                hint = nearest(str(name), self.parameters)
+                raise ValidationError(f"{self.name} has no parameter {name!r}{hint} It has: {known}")
+
+    def _described(self, name: str) -> str:
+        text = self.parameters[name].description
+        return f" ({text})" if text else ""
+
+
+class _Node:
+    """One node while its title is read: finds the input that a marker means."""
+
+    def __init__(self, graph: Graph, node_id: str, name: str, schemas: Schemas | None) -> None:
+        node = graph[node_id]
+        self.graph, self.node_id, self.inputs = graph, node_id, node["inputs"]
+        self.class_type: str = node["class_type"]
+        self.title: str = (node.get("_meta") or {}).get("title") or ""
+        self.where = f"{name}: node {node_id} ({self.class_type})"
+        self.schema: NodeSchema | None = schemas[self.class_type] if schemas and self.class_type in schemas else None
+
+    def parameter(self, marker: Marker) -> Parameter:
+        """Return the parameter with this one slot."""
+        name = self._field(marker)
+        saved = self.inputs.get(name)
+        wired = is_link(saved, self.graph)
+        if not marker.required and (saved is None or wired):
+            state = "is a wire" if wired else "has no saved value"
+            raise self._refused(marker, f"input {name!r} {state}, so '${marker.name}' needs '!' (required)")
+        default = None if wired else saved
+        slot = Slot(self.node_id, name, self.class_type, default, self._limits(name, default, marker.upload))
+        return Parameter(marker.name, (slot,), marker.required, marker.upload, marker.description)
+
+    def output_names(self, markers: tuple[Marker, ...]) -> tuple[str, ...]:
+        """Return the names of this node's output: its markers', else its id if it is an output node."""
+        named = tuple(marker.name or self.node_id for marker in markers if marker.output)
+        is_output = self.schema.output_node if self.schema else self.class_type in OUTPUTS
+        return named or ((self.node_id,) if is_output else ())
+
+    def check_output(self, marker: Marker) -> None:
+        """Refuse ``$output`` without a name, but on the five classes where ComfyKit reads it as the node itself."""
+        if not marker.name and self.class_type not in _NAMELESS:
+            raise self._refused(marker, "an output needs a name, as in '$output.video'")
+
+    def _field(self, marker: Marker) -> str:
+        names = self._names()
+        if marker.field is not None:
+            if marker.field in names:
+                return marker.field
+            hint = nearest(marker.field, names)
+            raise self._refused(
+                marker, f"there is no input {marker.field!r}{hint} It has: {', '.join(names) or 'none'}"
+            )
+        if marker.name in names:
+            return marker.name
+        fitting = self._fitting(marker.upload)
+        if len(fitting) == 1:
+            return fitting[0]
+        listed = ", ".join(f"${'~' if marker.upload else ''}{marker.name}.{name}" for name in self._widgets())
+        raise self._refused(marker, f"there is no input {marker.name!r}; say which one is meant: {listed or 'none'}")
+
+    def _names(self) -> list[str]:
+        known = [each.name for each in self.schema.inputs] if self.schema else []
+        return [*self.inputs, *(name for name in known if name not in self.inputs)]
+
+    def _widgets(self) -> list[str]:
+        return [name for name in self.inputs if not is_link(self.inputs[name], self.graph)]
+
+    def _fitting(self, upload: bool) -> list[str]:
+        """The inputs that a marker without a field can mean: the loader's file, or the class's one required widget."""
+        if upload:
+            return [name for name in self.inputs if name == UPLOADS.get(self.class_type)]
+        required = [each for each in self.schema.inputs if each.required] if self.schema else []
+        return [each.name for each in required if each.choices is not None or kind_of_type(each.type) is not Kind.ANY]
+
+    def _limits(self, name: str, default: Any, upload: bool) -> Limits:
+        found = self.schema.input(name) if self.schema else None
+        if upload:
+            return Limits(Kind.FILE)
+        if found is None:
+            return Limits(kind_of_default(default))
+        kind = kind_of_type(found.type) if found.choices is None else Kind.CHOICE
+        return Limits(kind, found.min, found.max, () if found.open else found.choices or ())
+
+    def _refused(self, marker: Marker, problem: str) -> ValidationError:
+        return ValidationError(f"{self.where}, title {self.title!r}, position {marker.position}: {problem}")
+
+
+def _fitted(value: Any, slot: Slot, what: str, any_choice: bool) -> Any:
+    fitted = fit(value, replace(slot.limits, choices=()) if any_choice else slot.limits, what)
+    whole = isinstance(fitted, float) and type(slot.default) is int and fitted.is_integer()
+    return int(fitted) if whole else fitted
+
+
+def _joined(known: Parameter | None, new: Parameter) -> Parameter:
+    """One parameter on several inputs: required and uploaded if any of them is."""
+    if known is None:
+        return new
+    slots = known.slots if new.slots[0] in known.slots else known.slots + new.slots
+    return replace(
+        known,
+        slots=slots,
+        required=known.required or new.required,
+        upload=known.upload or new.upload,
+        description=known.description or new.description,
+    )
+
+
+def _refuse_shared(parameters: Mapping[str, Parameter], name: str) -> None:
+    taken: dict[tuple[str, str], str] = {}
+    for parameter in parameters.values():
+        for node_id, input_name in parameter.bindings:
+            other = taken.setdefault((node_id, input_name), parameter.name)
+            if other != parameter.name:
+                raise ValidationError(
+                    f"{name}: node {node_id}: input {input_name!r} is filled by ${other} and by ${parameter.name}"
+                )
