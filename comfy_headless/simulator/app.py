@@ -1,0 +1,75 @@
+"""The web application: all routes, each with and without ``/api``, and the middlewares around them."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from comfy_headless.simulator import routes_files, routes_jobs, routes_server, routes_work
+from comfy_headless.simulator.http_faults import faults_of_routes, plain_path
+from comfy_headless.simulator.machine import Machine, Request
+from comfy_headless.simulator.note import NOTE, Note
+
+MOST_UPLOAD = 100 * 1024 * 1024
+
+
+def make_app(machine: Machine) -> web.Application:
+    """Return the application that serves one machine."""
+    app = web.Application(
+        client_max_size=MOST_UPLOAD, middlewares=[_journal(machine), faults_of_routes(machine), _origin_check]
+    )
+    routes = [
+        *routes_work.routes(machine),
+        *routes_files.routes(machine),
+        *routes_server.routes(machine, MOST_UPLOAD),
+    ]
+    app.add_routes(routes_jobs.routes(machine))
+    app.add_routes(web.RouteDef(route.method, f"/api{route.path}", route.handler, route.kwargs) for route in routes)
+    app.add_routes(routes)
+    # The real server serves its web root here, so an unknown path is a 404 for GET and a 405 for anything else.
+    app.router.add_get("/{path:.*}", _not_found)
+    return app
+
+
+async def _not_found(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound
+
+
+def _journal(machine: Machine) -> Middleware:
+    @web.middleware
+    async def journal(request: web.Request, handler: Handler) -> web.StreamResponse:
+        path = plain_path(request.path)
+        place = len(machine.journal.requests)
+        machine.journal.requests.append(Request(request.method, path, request.query_string, None, 0))
+        status, note = 0, Note()
+        NOTE.set(note)
+        try:
+            response = await handler(request)
+            status = 0 if note.broken else response.status
+            return response
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            done = Request(request.method, path, request.query_string, note.prompt_id, status)
+            machine.journal.requests[place] = done
+
+    return journal
+
+
+@web.middleware
+async def _origin_check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what another web page sends, as the real server does on a loopback address."""
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return web.Response(status=403)
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin", "")
+    if origin and _is_loopback(host) and urlsplit(origin).netloc.lower() != host.lower():
+        return web.Response(status=403)
+    return await handler(request)
+
+
+def _is_loopback(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    return name in ("localhost", "::1") or name.startswith("127.")

@@ -1,0 +1,95 @@
+"""Which model files a simulated server has: those it is given, or every name in the shipped presets and templates.
+
+The presets are read as data, so that the simulator can judge the catalog instead of believing it.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from comfy_headless.config import presets_folder
+from comfy_headless.graph.schemas import MODEL_INPUTS
+
+# Measured: GET /models of ComfyUI 0.30.0, in its order.
+MODEL_FOLDERS = (
+    "checkpoints",
+    "configs",
+    "loras",
+    "vae",
+    "text_encoders",
+    "diffusion_models",
+    "clip_vision",
+    "style_models",
+    "embeddings",
+    "diffusers",
+    "vae_approx",
+    "controlnet",
+    "gligen",
+    "upscale_models",
+    "latent_upscale_models",
+    "hypernetworks",
+    "photomaker",
+    "classifiers",
+    "model_patches",
+    "audio_encoders",
+)
+
+Files = dict[str, list[str]]
+
+
+def given_files(files: Mapping[str, Iterable[str]] | None) -> Files:
+    """Return the files per folder, sorted as a server lists them; None means every shipped name."""
+    named = {folder: list(names) for folder, names in files.items()} if files is not None else shipped_files()
+    return {folder: sorted(set(names)) for folder, names in named.items()}
+
+
+def shipped_files(folder: Path | None = None) -> Files:
+    """Return every model file that the shipped presets and templates name, per model folder."""
+    root = presets_folder() if folder is None else folder
+    found: Files = {}
+    for path in sorted(root.rglob("*.json")):
+        _gather(found, _named_by_graph(json.loads(path.read_text(encoding="utf-8"))))
+    for path in sorted(root.rglob("*.toml")):
+        _gather(found, _named_by_preset(tomllib.loads(path.read_text(encoding="utf-8"))))
+    return found
+
+
+def _gather(found: Files, names: Iterable[tuple[str, str]]) -> None:
+    for folder, name in names:
+        found.setdefault(folder, []).append(name)
+
+
+def _named_by_graph(graph: Any) -> Iterator[tuple[str, str]]:
+    for node in graph.values() if isinstance(graph, dict) else ():
+        if not isinstance(node, dict):
+            continue
+        for name, value in node.get("inputs", {}).items():
+            folder = MODEL_INPUTS.get((node.get("class_type", ""), name))
+            if folder is not None and isinstance(value, str):
+                yield folder, value
+
+
+def _named_by_preset(data: Any) -> Iterator[tuple[str, str]]:
+    """Find, at any depth, tables with ``folder`` and a file's ``name``, and tables keyed by folder."""
+    if isinstance(data, list):
+        for item in data:
+            yield from _named_by_preset(item)
+    if not isinstance(data, dict):
+        return
+    name = data.get("name", data.get("file"))
+    if isinstance(data.get("folder"), str) and isinstance(name, str):
+        yield data["folder"], name
+    for key, value in data.items():
+        if key in MODEL_FOLDERS:
+            yield from ((key, item) for item in _texts(value))
+        yield from _named_by_preset(value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, str):
+            yield item

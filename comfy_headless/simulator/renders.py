@@ -1,0 +1,149 @@
+"""What the output nodes write: one small function per node class, and what each reports back.
+
+The reports have ComfyUI's shapes: a video is ``{"images": [...], "animated": [True]}``, never "video" or "gifs"
+(but VHS_VideoCombine, a custom pack's node).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from comfy_headless.media.card import Card
+from comfy_headless.media.encode import write_animation, write_audio, write_image, write_video
+from comfy_headless.media.tone import Sound
+from comfy_headless.simulator.folders import Folders, FolderType, Slot, preview_prefix
+from comfy_headless.simulator.order import Graph, is_link
+from comfy_headless.simulator.shapes import Shape, Walk
+from comfy_headless.simulator.words import prompt_text, seed_of
+
+Report = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One output node, and all that is needed to render for it."""
+
+    graph: Graph
+    node_id: str
+    folders: Folders
+    extra_pnginfo: Mapping[str, Any]
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The node's inputs."""
+        found: Mapping[str, Any] = self.graph[self.node_id].get("inputs", {})
+        return found
+
+    @property
+    def shape(self) -> Shape:
+        """What the node was given."""
+        return Walk(self.graph, self.folders.input).shape(self.node_id) or Shape()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What ComfyUI keeps inside the file: the prompt and the workflow."""
+        kept = {"prompt": self.graph, **self.extra_pnginfo}
+        return {key: json.dumps(value) for key, value in kept.items()}
+
+    def card(self, shape: Shape) -> Card:
+        """Return the picture to show."""
+        text, seed = prompt_text(self.graph, self.node_id), seed_of(self.graph, self.node_id)
+        return Card(shape.width, shape.height, shape.frames, text, seed)
+
+    def slot(self, kind: FolderType = "output", *, prefix: str | None = None) -> Slot:
+        """Return a free name for the node's prefix."""
+        shape = self.shape
+        wanted = prefix if prefix is not None else str(self.inputs.get("filename_prefix", "ComfyUI"))
+        return self.folders.slot(wanted, kind, width=shape.width, height=shape.height)
+
+    def fps(self, shape: Shape) -> float:
+        """Return the frame rate the node was given itself, or the video's."""
+        own = self.inputs.get("fps", self.inputs.get("frame_rate"))
+        return float(own) if isinstance(own, int | float) else shape.fps or 24.0
+
+
+def _entry(slot: Slot, name: str, kind: FolderType = "output") -> dict[str, str]:
+    return {"filename": name, "subfolder": slot.subfolder, "type": kind}
+
+
+def _video(order: Order, *, suffix: str = "mp4", codec: str = "h264") -> Report:
+    shape, slot = order.shape, order.slot()
+    name = slot.file(suffix)
+    sound = Sound(shape.seconds) if shape.seconds else None
+    pictures = order.card(shape).pictures()
+    write_video(slot.folder / name, pictures, fps=order.fps(shape), codec=codec, sound=sound, metadata=order.metadata)
+    return {"images": [_entry(slot, name)], "animated": [True]}
+
+
+def _webm(order: Order) -> Report:
+    return _video(order, suffix="webm", codec=str(order.inputs.get("codec", "vp9")))
+
+
+def _combined(order: Order) -> Report:
+    made = _video(order)["images"][0]
+    path = str(order.folders.output / made["subfolder"] / made["filename"])
+    extra = {"format": "video/h264-mp4", "frame_rate": order.fps(order.shape), "fullpath": path}
+    return {"gifs": [{**made, **extra}]}
+
+
+def _animation(order: Order, *, suffix: str) -> Report:
+    shape, slot = order.shape, order.slot()
+    name = slot.file(suffix)
+    pictures = order.card(shape).pictures()
+    write_animation(slot.folder / name, pictures, fps=order.fps(shape), metadata=order.metadata)
+    return {"images": [_entry(slot, name)], "animated": [True]}
+
+
+def _images(order: Order, *, kind: FolderType = "output", suffix: str = "png") -> Report:
+    slot = order.slot(kind, prefix=preview_prefix() if kind == "temp" else None)
+    entries = []
+    for number, picture in enumerate(order.card(order.shape).pictures()):
+        name = slot.file(suffix, batch=number)
+        write_image(slot.folder / name, picture, metadata=order.metadata)
+        entries.append(_entry(slot, name, kind))
+    return {"images": entries}
+
+
+def _audio(order: Order, *, suffix: str = "flac", kind: FolderType = "output") -> Report:
+    slot = order.slot(kind, prefix=preview_prefix() if kind == "temp" else None)
+    name = slot.file(suffix, tail="_")
+    write_audio(slot.folder / name, Sound(order.shape.seconds or 1.0), metadata=order.metadata)
+    return {"audio": [_entry(slot, name, kind)]}
+
+
+def _text(order: Order) -> Report:
+    value = order.inputs.get("source")
+    if is_link(value):
+        assert isinstance(value, list)
+        value = order.graph[value[0]].get("inputs", {}).get("value", f"SIMULATED {order.graph[value[0]]['class_type']}")
+    return {"text": [value if isinstance(value, str) else json.dumps(value, indent=4)]}
+
+
+_RENDERS: dict[str, Callable[[Order], Report]] = {
+    "SaveVideo": _video,
+    "SaveWEBM": _webm,
+    "SaveAnimatedWEBP": lambda order: _animation(order, suffix="webp"),
+    "SaveAnimatedPNG": lambda order: _animation(order, suffix="png"),
+    "SaveImage": _images,
+    "PreviewImage": lambda order: _images(order, kind="temp"),
+    "SaveAudio": _audio,
+    "SaveAudioMP3": lambda order: _audio(order, suffix="mp3"),
+    "SaveAudioOpus": lambda order: _audio(order, suffix="opus"),
+    "PreviewAudio": lambda order: _audio(order, kind="temp"),
+    "PreviewAny": _text,
+    "VHS_VideoCombine": _combined,
+}
+
+
+def render(order: Order) -> Report | None:
+    """Write what an output node would and return its report; None for a class that is not simulated.
+
+    Raises:
+        MediaError: the encoder refused, as the real one would.
+        OutsideFolderError: the file name prefix leads out of the folder.
+    """
+    make = _RENDERS.get(order.graph[order.node_id]["class_type"])
+    return make(order) if make else None

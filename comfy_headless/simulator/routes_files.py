@@ -1,0 +1,102 @@
+"""Routes for files: uploads, and /view with ranges, etags and the checks on names."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from pathlib import Path, PurePath
+
+from aiohttp import web
+
+from comfy_headless.simulator.folders import annotated, inside
+from comfy_headless.simulator.machine import Machine
+from comfy_headless.simulator.note import NOTE
+from comfy_headless.simulator.routes_work import trouble
+
+
+def routes(machine: Machine) -> list[web.RouteDef]:
+    """Return the routes; each also answers under ``/api``."""
+    files = _Files(machine)
+    return [
+        web.post("/upload/image", files.upload),
+        web.post("/upload/mask", files.upload),
+        web.get("/view", files.view),
+    ]
+
+
+class _Files:
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """Take a file; a mask is kept as it comes, not pasted into another picture."""
+        post = await request.post()
+        field = post.get("image")
+        kind = str(post.get("type", "input"))
+        folder = self.machine.folders.of(kind)
+        if folder is None:
+            raise trouble()
+        if not isinstance(field, web.FileField) or not field.filename:
+            return web.Response(status=400)
+        subfolder = str(post.get("subfolder", ""))
+        target = (folder / subfolder / field.filename).resolve()
+        if not inside(target, folder):
+            return web.Response(status=400)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = field.file.read()
+        if post.get("overwrite") not in ("true", "1"):
+            target = _free_name(target, content)
+        target.write_bytes(content)
+        name = str(PurePath(field.filename).parent / target.name)
+        return web.json_response({"name": name, "subfolder": subfolder, "type": kind})
+
+    async def view(self, request: web.Request) -> web.StreamResponse:
+        """Give a file."""
+        if "filename" not in request.query:
+            return web.Response(status=404)
+        claimed = self._claimed(request)
+        if claimed is not None:
+            return _send(claimed)
+        filename, kind = annotated(request.query["filename"], request.query.get("type", "output"))
+        folder = self.machine.folders.of(kind)
+        if not filename or filename[0] == "/" or ".." in filename or folder is None:
+            return web.Response(status=400)
+        if "subfolder" in request.query:
+            below = folder / request.query["subfolder"]
+            if not inside(below, folder):
+                return web.Response(status=403)
+            folder = below
+        path = folder / PurePath(filename).name
+        return _send(path) if path.is_file() else web.Response(status=404)
+
+    def _claimed(self, request: web.Request) -> Path | None:
+        """Return the file behind a name that a fault made up, whatever that name looks like."""
+        ask = request.query
+        key = (ask["filename"], ask.get("subfolder", ""), ask.get("type", "output"))
+        if key not in self.machine.claims:
+            return None
+        filename, subfolder, kind = self.machine.claims[key]
+        folder = self.machine.folders.of(kind)
+        assert folder is not None
+        return folder / subfolder / filename
+
+
+def _send(path: Path) -> web.StreamResponse:
+    NOTE.get().file = path
+    shown = path.name.replace("\\", "\\\\").replace('"', '\\"')
+    headers = {
+        "Content-Disposition": f'filename="{shown}"',
+        "Content-Type": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.FileResponse(path, headers=headers)
+
+
+def _free_name(target: Path, content: bytes) -> Path:
+    """Return the name to use: the same for the same content, else ``name (1).ext`` and so on."""
+    digest = hashlib.sha256(content).digest()
+    number, path = 1, target
+    while path.exists() and hashlib.sha256(path.read_bytes()).digest() != digest:
+        path = target.with_name(f"{target.stem} ({number}){target.suffix}")
+        number += 1
+    return path

@@ -1,0 +1,114 @@
+"""Routes that tell about the server: its nodes, model files, hardware and features."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import PurePosixPath
+from typing import Any
+
+from aiohttp import web
+
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.simulator.machine import GIB, Machine, features
+from comfy_headless.simulator.model_files import MODEL_FOLDERS
+
+VERSION = "0.30.0"
+
+
+def routes(machine: Machine, most_upload: int) -> list[web.RouteDef]:
+    """Return the routes; each also answers under ``/api``."""
+    server = _Server(machine, most_upload)
+    return [
+        web.get("/object_info", server.object_info),
+        web.get("/object_info/{node_class}", server.object_info_of),
+        web.get("/system_stats", server.system_stats),
+        web.get("/features", server.features),
+        web.get("/models", server.model_folders),
+        web.get("/models/{folder}", server.model_files),
+        web.get("/embeddings", server.embeddings),
+        web.get("/extensions", server.extensions),
+        web.get("/users", server.users),
+        web.get("/settings", server.settings),
+    ]
+
+
+class _Server:
+    def __init__(self, machine: Machine, most_upload: int) -> None:
+        self.machine = machine
+        self.most_upload = most_upload
+        self._shown: tuple[Schemas, bytes] | None = None
+
+    async def object_info(self, request: web.Request) -> web.Response:
+        schemas = self.machine.schemas
+        if self._shown is None or self._shown[0] is not schemas:
+            text = json.dumps({name: schemas.raw(name) for name in schemas})
+            self._shown = (schemas, text.encode())
+        return web.Response(body=self._shown[1], content_type="application/json", charset="utf-8")
+
+    async def object_info_of(self, request: web.Request) -> web.Response:
+        name = request.match_info["node_class"]
+        schemas = self.machine.schemas
+        return web.json_response({name: schemas.raw(name)} if name in schemas else {})
+
+    async def system_stats(self, request: web.Request) -> web.Response:
+        return web.json_response(stats(self.machine))
+
+    async def features(self, request: web.Request) -> web.Response:
+        return web.json_response(features(self.most_upload))
+
+    async def model_folders(self, request: web.Request) -> web.Response:
+        return web.json_response(list(dict.fromkeys([*MODEL_FOLDERS, *self.machine.files])))
+
+    async def model_files(self, request: web.Request) -> web.Response:
+        folder = request.match_info["folder"]
+        if folder not in MODEL_FOLDERS and folder not in self.machine.files:
+            return web.Response(status=404)
+        return web.json_response(self.machine.files.get(folder, []))
+
+    async def embeddings(self, request: web.Request) -> web.Response:
+        names = self.machine.files.get("embeddings", [])
+        return web.json_response([str(PurePosixPath(name).with_suffix("")) for name in names])
+
+    async def extensions(self, request: web.Request) -> web.Response:
+        return web.json_response([])
+
+    async def users(self, request: web.Request) -> web.Response:
+        return web.json_response({"storage": "server", "migrated": True})
+
+    async def settings(self, request: web.Request) -> web.Response:
+        return web.json_response({})
+
+
+def stats(machine: Machine) -> dict[str, Any]:
+    """Return what /system_stats says; all memory is free, since nothing is loaded."""
+    hardware = machine.hardware
+    ram = round(hardware.ram_gb * GIB)
+    on_cpu = hardware.device == "cpu"
+    vram = ram if on_cpu else round(hardware.vram_gb * GIB)
+    device = {
+        "name": "cpu" if on_cpu else f"{hardware.device}:0 Simulated : native",
+        "type": hardware.device,
+        "index": None if on_cpu else 0,
+        "vram_total": vram,
+        "vram_free": vram,
+        "torch_vram_total": vram if on_cpu else 0,
+        "torch_vram_free": vram if on_cpu else 0,
+    }
+    system = {
+        "os": sys.platform,
+        "ram_total": ram,
+        "ram_free": ram,
+        "comfyui_version": VERSION,
+        "required_frontend_version": None,
+        "installed_templates_version": None,
+        "required_templates_version": None,
+        "comfy_package_versions": [],
+        "python_version": sys.version,
+        "pytorch_version": "none (simulated)",
+        "embedded_python": False,
+        "deploy_environment": "simulator",
+        "argv": ["comfy-headless", "simulate", platform.system()],
+    }
+    return {"system": system, "devices": [device]}

@@ -1,0 +1,284 @@
+"""The simulator as people use it: ``with Simulator() as sim: sim.url``; it runs in a thread of its own.
+
+Everything of the server lives in that thread's event loop; the methods here may be called from any other thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+from aiohttp import web
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.simulator.app import make_app
+from comfy_headless.simulator.faults import Fault
+from comfy_headless.simulator.folders import Folders
+from comfy_headless.simulator.machine import Hardware, Machine, Request
+from comfy_headless.simulator.model_files import given_files
+from comfy_headless.simulator.sockets import reset
+from comfy_headless.simulator.worker import work
+
+HOST = "127.0.0.1"
+T = TypeVar("T")
+
+
+class Simulator:
+    """A ComfyUI server that runs no model, on a loopback address.
+
+    >>> with Simulator(vram_gb=12) as sim:
+    ...     sim.url.startswith("http://127.0.0.1:")
+    True
+
+    Args:
+        port: 0 takes a free one.
+        files: model files per folder, such as ``{"vae": ["wan_2.1_vae.safetensors"]}``. None: every name in the
+            shipped presets and templates; ``{}``: a bare server.
+        vram_gb: GiB of the graphics card.
+        ram_gb: GiB of the machine; with ``device="cpu"`` reported as VRAM too, as the real server does.
+        device: what the server says it runs on.
+        step_seconds: how long a sampler step takes.
+        output_folder: where results are kept; None: a temporary folder that goes with the simulator.
+        faults: what goes wrong, see ``comfy_headless.simulator.faults``.
+        object_info: node schemas as ``/object_info`` gives them; None: those of ComfyUI 0.30.0.
+
+    Raises:
+        ValidationError: the port is taken, or none.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        files: Mapping[str, Iterable[str]] | None = None,
+        vram_gb: float = 24.0,
+        ram_gb: float = 64.0,
+        device: Literal["cuda", "cpu", "mps"] = "cuda",
+        step_seconds: float = 0.0,
+        output_folder: str | Path | None = None,
+        faults: Iterable[Fault] = (),
+        object_info: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not 0 <= port <= 65535:
+            raise ValidationError(f"port {port}: expected 0 (any free one) to 65535")
+        self._port = port
+        self._files = given_files(files)
+        self._hardware = Hardware(vram_gb, ram_gb, device)
+        self._step_seconds = step_seconds
+        self._output_folder = Path(output_folder).absolute() if output_folder is not None else None
+        self._faults = tuple(faults)
+        self._schemas = Schemas.snapshot() if object_info is None else Schemas.from_object_info(object_info)
+        self._running: _Running | None = None
+
+    @property
+    def url(self) -> str:
+        """Base address of the server."""
+        return f"http://{HOST}:{self._there.port}"
+
+    @property
+    def output_folder(self) -> Path:
+        """Where the results lie."""
+        return self._there.machine.folders.output
+
+    @property
+    def input_folder(self) -> Path:
+        """Where the uploads lie."""
+        return self._there.machine.folders.input
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Every request so far, in order of arrival."""
+        return tuple(self._there.machine.journal.requests)
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The prompt_id of every job that was queued, in order, once per time."""
+        return tuple(self._there.machine.journal.submitted)
+
+    @property
+    def jobs_run(self) -> dict[str, int]:
+        """How often each prompt_id was run."""
+        return dict(self._there.machine.journal.runs)
+
+    def add(self, *faults: Fault) -> None:
+        """Let more go wrong, from now on."""
+        machine = self._there.machine
+        self._there.call(lambda: machine.plan.add(faults))
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self._there.call(self._there.machine.plan.clear)
+
+    def restart(self, *, away: float = 0.0) -> None:
+        """Forget everything but the files, be away for so many seconds, and return when the server answers again."""
+        self._there.wait_for(self._there.restart(away))
+
+    def start(self) -> Simulator:
+        """Start the server and return when it answers."""
+        if self._running is None:
+            self._running = _Running(self._port, self._make_machine, keep_output=self._output_folder)
+        return self
+
+    def stop(self) -> None:
+        """End the server, its connections and its thread, and remove its temporary folder."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Simulator:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+    @property
+    def _there(self) -> _Running:
+        if self._running is None:
+            raise ValidationError("the simulator is not running; use `with Simulator() as sim:` or sim.start()")
+        return self._running
+
+    def _make_machine(self, folders: Folders) -> Machine:
+        return Machine(
+            schemas=self._schemas,
+            files=self._files,
+            folders=folders,
+            hardware=self._hardware,
+            step_seconds=self._step_seconds,
+            faults=self._faults,
+        )
+
+
+class _Running:
+    """A server that runs: the thread, its loop, the socket it listens on."""
+
+    def __init__(self, port: int, make: Callable[[Folders], Machine], *, keep_output: Path | None) -> None:
+        self.port = port
+        self.machine: Machine
+        self._make = make
+        self._base = Path(tempfile.mkdtemp(prefix="comfy-headless-simulator-"))
+        output = keep_output or self._base / "output"
+        self._folders = Folders(self._base / "input", output, self._base / "temp")
+        self._loop = asyncio.new_event_loop()
+        self._up = threading.Event()
+        self._failed: OSError | None = None
+        self._stopping = False
+        self._thread = threading.Thread(target=self._live, name="comfy-headless-simulator", daemon=True)
+        self._thread.start()
+        self._up.wait()
+        if self._failed is not None:
+            self._thread.join()
+            raise ValidationError(f"cannot listen on {HOST}:{port}: {self._failed.strerror}") from self._failed
+
+    def call(self, action: Callable[[], None]) -> None:
+        """Do something in the server's loop and wait until it is done."""
+
+        async def act() -> None:
+            action()
+
+        self.wait_for(act())
+
+    def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the server's loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def stop(self) -> None:
+        """End it; returns when the thread has ended."""
+        self._loop.call_soon_threadsafe(self._stop_event.set)
+        self._thread.join()
+
+    def _live(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
+        finally:
+            shutil.rmtree(self._base, ignore_errors=True)
+            self._up.set()
+
+    async def _serve(self) -> None:
+        self._stop_event = asyncio.Event()
+        self._folders.create()
+        self.machine = self._make(self._folders)
+        self._web = web.AppRunner(make_app(self.machine), access_log=None, shutdown_timeout=0.1)
+        await self._web.setup()
+        try:
+            await self._listen()
+        except OSError as error:
+            self._failed = error
+        else:
+            await self._until_stopped()
+        finally:
+            await self._web.cleanup()
+            self.machine.threads.shutdown(cancel_futures=True)
+
+    async def _listen(self) -> None:
+        self._site = web.TCPSite(self._web, HOST, self.port)
+        await self._site.start()
+        self.port = int(self._web.addresses[0][1])
+
+    async def _until_stopped(self) -> None:
+        self._worker = asyncio.create_task(work(self.machine))
+        restarts = asyncio.create_task(self._restart_when_asked())
+        self._up.set()
+        await self._stop_event.wait()
+        self.machine.closing.set()
+        await _cancel(restarts)
+        await _cancel(self._worker)
+        self._drop_connections()
+
+    async def _restart_when_asked(self) -> None:
+        while True:
+            await self.restart(await self.machine.restart_asked.get())
+
+    async def restart(self, away: float) -> None:
+        """Stop listening, forget all, and listen again."""
+        await self._site.stop()
+        self._drop_connections()
+        await _cancel(self._worker)
+        self.machine.forget()
+        await asyncio.sleep(away)
+        await self._listen()
+        self._worker = asyncio.create_task(work(self.machine))
+
+    def _drop_connections(self) -> None:
+        server = self._web.server
+        assert server is not None
+        for connection in list(server.connections):
+            reset(connection.transport)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def serve(*, port: int = 8188, ready: Callable[[str], None] | None = None, **settings: Any) -> None:
+    """Run a simulator until interrupted; the ``simulate`` command.
+
+    Args:
+        ready: called with the address once the server answers.
+        settings: as for `Simulator`.
+    """
+    with Simulator(port=port, **settings) as simulator:
+        if ready is not None:
+            ready(simulator.url)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
