@@ -124,8 +124,8 @@ def _copied(value: object, where: str, depth: int) -> Any:
 
 
 def _kind(value: object) -> str:
-    names = {dict: "JSON object", list: "list", str: "text", bool: "true/false value", type(None): "null"}
-    return names.get(type(value), type(value).__name__)
+    names = {dict: "object", list: "list", str: "text", bool: "true or false", int: "number", float: "number"}
+    return "null" if value is None else names.get(type(value), type(value).__name__)
 
 
 def _listed(node: Mapping[str, Any]) -> str:

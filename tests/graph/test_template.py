@@ -27,6 +27,30 @@ def one(class_type, title, **inputs):
     return Template.read({"6": node(class_type, title, **inputs), "4": LOADER})
 
 
+REFUSED = {
+    "browser format": ({"nodes": [{"id": 6}], "links": [], "version": 0.4}, "browser format"),
+    "empty browser format": ({"nodes": [], "links": []}, "Export (API)"),
+    "list": ([1, 2], "w.json is a list"),
+    "list as text": ("[1, 2]", "w.json is a list"),
+    "empty": ({}, "it has no nodes"),
+    "not JSON": ('{"1": \n oops}', "line 2, column 2"),
+    "not text": (b"\xff\xfe\x00", "not JSON"),
+    "NaN": ('{"1": {"class_type": "X", "inputs": {"a": NaN}}}', "NaN is no JSON number"),
+    "deep": ("[" * 100_000, "nested too deeply"),
+    "null inputs": ({"1": {"class_type": "X", "inputs": None}}, "node 1 (X): 'inputs' is null"),
+    "no inputs": ({"1": {"class_type": "X"}}, "'inputs'"),
+    "no class": ({"1": {"inputs": {}}}, "node 1 has no class_type; it has 'inputs'"),
+    "title of another kind": (
+        {"1": {"class_type": "X", "inputs": {}, "_meta": {"title": 5}}},
+        "its title is a number",
+    ),
+    "meta of another kind": ({"1": {"class_type": "X", "inputs": {}, "_meta": []}}, "'_meta' is a list"),
+    "not a node": ({"1": LOADER, "version": 0.4}, "node version is a number"),
+    "id of another kind": ({1: LOADER}, "the id is a number"),
+    "no JSON inside": ({"1": {"class_type": "X", "inputs": {"a": Path("x")}}}, "PosixPath"),
+}
+
+
 class TestShapes:
     """What people hand in."""
 
@@ -45,33 +69,10 @@ class TestShapes:
         assert template.graph == graph
         assert template.parameters["prompt"].bindings == (("6", "text"),)
 
-    REFUSED = {
-        "browser format": ({"nodes": [{"id": 6}], "links": [], "version": 0.4}, "browser format"),
-        "empty browser format": ({"nodes": [], "links": []}, "Export (API)"),
-        "list": ([1, 2], "w.json is a list"),
-        "list as text": ("[1, 2]", "w.json is a list"),
-        "empty": ({}, "it has no nodes"),
-        "not JSON": ('{"1": \n oops}', "line 2, column 2"),
-        "not text": (b"\xff\xfe\x00", "not JSON"),
-        "NaN": ('{"1": {"class_type": "X", "inputs": {"a": NaN}}}', "NaN is no JSON number"),
-        "deep": ("[" * 100_000, "nested too deeply"),
-        "null inputs": ({"1": {"class_type": "X", "inputs": None}}, "node 1 (X): 'inputs' is null"),
-        "no inputs": ({"1": {"class_type": "X"}}, "'inputs'"),
-        "no class": ({"1": {"inputs": {}}}, "node 1 has no class_type; it has 'inputs'"),
-        "title of another kind": (
-            {"1": {"class_type": "X", "inputs": {}, "_meta": {"title": 5}}},
-            "its title is a int",
-        ),
-        "meta of another kind": ({"1": {"class_type": "X", "inputs": {}, "_meta": []}}, "'_meta' is a list"),
-        "not a node": ({"1": LOADER, "version": 0.4}, "node version is a float"),
-        "id of another kind": ({1: LOADER}, "the id is a int"),
-        "no JSON inside": ({"1": {"class_type": "X", "inputs": {"a": Path("x")}}}, "PosixPath"),
-    }
-
     @pytest.mark.parametrize("case", REFUSED)
     def test_what_is_no_graph_is_refused(self, case):
         """The error says what it is and what was expected (g05, g06, g09, g11, a19)."""
-        source, message = self.REFUSED[case]
+        source, message = REFUSED[case]
         with pytest.raises(ValidationError) as error:
             Template.read(source, name="w.json")
         assert str(error.value).startswith("w.json")
@@ -227,9 +228,7 @@ class TestBinding:
         template = one("X", "$n, $flag, $text", n=0, flag=False, text="")
         assert template.bind({"n": 0, "flag": True, "text": ""})["6"]["inputs"] == {"n": 0, "flag": True, "text": ""}
 
-    CONVERTED = [(640.0, 640), ("640", 640), (" 640 ", 640), (640, 640)]
-
-    @pytest.mark.parametrize(("value", "expected"), CONVERTED)
+    @pytest.mark.parametrize(("value", "expected"), [(640.0, 640), ("640", 640), (" 640 ", 640), (640, 640)])
     @pytest.mark.parametrize("schemas", [None, SNAPSHOT], ids=["graph alone", "schemas"])
     def test_numbers_are_converted_where_nothing_is_lost(self, value, expected, schemas):
         """640.0 and "640" are 640 (a08, a09)."""
