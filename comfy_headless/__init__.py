@@ -14,6 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
+    from .catalog.compiler import CompiledWorkflow as CompiledWorkflow
+    from .catalog.compiler import WorkflowCompiler as WorkflowCompiler
+    from .catalog.compiler import compile_workflow as compile_workflow
+    from .catalog.models import VideoModel as VideoModel
+    from .catalog.models import VideoSettings as VideoSettings
+    from .catalog.presets import VIDEO_PRESETS as VIDEO_PRESETS
     from .client import AsyncComfyClient as AsyncComfyClient
     from .client import ComfyClient as ComfyClient
     from .client import ComfyWSClient as ComfyWSClient
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
+    from .graph.check import check as check
     from .protocol.events import Progress as Progress
     from .protocol.result import Output as Output
     from .protocol.result import Result as Result
@@ -43,6 +50,7 @@ _HOMES = {
     "ComfyUIConnectionError": "errors",
     "ComfyUIOfflineError": "errors",
     "ComfyWSClient": "client",
+    "CompiledWorkflow": "catalog.compiler",
     "FEATURES": "features",
     "FeatureMissingError": "errors",
     "GenerationFailedError": "errors",
@@ -56,7 +64,13 @@ _HOMES = {
     "ResultSaveError": "errors",
     "ResultSuspectError": "errors",
     "Timing": "protocol.timing",
+    "VIDEO_PRESETS": "catalog.presets",
     "ValidationError": "errors",
+    "VideoModel": "catalog.models",
+    "VideoSettings": "catalog.models",
+    "WorkflowCompiler": "catalog.compiler",
+    "check": "graph.check",
+    "compile_workflow": "catalog.compiler",
     "generate_video": "api.functions",
     "list_missing_features": "features",
     "run_workflow": "api.functions",

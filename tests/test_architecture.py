@@ -60,7 +60,12 @@ HOMES = {
     "pytest": {"simulator.pytest_plugin"},
 }
 # Functions that import a higher room when they are called: (module, function) -> room.
-UPWARD: dict[tuple[str, str], str] = {}
+UPWARD = {
+    ("client.sync", "ComfyClient.generate_video"): "api",
+    ("client.sync", "ComfyClient.run_workflow"): "api",
+    ("client.aio", "ComfyWSClient.generate_video"): "api",
+    ("client.aio", "ComfyWSClient.run_workflow"): "api",
+}
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
 # and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.
 BROAD_EXCEPTS = {
