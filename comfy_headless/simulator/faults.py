@@ -120,7 +120,7 @@ class SilentSocket(Fault):
     """Keep the socket open and say nothing any more, after some messages. Strikes always unless told otherwise."""
 
     after: int = 0
-    times: int | None = None
+    times: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class RepeatFrames(Fault):
     """Send every message so many times. Strikes always unless told otherwise."""
 
     copies: int = 2
-    times: int | None = None
+    times: int | None = field(default=None, kw_only=True)
 
 
 # --- faults of jobs ---
@@ -230,7 +230,7 @@ class ClaimFile(Fault):
 class OldServer(Fault):
     """Be a ComfyUI 0.3.64: no jobs API, any text is a prompt_id, unknown classes are ``invalid_prompt``."""
 
-    times: int | None = None
+    times: int | None = field(default=None, kw_only=True)
 
 
 BIG_PREVIEW = b"\x00\x00\x00\x01\x00\x00\x00\x01\xff\xd8\xff" + bytes(3 * 1024 * 1024)

@@ -131,7 +131,7 @@ class Sockets:
             frame = await connection.outbox.get()
             try:
                 await self._deliver(connection, frame)
-            except (ConnectionError, RuntimeError):
+            except ConnectionError:
                 return  # closed meanwhile; the reading side ends the connection
 
     async def _deliver(self, connection: Connection, frame: Frame) -> None:
