@@ -1,0 +1,112 @@
+"""What can be asked of a video: the model families, and the settings that all of them share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+import pydantic
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import nearest, shown
+
+
+class VideoModel(StrEnum):
+    """The model families that presets are made for."""
+
+    LTXV = "ltxv"
+    HUNYUAN_15 = "hunyuan_15"
+    WAN = "wan"
+    MOCHI = "mochi"
+    ANIMATEDIFF = "animatediff"
+    SVD = "svd"
+    COGVIDEOX = "cogvideox"
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a true/false value is no number")
+    return value
+
+
+_MOST = (
+    2**31 - 1
+)  # the biggest number that every JSON reader takes as a whole one; nodes have lower limits of their own
+_WHOLE = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=_MOST)]
+_POSITIVE = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=_MOST, allow_inf_nan=False)]
+_NOT_NEGATIVE = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=_MOST, allow_inf_nan=False)]
+_NAME = Annotated[str, Field(min_length=1)]
+
+
+class VideoSettings(BaseModel):
+    """The settings that every family knows; None leaves a setting to the preset.
+
+    Args:
+        width: pixels.
+        height: pixels.
+        frames: how many the video has.
+        fps: frames per second; where the model is conditioned on it, both follow.
+        cfg: how strongly the prompt is followed; at 1 the negative prompt has no effect.
+        shift: of the noise schedule, where the model has one.
+        seconds: length of the video instead of ``frames``; the nearest legal frame count is taken.
+
+    Raises:
+        comfy_headless.ValidationError: unknown name, or a value that no model could take.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    width: _WHOLE | None = None
+    height: _WHOLE | None = None
+    frames: _WHOLE | None = None
+    fps: _POSITIVE | None = None
+    steps: _WHOLE | None = None
+    cfg: _NOT_NEGATIVE | None = None
+    sampler: _NAME | None = None
+    scheduler: _NAME | None = None
+    shift: _NOT_NEGATIVE | None = None
+    seconds: _POSITIVE | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except pydantic.ValidationError as error:
+            raise ValidationError("; ".join(_explained(each) for each in error.errors())) from error
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings that were given, by name."""
+        return {name: value for name, value in self if value is not None}
+
+
+COMMON = tuple(VideoSettings.model_fields)
+"""Names of the settings that every family knows."""
+
+_EXPECTED = {
+    "value_error": "a number, not true or false",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of sensible size",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "greater_than_equal": "at least {least}",
+    "greater_than": "more than {above}",
+    "less_than_equal": "at most {most}",
+    "string_type": "a name",
+    "string_too_short": "a name",
+}
+
+
+def _explained(error: Any) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    if error["type"] == "extra_forbidden":
+        return f"unknown setting {name!r}{nearest(name, COMMON)} There are: {', '.join(COMMON)}"
+    context = error.get("ctx", {})
+    expected = _EXPECTED.get(error["type"], error["msg"]).format(
+        least=context.get("ge"), above=context.get("gt"), most=context.get("le")
+    )
+    return f"{name}={shown(error['input'])}: expected {expected}"

@@ -1,0 +1,122 @@
+"""From what the caller gives and what the preset has to the settings that go into the graph.
+
+Each value is checked once, here: names, kinds, the preset's hard rules, its tested ranges. What was decided on the
+caller's behalf is said in the notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from comfy_headless.catalog.models import COMMON, VideoSettings
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.rules import DERIVATIONS
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import fit, nearest, shown
+
+if TYPE_CHECKING:
+    from comfy_headless.catalog.presets import Preset
+
+
+class Effective(NamedTuple):
+    """The settings that will be used, by name, and what the caller should know about them."""
+
+    values: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def effective(preset: Preset, task: Task, given: Mapping[str, Any], *, allow_untested: bool = False) -> Effective:
+    """Return the settings of one video.
+
+    Args:
+        given: the caller's, by name; None is not given.
+        allow_untested: take values outside of what was tested, and note them.
+
+    Raises:
+        ValidationError: names the value, what is expected, and what exists.
+    """
+    asked = {name: value for name, value in given.items() if value is not None}
+    values = preset.defaults(task)
+    _check_names(preset, task, asked, values)
+    common = VideoSettings(**{name: value for name, value in asked.items() if name in COMMON}).given()
+    notes: list[str] = []
+    seconds = common.pop("seconds", None)
+    for name, value in common.items():
+        _check_fixed(preset, name, value, values[name], preset.settings[name].fixed)
+    values.update(common)
+    if seconds is not None:
+        if "frames" in common:
+            raise ValidationError(f"frames={common['frames']} and seconds={seconds:g}: give one of them")
+        values["frames"] = _frames(preset, seconds, values["fps"])
+        length = values["frames"] / values["fps"]
+        notes.append(f"seconds={seconds:g}: {values['frames']} frames at {values['fps']:g} fps are {length:.2f} s")
+    _add_declared(preset, task, asked, values)
+    preset.rules.check(values, preset.name)
+    if untested := preset.rules.untested(values):
+        if not allow_untested:
+            raise ValidationError(
+                f"{preset.name}: not tested: {'; '.join(untested)}. To try it all the same, give allow_untested=True "
+                "(--untested)"
+            )
+        notes += [f"untested: {line}" for line in untested]
+    if "frames" in values and "fps" in values:
+        values["seconds"] = round(values["frames"] / values["fps"], 3)
+    return Effective(values, tuple(notes))
+
+
+def _check_names(preset: Preset, task: Task, asked: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    derived = [
+        name for name, item in preset.declared.items() if item.origin and name in preset.template(task).parameters
+    ]
+    known = [*values, *derived, *(["seconds"] if "frames" in values and "fps" in values else [])]
+    for name in asked:
+        if name in known:
+            continue
+        there = f"It has: {', '.join(known)}"
+        other = [each for each in preset.tasks if name in preset.template(each).parameters]
+        if other and (name in preset.declared or name in preset.settings):
+            raise ValidationError(
+                f"{preset.name} has setting {name!r} only for the task {other[0]!r}, not for {task!r}"
+            )
+        if name in COMMON:
+            raise ValidationError(f"{preset.name} has no setting {name!r}: its model takes none. {there}")
+        raise ValidationError(f"{preset.name} has no setting {name!r}{nearest(name, known)} {there}")
+
+
+def _check_fixed(preset: Preset, name: str, value: Any, own: Any, reason: str | None) -> None:
+    if reason is not None and value != own:
+        raise ValidationError(f"{preset.name}: {name}={shown(value)} is not possible, only {own}: {reason}")
+
+
+def _frames(preset: Preset, seconds: float, fps: float) -> int:
+    rule, wanted = preset.rules.frames, seconds * fps
+    frames = rule.nearest(wanted)
+    if abs(frames - wanted) > rule.step:
+        least, most = rule.nearest(0), rule.nearest(rule.maximum)
+        raise ValidationError(
+            f"{preset.name}: seconds={seconds:g} would be {wanted:.0f} frames at {fps:g} fps; possible are {least} to "
+            f"{most} frames, {least / fps:.2f} to {most / fps:.2f} s"
+        )
+    return frames
+
+
+def _add_declared(preset: Preset, task: Task, asked: Mapping[str, Any], values: dict[str, Any]) -> None:
+    """Put the family's own settings in: the caller's, else the default, else what it follows from."""
+    used = preset.template(task).parameters
+    for name, item in preset.declared.items():
+        if name not in used:
+            continue
+        what = f"{preset.name}: {name}"
+        if name in asked:
+            value = asked[name]
+            if item.default is not None:
+                _check_fixed(preset, name, value, item.default, item.fixed)
+        elif item.origin is not None and item.rule is not None:
+            if item.origin not in values:
+                raise ValidationError(f"{what} follows from {item.origin!r}, which the task {task!r} does not have")
+            what = f"{what} ({item.rule} of {item.origin})"
+            value = DERIVATIONS[item.rule](values[item.origin], item.share, what)
+        else:
+            value = item.default
+        values[name] = fit(value, item.limits, f"{what}={shown(value)}")

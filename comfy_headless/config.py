@@ -1,0 +1,59 @@
+"""Where settings come from: argument, then ``COMFY_HEADLESS_*``, then a default.
+
+Functions only, read anew at each call: no setting is kept here, so a changed environment is seen at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from comfy_headless.errors import ValidationError
+
+DEFAULT_URL = "http://localhost:8188"
+
+
+def server_url(url: str | None = None, environ: Mapping[str, str] | None = None) -> str:
+    """Return the base address of the server, without a trailing slash.
+
+    Args:
+        url: ``http://host:port`` or ``host:port``; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        environ: None is this process's environment.
+
+    Raises:
+        ValidationError: it is not the address of a web server.
+    """
+    given = url or (os.environ if environ is None else environ).get("COMFY_HEADLESS_URL") or DEFAULT_URL
+    full = given.strip().rstrip("/")
+    full = full if "://" in full else f"http://{full}"
+    try:
+        parts = urlsplit(full)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in full):
+        raise ValidationError(f"server {given!r} is not an address; expected something like {DEFAULT_URL}")
+    return full
+
+
+def presets_folder() -> Path:
+    """Return the folder of the shipped presets and templates.
+
+    An installed wheel carries it inside the package; in a checkout (an editable install too) it is the
+    top-level folder, so that an edited preset counts at once.
+    """
+    package = Path(__file__).resolve().parent
+    inside = package / "presets"
+    return inside if inside.is_dir() else package.parent / "presets"
+
+
+def user_preset_folders(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """Return the folders that ``COMFY_HEADLESS_PRESETS`` names, separated as in PATH.
+
+    Args:
+        environ: None is this process's environment.
+    """
+    named = (os.environ if environ is None else environ).get("COMFY_HEADLESS_PRESETS", "")
+    return tuple(Path(part).expanduser() for part in named.split(os.pathsep) if part.strip())
