@@ -169,6 +169,8 @@ def from_targets(module: Module, node: ast.ImportFrom) -> Iterator[str]:
     else:
         base = inside(node.module or "")
     for alias in node.names:
+        if base == "." and alias.name == "__version__":  # the package itself is loaded before any of its rooms
+            continue
         longer = f"{base.rstrip('.')}.{alias.name}" if base.startswith(".") else base
         yield longer if longer.lstrip(".") in MODULES else base
 

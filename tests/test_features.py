@@ -75,11 +75,6 @@ def test_the_extras() -> None:
         FEATURES["all"]
 
 
-def test_the_development_environment_has_what_is_built() -> None:
-    """With the extra `dev`, every extra whose part is built can be used."""
-    assert [extra for extra, there in FEATURES.items() if there] == BUILT
-
-
 def test_needs_are_those_of_the_project_file() -> None:
     """Distributions and lowest versions are the same here and in pyproject.toml."""
     declared = PROJECT["optional-dependencies"]

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from comfy_headless import FEATURES
+from comfy_headless.features import missing_reason
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "comfy_headless", "presets")
 FIRST_PRESET = "from comfy_headless import VIDEO_PRESETS; print(VIDEO_PRESETS['wan_5b'].title)"
@@ -106,6 +109,12 @@ def test_extras(wheel: Path) -> None:
     (everything,) = declared["all"]
     assert set(everything.removeprefix("comfy-headless[").removesuffix("]").split(",")) == extras - {"all", "dev"}
     assert "comfy-headless[all]" in declared["dev"]
+
+
+def test_the_development_environment_has_what_is_built() -> None:
+    """With the extra `dev`, every extra can be used but those whose part is not built."""
+    reasons = {missing_reason(extra) for extra in FEATURES}
+    assert reasons <= {None, "this part is not built in this version"}
 
 
 def test_an_installed_wheel_has_its_presets(installed: str, tmp_path: Path) -> None:
