@@ -60,8 +60,11 @@ def kind_of_default(value: object) -> Kind:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence: ``"; did you mean 'x'?"`` if one of ``known`` is close to ``name``, else a stop."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else "."
+    names = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    if not close and len(name) > 1:
+        close = [each for each in names if each.startswith(name.lower())][:3]
+    return f"; did you mean {' or '.join(repr(names[each]) for each in close)}?" if close else "."
 
 
 def shown(value: object) -> str:

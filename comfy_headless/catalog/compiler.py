@@ -1,0 +1,267 @@
+"""A preset and a prompt become a graph: pure and offline, no file is opened and no server asked."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from comfy_headless.catalog.models import COMMON, VideoSettings
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.presets import VIDEO_PRESETS, Preset
+from comfy_headless.catalog.settings import effective
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.source import Graph
+from comfy_headless.graph.template import Template
+from comfy_headless.graph.values import nearest, shown
+
+_SEEDS: Final = 2**53
+"""Drawn seeds stay below this, so that JSON readers that count in doubles (every browser) keep them exact."""
+
+_SEED_FIELDS = ("seed", "noise_seed")
+_RANDOM = ("random", -1)
+ImagePath = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A local file whose name on the server belongs into ``graph[node_id]["inputs"][field]``."""
+
+    node_id: str
+    field: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledWorkflow:
+    """A graph ready to be sent, and what went into it.
+
+    Args:
+        seed: what was used; None if the graph has none that a caller could set.
+        settings: the values in the graph, by name.
+        notes: what was decided or ignored on the caller's behalf.
+        uploads: files to bring to the server before.
+        preset: name of the preset; None for a template of the caller's own.
+        task: which of the preset's templates was taken.
+    """
+
+    graph: Graph
+    seed: int | None
+    settings: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    uploads: tuple[Upload, ...] = ()
+    preset: str | None = None
+    task: str | None = field(default=None)
+
+
+class WorkflowCompiler:
+    """Compiles presets and templates.
+
+    Args:
+        presets: where names are looked up; None is ``VIDEO_PRESETS``. ``PresetLibrary([folder])`` adds own ones.
+    """
+
+    def __init__(self, presets: Mapping[str, Preset] | None = None) -> None:
+        self._presets = VIDEO_PRESETS if presets is None else presets
+
+    def compile(self, preset: str | Preset | Template, prompt: str = "", **values: Any) -> CompiledWorkflow:
+        """Return the graph of a preset, by name or itself, or of a template with its parameters.
+
+        Args:
+            values: for a preset: ``image``, ``last_image``, ``negative_prompt``, ``seed`` (None, -1 or "random" draws
+                one), ``allow_untested``, and its settings, or ``settings=VideoSettings(...)``. For a template: its
+                parameters; a seed of -1 or "random" is drawn.
+
+        Raises:
+            ValidationError: unknown preset or setting, an image too many or too few, or a value that does not fit.
+        """
+        if isinstance(preset, Template):
+            return _compile_template(preset, {**({"prompt": prompt} if prompt else {}), **values})
+        found = self._find(preset) if isinstance(preset, str) else preset
+        if not isinstance(found, Preset):
+            raise ValidationError(f"preset={shown(preset)}: expected a preset's name, a Preset or a Template")
+        return self._compile_preset(found, prompt, values)
+
+    def _find(self, name: str) -> Preset:
+        try:
+            return self._presets[name]
+        except KeyError:
+            there = ", ".join(self._presets)
+            raise ValidationError(f"no preset {name!r}{nearest(name, self._presets)} There are: {there}") from None
+
+    def _compile_preset(self, preset: Preset, prompt: str, values: Mapping[str, Any]) -> CompiledWorkflow:
+        image, last_image, negative_prompt, seed, allow_untested, asked = _sorted(values)
+        task = self._task(preset, image, last_image)
+        template = preset.template(task)
+        known, notes = effective(preset, task, asked, allow_untested=allow_untested)
+        number = _seed(seed, template)
+        texts, said = _texts(preset, template, prompt, negative_prompt, known)
+        uploads = _uploads(template, {"image": image, "last_image": last_image})
+        filled = {
+            **texts,
+            **{name: value for name, value in known.items() if name in template.parameters},
+            **{file.role: file.name for file in preset.files if file.role in template.parameters},
+            **{
+                name: _base_name(path)
+                for name, path in (("image", image), ("last_image", last_image))
+                if path is not None
+            },
+            "seed": number,
+            "filename_prefix": f"comfy_headless/{preset.name}" if "filename_prefix" in template.parameters else None,
+        }
+        graph = template.bind(filled, any_choice=allow_untested)
+        return CompiledWorkflow(
+            graph, number, known, (*notes, *_unlisted(template, known), *said), uploads, preset.name, task
+        )
+
+    def _task(self, preset: Preset, image: object, last_image: object) -> Task:
+        """Choose the template by the images given."""
+        wanted: Task = "text" if image is None else "image" if last_image is None else "first_last"
+        if image is None and last_image is not None:
+            raise ValidationError("last_image is given without image: the first frame is needed too")
+        if wanted in preset.tasks:
+            return wanted
+        fitting = [name for name, each in self._presets.items() if wanted in each.tasks]
+        has = {"text": "no image is given", "image": "one image is given", "first_last": "two images are given"}[wanted]
+        takes = {"text": "no image", "image": "one image", "first_last": "a first and a last image"}
+        raise ValidationError(
+            f"{preset.name} takes {' or '.join(takes[task] for task in preset.tasks)}, but {has}; "
+            f"presets that fit: {', '.join(fitting) or 'none'}"
+        )
+
+
+def compile_workflow(
+    preset: str | Preset,
+    prompt: str = "",
+    *,
+    image: ImagePath | None = None,
+    last_image: ImagePath | None = None,
+    negative_prompt: str | None = None,
+    seed: int | None = None,
+    **settings: Any,
+) -> Graph:
+    """Return the graph of a video in API format, JSON-ready; nothing is opened and nothing is sent.
+
+    Args:
+        image: the first frame; its base name goes into the graph.
+        last_image: the last frame, for presets that take one.
+        seed: None draws one; ``WorkflowCompiler`` tells which.
+        settings: of ``VideoSettings`` or declared by the preset; ``allow_untested=True`` for untried values.
+
+    Raises:
+        ValidationError: unknown preset or setting, an image too many or too few, or a value that does not fit.
+    """
+    images = {"image": image, "last_image": last_image}
+    compiler = WorkflowCompiler()
+    return compiler.compile(preset, prompt, **images, negative_prompt=negative_prompt, seed=seed, **settings).graph
+
+
+def _compile_template(template: Template, values: Mapping[str, Any]) -> CompiledWorkflow:
+    filled = dict(values)
+    seed: int | None = None
+    for name, parameter in template.parameters.items():
+        if any(slot.field in _SEED_FIELDS for slot in parameter.slots):
+            if filled.get(name) in _RANDOM:
+                filled[name] = random.SystemRandom().randrange(_SEEDS)
+            used = filled.get(name, parameter.slots[0].default)
+            seed = used if seed is None and isinstance(used, int) else seed
+    given = {name: value for name, value in filled.items() if value is not None}
+    paths = {
+        name: value for name, value in given.items() if name in template.parameters and template.parameters[name].upload
+    }
+    uploads = _uploads(template, paths)
+    graph = template.bind({**given, **{name: _base_name(path) for name, path in paths.items()}})
+    kept = {name: parameter.default for name, parameter in template.parameters.items() if name not in given}
+    shown_paths = {name: os.fsdecode(path) for name, path in paths.items()}
+    return CompiledWorkflow(graph, seed, {**kept, **given, **shown_paths}, template.warnings, uploads)
+
+
+def _sorted(values: Mapping[str, Any]) -> tuple[Any, Any, Any, Any, bool, dict[str, Any]]:
+    """Part a call's values: what it is about, and the settings."""
+    rest = dict(values)
+    about = [rest.pop(name, None) for name in ("image", "last_image", "negative_prompt", "seed")]
+    allow_untested, settings = rest.pop("allow_untested", None), rest.pop("settings", None)
+    if not isinstance(allow_untested, bool | None):
+        raise ValidationError(f"allow_untested={shown(allow_untested)}: expected True or False")
+    if settings is not None:
+        if not isinstance(settings, VideoSettings):
+            raise ValidationError(f"settings={shown(settings)}: expected VideoSettings(...)")
+        both = settings.given().keys() & {name for name, value in rest.items() if value is not None}
+        if both:
+            raise ValidationError(f"{', '.join(sorted(both))}: given twice, in settings= and by name")
+        rest.update(settings.given())
+    return about[0], about[1], about[2], about[3], bool(allow_untested), rest
+
+
+def _texts(
+    preset: Preset, template: Template, prompt: str, negative_prompt: str | None, values: Mapping[str, Any]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the prompts that the template takes, and what became of those it does not."""
+    texts: dict[str, str | None] = {}
+    notes: list[str] = []
+    if not isinstance(prompt, str):
+        raise ValidationError(f"prompt={shown(prompt)}: expected text")
+    if "prompt" in template.parameters:
+        texts["prompt"] = prompt
+        if not prompt.strip():
+            notes.append("the prompt is empty")
+    elif prompt.strip():
+        notes.append(f"{preset.name} takes no text: the prompt is ignored")
+    usual = preset.prompt.negative.value if preset.prompt.negative else None
+    if "negative_prompt" in template.parameters:
+        texts["negative_prompt"] = usual if negative_prompt is None else negative_prompt
+        if negative_prompt and values.get("cfg") == 1:
+            notes.append("at cfg 1 the negative prompt has no effect")
+    elif negative_prompt:
+        notes.append(f"{preset.name} takes no negative prompt: it is ignored")
+    return {name: text for name, text in texts.items() if text is not None}, tuple(notes)
+
+
+def _unlisted(template: Template, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say which names were taken although the shipped schemas do not list them."""
+    return tuple(
+        f"untested: {name}={shown(value)} is not one that ComfyUI {Schemas.snapshot().version} itself has"
+        for name, value in values.items()
+        if name in template.parameters
+        for slot in template.parameters[name].slots[:1]
+        if slot.limits.choices and value not in slot.limits.choices
+    )
+
+
+def _seed(seed: Any, template: Template) -> int | None:
+    if "seed" not in template.parameters:
+        if seed is not None:
+            raise ValidationError(f"{template.name} has no seed: seed={shown(seed)} would do nothing")
+        return None
+    if seed is None or (seed in _RANDOM and not isinstance(seed, bool)):
+        return random.SystemRandom().randrange(_SEEDS)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValidationError(f"seed={shown(seed)}: expected a whole number of at least 0, or None to draw one")
+    return seed
+
+
+def _uploads(template: Template, paths: Mapping[str, Any]) -> tuple[Upload, ...]:
+    uploads = []
+    for name, path in paths.items():
+        if path is not None:
+            _base_name(path)
+            uploads += [Upload(slot.node_id, slot.field, Path(path)) for slot in template.parameters[name].slots]
+    return tuple(uploads)
+
+
+def _base_name(path: Any) -> str:
+    """The file's own name, whichever separator the path is written with."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValidationError(f"{shown(path)}: expected the path of a file, not a {type(path).__name__}")
+    name = re.split(r"[/\\]", os.fsdecode(path))[-1]
+    if name in ("", ".", ".."):
+        raise ValidationError(f"{str(path)!r} is no path of a file")
+    return name
+
+
+__all__ = ["COMMON", "CompiledWorkflow", "Upload", "WorkflowCompiler", "compile_workflow"]
