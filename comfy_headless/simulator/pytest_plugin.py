@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from comfy_headless.errors import FeatureMissingError
+
 if TYPE_CHECKING:
     from comfy_headless.simulator import Simulator
 
@@ -23,10 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def comfy_server(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """A running simulator; ``comfy_server.url`` is its address."""
+    missing = ""
     try:
         from comfy_headless.simulator import Simulator
-    except ImportError as error:
-        pytest.fail(f"the fixture comfy_server cannot be used: {error}", pytrace=False)
+    except FeatureMissingError as error:
+        missing = str(error)
+    if missing:
+        pytest.fail(f"the fixture comfy_server cannot be used: {missing}", pytrace=False)
     marker = request.node.get_closest_marker("comfy_server")
     with Simulator(**(marker.kwargs if marker else {})) as simulator:
         yield simulator

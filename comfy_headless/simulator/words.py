@@ -54,29 +54,35 @@ def seed_of(graph: Graph, node_id: str) -> int:
 
 def step_count(graph: Graph, node_id: str) -> int | None:
     """Return how many steps a sampler takes; None if the node is no sampler."""
-    node = graph[node_id]
-    if "Sampler" not in node["class_type"] or "latent_image" not in node.get("inputs", {}):
+    inputs = graph[node_id].get("inputs", {})
+    if "Sampler" not in graph[node_id]["class_type"] or "latent_image" not in inputs:
         return None
-    inputs = node["inputs"]
-    steps = inputs.get("steps")
-    if isinstance(steps, int):
-        last = min(steps, int(inputs.get("end_at_step", steps)))
-        return max(1, last - int(inputs.get("start_at_step", 0)))
-    if is_link(inputs.get("sigmas")):
+    if "sigmas" in inputs:
         return _sigma_count(graph, inputs["sigmas"])
-    return 1
+    steps = _whole(graph, inputs.get("steps"), 1)
+    last = min(steps, _whole(graph, inputs.get("end_at_step"), steps))
+    return max(1, last - _whole(graph, inputs.get("start_at_step"), 0))
 
 
-def _sigma_count(graph: Graph, wire: list[object]) -> int:
-    slot = wire[1]
-    for source in upstream(graph, str(wire[0])):
-        inputs = graph[source].get("inputs", {})
-        if graph[source]["class_type"] == "SplitSigmas":
-            whole = _sigma_count(graph, inputs["sigmas"]) if is_link(inputs.get("sigmas")) else 1
-            cut = int(inputs.get("step", 0))
+def _sigma_count(graph: Graph, wire: object) -> int:
+    """Return how many steps a noise schedule has, following it to the node that makes it."""
+    while is_link(wire):
+        assert isinstance(wire, list)
+        source, slot = wire
+        node = graph.get(source, {})
+        inputs = node.get("inputs", {})
+        wire = inputs.get("sigmas")
+        if node.get("class_type") == "SplitSigmas":
+            whole, cut = _sigma_count(graph, wire), _whole(graph, inputs.get("step"), 0)
             return max(1, min(cut, whole) if slot == 0 else whole - cut)
-        if isinstance(inputs.get("sigmas"), str):
-            return max(1, len(inputs["sigmas"].replace(",", " ").split()) - 1)
-        if isinstance(inputs.get("steps"), int):
-            return max(1, int(inputs["steps"]))
-    return 1
+        if "steps" in inputs:
+            return max(1, _whole(graph, inputs["steps"], 1))
+    return max(1, len(wire.replace(",", " ").split()) - 1) if isinstance(wire, str) else 1
+
+
+def _whole(graph: Graph, value: object, default: int) -> int:
+    """Return a whole number, also one that a primitive node gives."""
+    if is_link(value):
+        assert isinstance(value, list)
+        value = graph.get(value[0], {}).get("inputs", {}).get("value")
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else default

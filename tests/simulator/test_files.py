@@ -1,0 +1,251 @@
+"""Uploads, /view, and what the save nodes write."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from comfy_headless.media.probe import probe
+from comfy_headless.simulator import Simulator
+from comfy_headless.simulator.folders import Folders, OutsideFolderError
+from tests.simulator.talk import SAMPLER_FILES, Talk, image_graph, node, sampler_graph, talking, video_graph
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """A simulator with one checkpoint."""
+    with Simulator(files=SAMPLER_FILES) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def talk(sim: Simulator) -> Iterator[Talk]:
+    """A plain client of it."""
+    with talking(sim.url) as client:
+        yield client
+
+
+def png(color: str = "red") -> bytes:
+    """Return a small picture."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (30, 20), color).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def test_an_upload_joins_the_list_and_gives_its_size(talk: Talk) -> None:
+    """LoadImage's choices show it at once, and a result made from it has its size."""
+    answer = talk.http.post("/upload/image", files={"image": ("cat.png", png())})
+    assert answer.json() == {"name": "cat.png", "subfolder": "", "type": "input"}
+    info = talk.http.get("/object_info/LoadImage").json()["LoadImage"]
+    assert "cat.png" in str(info["input"]["required"]["image"])
+    graph = {"1": node("LoadImage", image="cat.png"), "2": node("SaveImage", images=["1", 0], filename_prefix="p")}
+    made = talk.run(graph)["outputs"]["2"]["images"][0]
+    with Image.open(io.BytesIO(talk.fetch(made).content)) as picture:
+        assert picture.size == (30, 20)
+    missing = {**graph, "1": node("LoadImage", image="dog.png")}
+    answer = talk.http.post("/prompt", json={"prompt": missing})
+    assert answer.json()["node_errors"]["1"]["errors"][0]["details"] == "image - Invalid image file: dog.png"
+
+
+def test_a_new_upload_of_the_same_name_makes_the_graph_run_again(talk: Talk) -> None:
+    """What is loaded belongs to what is remembered."""
+    graph = {"1": node("LoadImage", image="a.png"), "2": node("SaveImage", images=["1", 0], filename_prefix="p")}
+    talk.http.post("/upload/image", files={"image": ("a.png", png())})
+    first = talk.run(graph)["outputs"]
+    assert talk.run(graph)["outputs"] == first
+    talk.http.post("/upload/image", files={"image": ("a.png", png("blue"))}, data={"overwrite": "true"})
+    assert talk.run(graph)["outputs"] != first
+
+
+def test_same_name_same_content_is_one_file_and_other_content_another(talk: Talk, sim: Simulator) -> None:
+    """The second content gets `name (1).ext`; overwrite replaces."""
+
+    def upload(content: bytes, **data: str) -> str:
+        answer = talk.http.post("/upload/image", files={"image": ("a.png", content)}, data=data)
+        name: str = answer.json()["name"]
+        return name
+
+    assert [upload(b"one"), upload(b"one"), upload(b"two"), upload(b"two")] == ["a.png", "a.png"] + ["a (1).png"] * 2
+    assert upload(b"three", overwrite="true") == "a.png"
+    assert (sim.input_folder / "a.png").read_bytes() == b"three"
+    answer = talk.http.post("/upload/image", files={"image": ("b.png", b"x")}, data={"subfolder": "in/ner"})
+    assert answer.json() == {"name": "b.png", "subfolder": "in/ner", "type": "input"}
+    assert (sim.input_folder / "in/ner/b.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("files", "data"),
+    [
+        ({"other": ("a.png", b"x")}, {}),
+        ({"image": ("../a.png", b"x")}, {}),
+        ({"image": ("a.png", b"x")}, {"subfolder": "../.."}),
+        ({"image": ("a.png", b"x")}, {"subfolder": "/etc"}),
+    ],
+)
+def test_an_upload_without_a_place_is_a_400(talk: Talk, files: Any, data: dict[str, str]) -> None:
+    """No image field, or a name that leads out of the folder."""
+    answer = talk.http.post("/upload/image", files=files, data=data)
+    assert (answer.status_code, answer.text) == (400, "")
+
+
+def test_view_serves_ranges_etags_and_heads(talk: Talk) -> None:
+    """Part of a file, not modified, length only, and an unsatisfiable range."""
+    made = talk.run(video_graph())["outputs"]["3"]["images"][0]
+    whole = talk.fetch(made)
+    assert whole.headers["Content-Type"] == "video/mp4"
+    assert whole.headers["Content-Disposition"] == 'filename="clip_00001_.mp4"'
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+    for asked, part in [("0-99", whole.content[:100]), ("-10", whole.content[-10:]), ("50-", whole.content[50:])]:
+        answer = talk.http.get("/api/view", params=made, headers={"Range": f"bytes={asked}"})
+        assert (answer.status_code, answer.content) == (206, part)
+    for asked in ("999999-", "0-1,4-5"):
+        assert talk.http.get("/view", params=made, headers={"Range": f"bytes={asked}"}).status_code == 416
+    etag = whole.headers["Etag"]
+    assert talk.http.get("/view", params=made, headers={"If-None-Match": etag}).status_code == 304
+    head = talk.http.head("/view", params=made)
+    assert (head.status_code, int(head.headers["Content-Length"]), head.content) == (200, len(whole.content), b"")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 404),
+        ("filename=nope.png", 404),
+        ("filename=", 400),
+        ("filename=/etc/passwd", 400),
+        ("filename=..%2Fx.png", 400),
+        ("filename=x.png&type=nowhere", 400),
+        ("filename=x.png&subfolder=..", 403),
+        ("filename=x.png&subfolder=/etc", 403),
+        ("filename=pic_00001_.png", 200),
+        ("filename=pic_00001_.png%20%5Boutput%5D&type=input", 200),
+        ("filename=any/where/pic_00001_.png", 200),
+    ],
+)
+def test_view_checks_names(talk: Talk, query: str, status: int) -> None:
+    """The statuses of the real server; a directory in the file name is dropped."""
+    talk.run(image_graph())
+    assert talk.http.get(f"/view?{query}").status_code == status
+
+
+def test_names_are_numbered_and_keep_their_subfolder(tmp_path: Path) -> None:
+    """The next free number, prefix words filled in, nothing outside the folder."""
+    folders = Folders(tmp_path / "in", tmp_path / "out", tmp_path / "temp")
+    folders.create()
+    for name in ("a_00001_.png", "a_00007_.mp4", "a_x.png", "ab_00009_.png", "A_00008_.png"):
+        (folders.output / name).touch()
+    assert folders.slot("a", "output").file("png") == "a_00009_.png"
+    slot = folders.slot("video/%width%x%height%", "output", width=64, height=48)
+    assert (slot.subfolder, slot.file("mp4"), slot.folder) == ("video", "64x48_00001_.mp4", folders.output / "video")
+    assert "%" not in folders.slot("%year%-%month%-%day% %hour%.%minute%.%second%", "output").name
+    for prefix in ("../x", "/etc/x", "a/../../x"):
+        with pytest.raises(OutsideFolderError):
+            folders.slot(prefix, "output")
+
+
+def test_a_prefix_that_leads_out_fails_the_job(talk: Talk) -> None:
+    """As on the real server the save node raises."""
+    error = talk.run(image_graph(prefix="../../x"))["status"]["messages"][-1][1]
+    assert error["node_type"] == "SaveImage"
+    assert "outside the output folder" in error["exception_message"]
+
+
+def made_by(talk: Talk, sim: Simulator, **inputs: Any) -> tuple[dict[str, Any], list[Path]]:
+    """Run one save node behind a decoded 64x64x3 latent; return its report and files."""
+    graph = sampler_graph()
+    del graph["7"]
+    graph["8"] = inputs.pop("node")
+    report = talk.run(graph)["outputs"]["8"]
+    entries = next(iter(report.values()))
+    folders = {"output": sim.output_folder, "temp": sim.output_folder.parent / "temp"}
+    return report, [folders[entry["type"]] / entry["subfolder"] / entry["filename"] for entry in entries]
+
+
+def test_video_nodes_write_videos(talk: Talk, sim: Simulator) -> None:
+    """SaveWEBM in both codecs: size, frames, rate; reported as images with animated."""
+    for codec in ("vp9", "av1"):
+        saving = node("SaveWEBM", images=["6", 0], filename_prefix="w", codec=codec, fps=12.0, crf=32.0)
+        report, (path,) = made_by(talk, sim, node=saving)
+        assert report["animated"] == [True]
+        seen = probe(path)
+        assert (seen.width, seen.height, seen.frames, seen.fps) == (64, 64, 3, 12.0)
+        assert '"KSampler"' in seen.metadata["PROMPT"]
+
+
+@pytest.mark.parametrize(
+    ("saving", "suffix", "kind"),
+    [
+        (
+            node(
+                "SaveAnimatedWEBP",
+                images=["6", 0],
+                filename_prefix="w",
+                fps=8.0,
+                lossless=False,
+                quality=80,
+                method="default",
+            ),
+            ".webp",
+            "output",
+        ),
+        (node("SaveAnimatedPNG", images=["6", 0], filename_prefix="p", fps=8.0, compress_level=4), ".png", "output"),
+        (node("SaveImage", images=["6", 0], filename_prefix="i"), ".png", "output"),
+        (node("PreviewImage", images=["6", 0]), ".png", "temp"),
+    ],
+)
+def test_picture_nodes_write_pictures(
+    talk: Talk, sim: Simulator, saving: dict[str, Any], suffix: str, kind: str
+) -> None:
+    """Animated ones are one file with all frames, still ones a file per frame."""
+    report, paths = made_by(talk, sim, node=saving)
+    assert {entry["type"] for entry in report["images"]} == {kind}
+    assert {path.suffix for path in paths} == {suffix}
+    frames = 0
+    for path in paths:
+        with Image.open(path) as picture:
+            assert picture.size == (64, 64)
+            frames += getattr(picture, "n_frames", 1)
+    assert frames == 3
+    assert ("animated" in report) == (len(paths) == 1)
+
+
+@pytest.mark.parametrize(
+    ("class_type", "more", "suffix"),
+    [
+        ("SaveAudio", {}, ".flac"),
+        ("SaveAudioMP3", {"quality": "V0"}, ".mp3"),
+        ("SaveAudioOpus", {"quality": "128k"}, ".opus"),
+        ("PreviewAudio", None, ".flac"),
+    ],
+)
+def test_sound_nodes_write_sound(talk: Talk, sim: Simulator, class_type: str, more: Any, suffix: str) -> None:
+    """As long as the sound was asked for."""
+    inputs = {"audio": ["1", 0], **({} if more is None else {"filename_prefix": "s", **more})}
+    graph = {
+        "1": node("EmptyAudio", duration=1.5, sample_rate=44100, channels=2),
+        "2": node(class_type, **inputs),
+    }
+    (entry,) = talk.run(graph)["outputs"]["2"]["audio"]
+    path = (sim.output_folder if more is not None else sim.output_folder.parent / "temp") / entry["filename"]
+    assert path.suffix == suffix
+    assert probe(path).sound_seconds == pytest.approx(1.5, abs=0.06)
+
+
+def test_text_is_shown_as_it_was_given(talk: Talk) -> None:
+    """PreviewAny reports text."""
+    graph = {"1": node("PrimitiveString", value="hello"), "2": node("PreviewAny", source=["1", 0])}
+    assert talk.run(graph)["outputs"] == {"2": {"text": ["hello"]}}
+
+
+def test_a_video_keeps_its_prompt_inside(talk: Talk, sim: Simulator) -> None:
+    """The mp4's tags hold the graph and the workflow, as ComfyUI writes them."""
+    talk.run(video_graph(prefix="v"), extra_data={"extra_pnginfo": {"workflow": {"id": "w1"}}})
+    seen = probe(sim.output_folder / "v_00001_.mp4")
+    assert '"SaveVideo"' in seen.metadata["prompt"]
+    assert seen.metadata["workflow"] == '{"id": "w1"}'
+    assert (seen.width, seen.height, seen.frames, seen.fps) == (64, 48, 5, 8.0)

@@ -1,0 +1,162 @@
+"""The simulator's life, and what it tells about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from comfy_headless.config import presets_folder
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.schemas import MODEL_INPUTS
+from comfy_headless.simulator import Simulator
+from comfy_headless.simulator.model_files import given_files, shipped_files
+from tests.simulator.talk import SAMPLER_FILES, sampler_graph, talking, video_graph
+
+
+def test_it_starts_and_stops_quickly_and_leaves_nothing() -> None:
+    """Under a second each (measured: 0.01 s); no thread, no folder, no listener stays, also after an exception."""
+    before = threading.active_count()
+    begun = time.monotonic()
+    with ExitStack() as clients:
+        with pytest.raises(ZeroDivisionError), Simulator(step_seconds=0.01, files=SAMPLER_FILES) as sim:
+            assert time.monotonic() - begun < 1
+            url, folder = sim.url, sim.output_folder
+            talk = clients.enter_context(talking(url))
+            clients.enter_context(talk.socket("me"))
+            talk.submit(sampler_graph(steps=1000), client_id="me")
+            begun = time.monotonic()
+            raise ZeroDivisionError
+        assert time.monotonic() - begun < 1
+    assert threading.active_count() == before
+    assert not folder.exists()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+    gc.collect()
+
+
+def test_it_listens_on_loopback_only() -> None:
+    """The address is 127.0.0.1, and nothing else of this machine answers there."""
+    with Simulator() as sim:
+        assert sim.url.startswith("http://127.0.0.1:")
+        port = int(sim.url.rsplit(":", 1)[1])
+        with socket.socket() as other, pytest.raises(OSError):
+            other.connect(("127.0.0.2", port))
+
+
+def test_it_can_be_used_from_asyncio_and_by_hand() -> None:
+    """`async with`, and start and stop as often as wanted; a stopped one says how to start it."""
+
+    async def ask() -> int:
+        async with Simulator() as sim, httpx.AsyncClient() as client:
+            return (await client.get(sim.url + "/queue")).status_code
+
+    assert asyncio.run(ask()) == 200
+    sim = Simulator()
+    with pytest.raises(ValidationError, match="not running"):
+        _ = sim.url
+    sim.start()
+    assert sim.start() is sim
+    sim.stop()
+    sim.stop()
+
+
+def test_a_port_that_cannot_be_had_is_an_error() -> None:
+    """A taken port and a number that is none are named."""
+    with Simulator() as sim:
+        port = int(sim.url.rsplit(":", 1)[1])
+        with pytest.raises(ValidationError, match=f"127.0.0.1:{port}"):
+            Simulator(port=port).start()
+    with pytest.raises(ValidationError, match="70000"):
+        Simulator(port=70000)
+
+
+def test_results_can_be_kept(tmp_path: Path) -> None:
+    """With output_folder the files stay when the simulator is gone."""
+    with Simulator(output_folder=tmp_path / "made") as sim, talking(sim.url) as talk:
+        talk.run(video_graph())
+    assert (tmp_path / "made/video/clip_00001_.mp4").is_file()
+
+
+def test_a_restart_by_hand_forgets_and_keeps_the_address() -> None:
+    """History is gone, the address is the same, the counter starts again."""
+    with Simulator() as sim, talking(sim.url) as talk:
+        talk.run(video_graph())
+        url = sim.url
+        sim.restart()
+        assert sim.url == url
+        assert httpx.get(url + "/history").json() == {}
+
+
+def test_hardware_is_what_it_was_told() -> None:
+    """VRAM and RAM in bytes; on cpu RAM is reported as VRAM, as the real server does."""
+    with Simulator(vram_gb=12, ram_gb=32) as sim:
+        stats = httpx.get(sim.url + "/system_stats").json()
+    assert stats["system"]["comfyui_version"] == "0.30.0"
+    assert stats["system"]["ram_total"] == 32 * 2**30
+    assert (stats["devices"][0]["type"], stats["devices"][0]["vram_total"]) == ("cuda", 12 * 2**30)
+    with Simulator(device="cpu", ram_gb=16) as sim:
+        (device,) = httpx.get(sim.url + "/system_stats").json()["devices"]
+    assert (device["type"], device["name"], device["index"]) == ("cpu", "cpu", None)
+    assert device["vram_total"] == device["vram_free"] == 16 * 2**30
+
+
+def test_model_files_are_those_given() -> None:
+    """They appear in /models and in the loaders' lists; a bare server has none, and refuses what names one."""
+    with Simulator(files={"vae": ["b.safetensors", "a.safetensors"]}) as sim, talking(sim.url) as talk:
+        assert talk.http.get("/models/vae").json() == ["a.safetensors", "b.safetensors"]
+        shown = talk.http.get("/object_info/VAELoader").json()["VAELoader"]["input"]["required"]["vae_name"]
+        assert "a.safetensors" in str(shown)
+        assert talk.http.get("/models/nope").status_code == 404
+        assert "vae" in talk.http.get("/models").json()
+        assert len(talk.http.get("/object_info").json()) == 826
+        assert talk.http.get("/object_info/Nope").json() == {}
+    with Simulator(files={}) as sim, talking(sim.url) as talk:
+        answer = talk.http.post("/prompt", json={"prompt": sampler_graph()})
+        assert answer.json()["node_errors"]["1"]["errors"][0]["type"] == "value_not_in_list"
+
+
+def test_by_default_it_has_every_shipped_name() -> None:
+    """Each loader of each shipped template finds its file."""
+    files = given_files(None)
+    text = "".join(path.read_text() for path in presets_folder().rglob("*.json"))
+    assert all(names for names in files.values())
+    for folder, names in shipped_files().items():
+        assert folder in set(MODEL_INPUTS.values())
+        assert set(names) <= set(files[folder])
+    assert ".safetensors" not in text or any(name in text for names in files.values() for name in names)
+
+
+def test_names_are_found_in_templates_and_presets(tmp_path: Path) -> None:
+    """Loader inputs of a template, and tables of a preset that pair a folder with a name."""
+    (tmp_path / "t.json").write_text(
+        '{"1": {"class_type": "VAELoader", "inputs": {"vae_name": "v.safetensors"}}, "2": {"class_type": "X"}}'
+    )
+    (tmp_path / "p.toml").write_text(
+        '[[files]]\nfolder = "loras"\nname = "l.safetensors"\n[needs.files]\ncheckpoints = ["c.safetensors"]\n'
+    )
+    assert shipped_files(tmp_path) == {
+        "vae": ["v.safetensors"],
+        "loras": ["l.safetensors"],
+        "checkpoints": ["c.safetensors"],
+    }
+
+
+def test_requests_and_jobs_are_counted() -> None:
+    """Method, path without /api, status and job of each request."""
+    with Simulator() as sim, talking(sim.url) as talk:
+        entry = talk.run(video_graph())
+        prompt_id = entry["prompt"][1]
+        first = sim.requests[0]
+        assert (first.method, first.path, first.status, first.prompt_id) == ("POST", "/prompt", 200, prompt_id)
+        talk.http.get("/api/jobs/" + prompt_id)
+        assert sim.requests[-1].path == "/jobs/" + prompt_id
+        assert sim.jobs == (prompt_id,)
+        assert sim.jobs_run == {prompt_id: 1}
