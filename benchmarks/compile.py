@@ -1,0 +1,59 @@
+"""How long compiling takes: every preset and task, warm; and the first one in a fresh process.
+
+    python benchmarks/compile.py
+
+The limit is 1 ms per compile, warm. Exit code 1 when a preset is over it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+from comfy_headless.catalog.compiler import compile_workflow
+from comfy_headless.catalog.presets import VIDEO_PRESETS
+
+LIMIT_MS = 1.0
+ROUNDS = 200
+FIRST = """
+import time
+start = time.perf_counter()
+from comfy_headless.catalog.compiler import compile_workflow
+imported = time.perf_counter()
+compile_workflow("wan_5b", "a cat")
+print((imported - start) * 1000, (time.perf_counter() - imported) * 1000)
+"""
+
+
+def milliseconds(name: str, **images: str) -> float:
+    """Median of many compiles, in milliseconds."""
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        compile_workflow(name, "a cat in the rain", **images)
+        times.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times)
+
+
+def main() -> int:
+    """Print a line per preset and task; return the exit code."""
+    slowest = 0.0
+    for name, preset in VIDEO_PRESETS.items():
+        for task in preset.tasks:
+            images = {"image": "start.png"} if task != "text" else {}
+            images |= {"last_image": "end.png"} if task == "first_last" else {}
+            took = milliseconds(name, **images)
+            slowest = max(slowest, took)
+            print(f"{name:20} {task:10} {took:.3f} ms")
+    imported, first = subprocess.run(
+        [sys.executable, "-c", FIRST], capture_output=True, text=True, check=True
+    ).stdout.split()
+    print(f"first in a fresh process: import {float(imported):.0f} ms, compile {float(first):.1f} ms")
+    print(f"slowest warm: {slowest:.3f} ms (limit {LIMIT_MS} ms)")
+    return int(slowest > LIMIT_MS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
