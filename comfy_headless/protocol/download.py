@@ -30,7 +30,7 @@ def download(server: Server, prompt_id: str, filename: str, subfolder: str, fold
     timing = server.timing
     route_params = view_params(filename, subfolder, folder_type)
     started = yield Now()
-    wait, etag, offset, whole = timing.retry, None, 0, None
+    wait, etag, offset, whole, most = timing.retry, None, 0, None, 0
     while True:
         pause = 0.0
         try:
@@ -56,6 +56,8 @@ def download(server: Server, prompt_id: str, filename: str, subfolder: str, fold
             return
         problem = problem or f"{size} of {whole} bytes came"
         now = yield Now()
+        if size > most:  # patience is for a transfer that stands still
+            most, started, wait = size, now, timing.retry
         if final or now - started > timing.patience:
             raise _lost(server, prompt_id, filename, subfolder, folder_type, part, problem)
         logger.info("download of %s: %s; trying again from byte %d", filename, problem, size)

@@ -27,7 +27,7 @@ class Timing(NamedTuple):
     connect: float = 10.0
     read: float = 10.0
     post: float = 90.0
-    transfer: float = 60.0
+    transfer: float = 20.0
     first_poll: float = 0.5
     last_poll: float = 5.0
     patience: float = 60.0

@@ -2,7 +2,7 @@
 
 The history is asked on a slow clock beside the socket, and at once when the socket says end or drops. A job that is
 neither in the queue nor in the history, seen twice over ``gone`` seconds, is gone: somebody deleted it, or the server
-restarted. While the server does not answer, the wait goes on for ``patience``. There is no deadline of our own.
+restarted (if the socket had already told success and outputs, these count: the files are there). While the server does not answer, the wait goes on for ``patience``. There is no deadline of our own.
 """
 
 from __future__ import annotations
@@ -94,6 +94,8 @@ class _Watch:
         self.problem = ""
         self.position: int | None = None
         self.reopen_at: float | None = None
+        self.announced: dict[str, Any] = {}
+        self.succeeded = False
 
     def flow(self) -> Flow[dict[str, Any]]:
         now = yield Now()
@@ -128,7 +130,10 @@ class _Watch:
             self.reopen_at = now
             self.interval = self.timing.first_poll
             return True
+        if frame.type == "executed":
+            self.announced[str(frame.data.get("node"))] = frame.data.get("output")
         if frame.ends:
+            self.succeeded |= frame.type == "execution_success"
             self.state = advance(self.state, Sign.ENDS)
             return frame.type == "executing"
         self.state = advance(self.state, Sign.RUNS)
@@ -199,6 +204,10 @@ class _Watch:
         if self.state is State.DONE:
             yield from self.teller.tell(self.tracker.ends())
             return self.entry
+        if self.state is State.GONE and self.succeeded:
+            logger.warning("the server has forgotten %s since it said that it succeeded", self.prompt_id)
+            yield from self.teller.tell(self.tracker.ends())
+            return {"outputs": self.announced, "status": {"status_str": "success", "completed": True}}
         if self.state is State.GONE:
             raise GenerationFailedError(
                 f"the job {self.prompt_id} is neither queued nor in the history of {self.server.url}: "
