@@ -6,11 +6,11 @@ import os
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from comfy_headless.catalog.models import COMMON, VideoSettings
+from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import VIDEO_PRESETS, Preset
 from comfy_headless.catalog.settings import effective
@@ -56,7 +56,7 @@ class CompiledWorkflow:
     notes: tuple[str, ...] = ()
     uploads: tuple[Upload, ...] = ()
     preset: str | None = None
-    task: str | None = field(default=None)
+    task: str | None = None
 
 
 class WorkflowCompiler:
@@ -262,6 +262,3 @@ def _base_name(path: Any) -> str:
     if name in ("", ".", ".."):
         raise ValidationError(f"{str(path)!r} is no path of a file")
     return name
-
-
-__all__ = ["COMMON", "CompiledWorkflow", "Upload", "WorkflowCompiler", "compile_workflow"]

@@ -213,6 +213,9 @@ class PresetLibrary(Mapping[str, Preset]):
     def __len__(self) -> int:
         return len(self._list())
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(self)}>"
+
     def __contains__(self, name: object) -> bool:
         return name in self._list()
 
