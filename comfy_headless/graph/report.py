@@ -1,0 +1,68 @@
+"""What a check of a graph says: the server's answer, and one `Problem` per thing that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a graph.
+
+    Args:
+        node_id: None if it is about the graph as a whole.
+        class_type: class of the node, or None if it has none.
+        input: name of the input it is about, or None.
+        kind: the server's error type, or one of `comfy_headless.graph.unnoticed.KINDS`.
+        refused: True if the server itself says so; False if it takes the graph and then fails or drops something.
+        extra_info: what the server adds to the error.
+    """
+
+    node_id: str | None
+    class_type: str | None
+    input: str | None
+    kind: str
+    message: str
+    details: str
+    refused: bool
+    extra_info: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        place = "" if self.node_id is None else f"node {self.node_id} ({self.class_type}): "
+        return f"{place}{self.message}{': ' if self.details else ''}{self.details}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdict on a graph.
+
+    Args:
+        problems: everything that is wrong, what the server refuses first.
+        accepted: ids of the output nodes that the server would run.
+        error: the ``error`` of its answer, or None if it takes at least one output.
+        node_errors: the ``node_errors`` of its answer; not empty with some `accepted` when others are dropped.
+        status: HTTP status of its answer: 200, 400, or 500 for what is no graph (it then answers with no JSON).
+        graph: the graph as it would run: old classes replaced, values cast.
+    """
+
+    problems: tuple[Problem, ...]
+    accepted: tuple[str, ...]
+    error: dict[str, Any] | None
+    node_errors: dict[str, Any]
+    status: int
+    graph: dict[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem at all."""
+        return not self.problems
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server runs nothing of the graph."""
+        return self.status != 200
+
+    def __str__(self) -> str:
+        return "no problem" if self.ok else "\n".join(str(problem) for problem in self.problems)
