@@ -36,8 +36,8 @@ def check_extension(graph: Mapping[str, Any], destination: Destination) -> None:
         )
 
 
-def check_image(path: str | os.PathLike[str], name: str = "image") -> None:
-    """Raise ValidationError unless ``path`` is a file that begins like an image that ComfyUI reads."""
+def check_file(path: str | os.PathLike[str], name: str) -> bytes:
+    """Raise ValidationError unless ``path`` is a file with something in it; return its first 16 bytes."""
     where = Path(path)
     try:
         with where.open("rb") as file:
@@ -46,6 +46,12 @@ def check_image(path: str | os.PathLike[str], name: str = "image") -> None:
         raise ValidationError(f"{name}={os.fspath(path)!r}: {error.strerror or error} ({where.absolute()})") from error
     if not head:
         raise ValidationError(f"{name}={os.fspath(path)!r} is empty")
+    return head
+
+
+def check_image(path: str | os.PathLike[str], name: str = "image") -> None:
+    """Raise ValidationError unless ``path`` is a file that begins like an image that ComfyUI reads."""
+    head = check_file(path, name)
     if not any(head[at : at + len(mark)] == mark for mark, at, _ in _SIGNATURES):
         kinds = ", ".join(dict.fromkeys(kind for *_, kind in _SIGNATURES))
         raise ValidationError(f"{name}={os.fspath(path)!r} is no image: it begins with {head[:8]!r}; known: {kinds}")

@@ -44,18 +44,12 @@ def generate_video(
         timeout: seconds until the prompt is cancelled on the server; None waits as long as it takes.
         raise_on_error: False gives a result with status "failed" for a generation that failed.
         allow_untested: take sizes, lengths and rates outside of what the model was trained for.
-        settings: width, height, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and what the preset's
-            family adds.
-
-    Returns:
-        The result: ``result.path`` is the video's file.
+        settings: width, height, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and the family's own.
 
     Raises:
         ValidationError: something in the call is wrong, or the server can run no preset; nothing was queued.
-        ComfyUIOfflineError: nothing answers at that address.
-        ComfyUIConnectionError: the exchange broke; ``may_still_run`` and ``prompt_id`` say where the job is.
-        GenerationRejectedError: the server refused the graph, for instance since a model file is missing.
-        GenerationFailedError: the server ran it and failed (OutOfMemoryError where it says so).
+        ComfyUIConnectionError: the exchange broke (ComfyUIOfflineError: nothing answers at that address).
+        GenerationFailedError: refused (GenerationRejectedError), failed, or out of memory (OutOfMemoryError).
         GenerationTimeoutError: ``timeout`` passed.
         ResultSaveError: the video is made, but could not be brought here.
     """

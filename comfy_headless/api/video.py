@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_image
+from comfy_headless.api.workflow import with_uploads
 from comfy_headless.catalog.choose import choose_preset, place_file, read_facts
 from comfy_headless.catalog.compiler import CompiledWorkflow, WorkflowCompiler
 from comfy_headless.catalog.preset_file import Task
@@ -70,10 +71,7 @@ def make_video(
         check_extension(compiled.graph, wait.destination)
         stem = f"{preset}_{compiled.seed}" if compiled.seed is not None else preset
         wait = wait._replace(destination=wait.destination._replace(stem=stem))
-    graph = compiled.graph
-    for item in compiled.uploads:
-        stored = yield from routes.upload(server, os.fspath(item.path))
-        graph[item.node_id]["inputs"][item.field] = stored
+    graph = yield from with_uploads(server, compiled)
     label = Label(preset, compiled.seed, compiled.settings, (*warnings, *compiled.notes))
     try:
         return (yield from run(server, graph, wait, label=label, started=started))

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from comfy_headless.api.checks import check_extension
+from comfy_headless.api.checks import check_extension, check_file
+from comfy_headless.catalog.compiler import CompiledWorkflow, compile_template
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Now, Work
@@ -36,41 +39,40 @@ def make_workflow(
         out=out, overwrite=overwrite, on_progress=on_progress, timeout=timeout, raise_on_error=raise_on_error
     )
     template: Template = yield Work(read_workflow, (workflow,))
-    values = dict(params or {})
-    template.bind(values)  # everything that can be wrong is, before a file is sent
+    compiled = compile_template(template, params or {})
     if wait.destination is not None:
-        check_extension(template.graph, wait.destination)
-    for name, parameter in template.parameters.items():
-        if parameter.upload and values.get(name) is not None:
-            values[name] = yield from upload_value(server, name, values[name])
-    label = Label(settings=dict(params or {}), warnings=template.warnings)
-    return (yield from run(server, template.bind(values), wait, label=label, started=started))
+        check_extension(compiled.graph, wait.destination)
+    graph = yield from with_uploads(server, compiled)
+    label = Label(None, compiled.seed, compiled.settings, compiled.notes)
+    return (yield from run(server, graph, wait, label=label, started=started))
+
+
+def with_uploads(server: Server, compiled: CompiledWorkflow) -> Flow[Graph]:
+    """Bring the files of a compiled workflow to the server, each once; give the graph with the server's names.
+
+    Raises:
+        ValidationError: a file is missing or empty; nothing was sent.
+        ComfyUIConnectionError: an upload failed.
+    """
+    for item in compiled.uploads:
+        yield Work(check_file, (item.path, item.field))
+    graph = compiled.graph
+    stored: dict[str, str] = {}
+    for item in compiled.uploads:
+        path = os.fspath(item.path)
+        if path not in stored:
+            stored[path] = yield from upload(server, path)
+        graph[item.node_id]["inputs"][item.field] = stored[path]
+    return graph
 
 
 def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Template:
     """Read a workflow from a file or a dict; raises ValidationError."""
     if isinstance(workflow, Mapping):
-        return Template.read(workflow)
+        return Template.read(workflow, schemas=Schemas.snapshot())
     path = Path(workflow)
     try:
         text = path.read_bytes()
     except OSError as error:
         raise ValidationError(f"workflow {os.fspath(workflow)!r}: {error.strerror or error}") from error
-    return Template.read(text, name=path.name)
-
-
-def upload_value(server: Server, name: str, value: Any) -> Flow[str]:
-    """Upload the local file that an upload parameter names; give its name on the server."""
-    problem = yield Work(_unreadable, (value,))
-    if problem:
-        raise ValidationError(f"parameter {name!r}: {value!r} {problem}")
-    return (yield from upload(server, os.fspath(value)))
-
-
-def _unreadable(value: Any) -> str | None:
-    if not isinstance(value, str | os.PathLike):
-        return "is not a path"
-    path = Path(value)
-    if not path.is_file():
-        return f"is not a file ({path.absolute()})"
-    return "is empty" if path.stat().st_size == 0 else None
+    return Template.read(text, name=path.name, schemas=Schemas.snapshot())

@@ -81,7 +81,7 @@ class WorkflowCompiler:
             ValidationError: unknown preset or setting, an image too many or too few, or a value that does not fit.
         """
         if isinstance(preset, Template):
-            return _compile_template(preset, {**({"prompt": prompt} if prompt else {}), **values})
+            return compile_template(preset, {**({"prompt": prompt} if prompt else {}), **values})
         found = self._find(preset) if isinstance(preset, str) else preset
         if not isinstance(found, Preset):
             raise ValidationError(f"preset={shown(preset)}: expected a preset's name, a Preset or a Template")
@@ -161,7 +161,12 @@ def compile_workflow(
     return compiler.compile(preset, prompt, **images, negative_prompt=negative_prompt, seed=seed, **settings).graph
 
 
-def _compile_template(template: Template, values: Mapping[str, Any]) -> CompiledWorkflow:
+def compile_template(template: Template, values: Mapping[str, Any]) -> CompiledWorkflow:
+    """Return the graph of a template with ``values`` for its parameters; a seed of -1 or "random" is drawn.
+
+    Raises:
+        ValidationError: unknown parameter, a required one missing, or a value that does not fit.
+    """
     filled = dict(values)
     seed: int | None = None
     for name, parameter in template.parameters.items():

@@ -12,6 +12,7 @@ The grammar is ComfyKit 0.1.12's, strict where that one keeps stray characters i
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,6 +75,15 @@ def parse_title(title: str, *, where: str = "title") -> Title:
         else:
             unread.extend(_WORD.findall(text))
     return Title(tuple(markers), tuple(unread))
+
+
+def settled(title: str, names: Container[str]) -> str:
+    """Return ``title`` with the parameters ``names`` no longer required: their inputs now hold a value."""
+    for marker in reversed(parse_title(title).markers):
+        if marker.required and not marker.output and marker.name in names:
+            at = title.index("!", marker.position)
+            title = title[:at] + title[at + 1 :]
+    return title
 
 
 def _pieces(title: str) -> list[tuple[str, int]]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.markers import Marker, parse_title
+from comfy_headless.graph.markers import Marker, parse_title, settled
 from comfy_headless.graph.source import Graph, copy_json, is_link, read_graph
 from comfy_headless.graph.values import Kind, Limits, fit, kind_of_default, kind_of_type, nearest, shown
 
@@ -138,6 +138,8 @@ class Template:
     def bind(self, values: Mapping[str, Any], *, any_choice: bool = False) -> Graph:
         """Return a new graph with ``values`` in place; None means not given.
 
+        What was required holds a value now, and its marker is no longer required: the graph runs as it is.
+
         Args:
             any_choice: take names that the schemas do not list: a server with more packs may know them.
 
@@ -150,7 +152,14 @@ class Template:
         if missing:
             listed = ", ".join(f"{name!r}{self._described(name)}" for name in missing)
             raise ValidationError(f"{self.name}: required and not given: {listed}")
-        return self.bind_some(given, any_choice=any_choice)
+        graph = self.bind_some(given, any_choice=any_choice)
+        for node_id in self._requiring:
+            graph[node_id]["_meta"]["title"] = settled(graph[node_id]["_meta"]["title"], given)
+        return graph
+
+    @property
+    def _requiring(self) -> set[str]:
+        return {slot.node_id for each in self.parameters.values() if each.required for slot in each.slots}
 
     def bind_some(self, values: Mapping[str, Any], *, any_choice: bool = False) -> Graph:
         """Return a new graph with ``values`` in place, required or not; the others keep what was saved.

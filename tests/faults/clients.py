@@ -64,3 +64,11 @@ def within(seconds: float) -> Iterator[None]:
 def fast_clock(factor: float) -> Callable[[], float]:
     """Return a clock that runs ``factor`` times as fast as time."""
     return lambda: time.monotonic() * factor
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 15) -> None:
+    """Wait until ``condition`` holds; fail if it does not."""
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, "it never came to that"
+        time.sleep(0.02)
