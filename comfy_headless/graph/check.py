@@ -79,7 +79,8 @@ def _find_problems(graph: dict[str, Any], schemas: Schemas, verdict: Verdict) ->
         return
     yield from _find_refusals(verdict, schemas)
     if verdict.error is None or verdict.error["type"] != "missing_node_type":
-        yield from find_unnoticed(graph, verdict.graph, schemas)
+        refused = verdict.error is not None or bool(verdict.node_errors)
+        yield from find_unnoticed(graph, verdict.graph, schemas, refused=refused)
 
 
 def _find_refusals(verdict: Verdict, schemas: Schemas) -> Iterator[Problem]:

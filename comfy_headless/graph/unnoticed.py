@@ -63,14 +63,18 @@ EDITOR_VIEWERS = frozenset({("Preview3D", "image"), ("SaveGLB", "image")})
 """The same for names that mean something elsewhere (measured: 515 exports of the editor that ComfyUI 0.30.0 brings)."""
 
 
-def find_unnoticed(graph: Mapping[str, Any], as_run: Mapping[str, Any], schemas: Schemas) -> Iterator[Problem]:
+def find_unnoticed(
+    graph: Mapping[str, Any], as_run: Mapping[str, Any], schemas: Schemas, *, refused: bool
+) -> Iterator[Problem]:
     """Yield what the server does not say about a graph whose classes it all has.
 
     Args:
         graph: as it is sent.
         as_run: as the server runs it: classes replaced, values cast.
+        refused: whether the server refuses some of it. Unused nodes are not named then: a broken link leaves the
+            nodes above it unused.
     """
-    used = _find_used(as_run, schemas)
+    used = as_run.keys() if refused else _find_used(as_run, schemas)
     for node_id, node in as_run.items():
         class_type, inputs = node["class_type"], node.get("inputs")
         sent = graph[node_id]
