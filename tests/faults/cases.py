@@ -105,8 +105,8 @@ CASES: Final[Mapping[str, Case]] = {
         (Answer(route="GET /history", status=200, body="<html>please wait", content_type="text/html", seconds=0.4),)
     ),
     "history never answered once": Case((Stall(route="GET /history"),)),
-    "history late": Case((LateHistory(late=0.15),)),
-    "POST answer late": Case((Delay(route="POST /prompt", delay=2.0),)),
+    "history late": Case((LateHistory(late=0.08),)),
+    "POST answer late": Case((Delay(route="POST /prompt", delay=0.8),)),
     "job ends before the POST is answered": Case((AnswerAfterEnd(),)),
     "POST queued, answer lost": Case((Break(route="POST /prompt", when="after"),)),
     "POST queued, answer 503": Case((Answer(route="POST /prompt", status=503, when="after"),)),
