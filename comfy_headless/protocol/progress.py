@@ -78,7 +78,8 @@ class ProgressTracker:
     def _count(self, node_id: Any, data: Mapping[str, Any]) -> None:
         value, most = data.get("value"), data.get("max")
         if isinstance(node_id, str) and isinstance(value, int | float) and isinstance(most, int | float) and most > 0:
-            self._node = node_id
+            if self._done.get(node_id, 0.0) < 1.0:  # a last frame of a node may come when the next ones are done
+                self._node = node_id
             self._done[node_id] = max(self._done.get(node_id, 0.0), min(1.0, value / most))
             if most > 1:
                 self._steps[node_id] = (int(value), int(most))

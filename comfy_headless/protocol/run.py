@@ -7,8 +7,9 @@ by its id. A connection that stays broken cancels nothing: the job can be taken 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from comfy_headless.errors import (
@@ -28,6 +29,10 @@ from comfy_headless.protocol.submit import submit
 from comfy_headless.protocol.watch import Teller, watch
 
 logger = logging.getLogger("comfy_headless")
+
+_PREVIEWS: Final[Mapping[str, Any]] = {"preview_method": "latent2rgb"}
+"""Asks for a picture with each step, whatever the server was started with (ComfyUI 0.30.0, latent_preview.py; a server
+that does not know it keeps it and does nothing). latent2rgb needs no model file."""
 
 
 class Label(NamedTuple):
@@ -65,10 +70,9 @@ def run(
     extra_data: Mapping[str, Any] | None = None,
     started: float | None = None,
 ) -> Flow[Result]:
-    """Run ``graph`` and return its result.
+    """Run ``graph`` and return its result. That ``wait.destination`` can be written is the caller's to ``prepare``.
 
     Raises:
-        ValidationError: the destination cannot be written; nothing was sent.
         GenerationRejectedError, GenerationFailedError, OutOfMemoryError: the server said no.
         GenerationTimeoutError: ``timeout`` passed.
         ComfyUIConnectionError: the exchange broke.
@@ -77,10 +81,10 @@ def run(
     prompt_id = prompt_id or str(uuid4())
     if started is None:
         started = yield Now()
-    if wait.destination is not None:
-        yield Work(prepare, (wait.destination,))
     if server.socket:
-        yield Subscribe(prompt_id)
+        opened = yield Subscribe(prompt_id)
+        if opened and wait.on_progress is not None:
+            extra_data = {**_PREVIEWS, **(extra_data or {})}
     accepted: str | None = None
     alive = True
     try:
@@ -101,7 +105,10 @@ def run(
         raise
     finally:
         if alive:
-            yield from _cancel(server, accepted or prompt_id, sent_only=accepted is None)
+            outcome = yield from _cancel(server, accepted or prompt_id, sent_only=accepted is None)
+            leaving = sys.exception()
+            if leaving is not None and not isinstance(leaving, ComfyHeadlessError):
+                leaving.add_note(outcome)
 
 
 def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, Any] | None = None) -> Flow[Result]:
@@ -187,17 +194,23 @@ def _failed(error: ComfyHeadlessError, prompt_id: str, duration: float, label: L
     )
 
 
-def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[None]:
-    """Cancel a job as far as the server lets us; a POST that is still on its way is waited for a moment."""
+def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
+    """Cancel a job as far as the server lets us, and say what became of it.
+
+    A POST that is still on its way is waited for a moment.
+    """
     try:
         cancelled = yield from cancel(server, prompt_id)
         if sent_only and not cancelled:
             yield Sleep(server.timing.lookup_gap / 4)
             cancelled = yield from cancel(server, prompt_id)
     except ComfyUIConnectionError as error:
-        logger.warning("%s; the job may still run", error)
+        outcome = f"prompt {prompt_id}: {error}; it may still run"
+        logger.warning("%s", outcome)
     else:
-        logger.info("prompt %s: %s", prompt_id, "cancelled on the server" if cancelled else "was not running any more")
+        outcome = f"prompt {prompt_id}: {'cancelled on the server' if cancelled else 'not running any more'}"
+        logger.info("%s", outcome)
+    return outcome
 
 
 def _graph_of(server: Server, prompt_id: str) -> Flow[Mapping[str, Any]]:

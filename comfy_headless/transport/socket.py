@@ -119,7 +119,8 @@ class KeptSocket:
                     break
                 continue
             except (OSError, WebSocketException) as error:
-                logger.info("the WebSocket ended: %s", error)
+                if self._connection is connection:  # else it was closed from here
+                    logger.info("the WebSocket ended: %s", error)
                 break
             frame = frames.read(message)
             if frame is not None and frame.prompt_id is not None:

@@ -47,6 +47,14 @@ def test_cached_nodes_count_as_done() -> None:
     assert told.eta is None
 
 
+def test_a_late_frame_does_not_lead_back() -> None:
+    """The last step of a node may be told when later nodes have run; the job stays where it is."""
+    tracker = ProgressTracker(GRAPH)
+    tracker.see(frame("executing", node="2"), 0.0)
+    tracker.see(frame("executing", node="3"), 0.0)
+    assert tracker.see(frame("progress", node="2", value=20, max=20), 1.0) is None
+
+
 def test_a_preview_is_handed_on() -> None:
     """A preview comes with the progress at that moment."""
     told = ProgressTracker(GRAPH).see(Frame(PREVIEW, "p", image=b"jpeg"), 0.0)
