@@ -1,0 +1,124 @@
+"""The program: typer reads the words, one place runs what they ask for and reports how it ended.
+
+A command's function only reads its arguments and returns an action; nothing runs inside typer, which would turn
+Ctrl-C and errors into its own words.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Annotated, Final
+
+import typer
+
+from comfy_headless import __version__
+from comfy_headless.cli import compile_graph, extras, generate, presets, run_workflow, simulate
+from comfy_headless.cli.endings import DONE, INTERRUPTED, WRONG_USE
+from comfy_headless.cli.options import Debug, Json
+from comfy_headless.cli.output import Action, Answer, Terminal
+from comfy_headless.errors import ComfyHeadlessError, ValidationError
+
+NAME: Final = "comfy-headless"
+_USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # typer 0.2x carries a click of its own
+
+app = typer.Typer(
+    name=NAME,
+    epilog="Exit codes: 0 done, 1 failed or cancelled by another, 2 wrong use or missing extra, 3 server unreachable, "
+    "4 rejected by the server, 5 timed out, 130 interrupted.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("generate", epilog=generate.EPILOG)(generate.generate)
+app.add_typer(presets.app, name="presets")
+app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)
+app.command("run", epilog=run_workflow.EPILOG)(run_workflow.run)
+app.command("simulate")(simulate.simulate)
+app.command("features")(extras.features)
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> Action | None:
+    """Video out of ComfyUI: a prompt in, an mp4 out."""
+    if version:
+        return lambda terminal: Answer({"version": __version__}, f"{NAME} {__version__}")
+    if context.invoked_subcommand is None:
+        if as_json:
+            raise ValidationError(f"name a command; {NAME} --help shows them all")
+        typer.echo(context.get_help())
+        raise typer.Exit(WRONG_USE)
+    return None
+
+
+def run(words: list[str], *, alone: bool = False) -> int:
+    """Read the words, do what they ask for, report how it ended; return the exit code.
+
+    Args:
+        alone: the process is this program's own: a fault of ours is reported as a block too.
+    """
+    terminal = Terminal.for_words(words)
+    if alone:
+        _report_faults(terminal)
+    with terminal.logging(), _stoppable():
+        try:
+            action = _read(words)
+            answer = action(terminal) if callable(action) else None
+            if answer is not None:
+                terminal.answer(answer)
+            return action if isinstance(action, int) else DONE
+        except (ComfyHeadlessError, KeyboardInterrupt) as error:
+            return terminal.fail(error)
+
+
+def _read(words: list[str]) -> Action | int | None:
+    """Return the action that the words ask for; a number is the exit code of what typer did itself (help)."""
+    try:
+        read: Action | int | None = typer.main.get_command(app).main(words, prog_name=NAME, standalone_mode=False)
+    except _USAGE_ERROR as error:
+        raise ValidationError(_usage(error)) from error
+    except typer.Abort:
+        return INTERRUPTED
+    return read
+
+
+def _usage(error: BaseException) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else NAME
+    message = str(error.format_message()).rstrip(".") if hasattr(error, "format_message") else str(error)
+    return f"{message}; see {path} --help"
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let the end of the terminal or of the container interrupt a job as Ctrl-C does, so that it is cancelled."""
+    before = {}
+    try:
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, signal.default_int_handler)
+    except ValueError:  # not in the main thread
+        before.clear()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report_faults(terminal: Terminal) -> None:
+    """Report an exception that nobody expected as one block, like all others; Python then ends with 1."""
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        terminal.fail(error)
+
+    sys.excepthook = report

@@ -1,0 +1,86 @@
+"""``comfy-headless generate --dry-run``: what would be sent, and where; the server is asked at most what it has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from comfy_headless.api.checks import check_extension, check_image
+from comfy_headless.catalog.choose import choose_preset, read_facts
+from comfy_headless.catalog.compiler import CompiledWorkflow, WorkflowCompiler
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.cli.output import Answer, columns
+from comfy_headless.cli.request import Request
+from comfy_headless.client.sync import ComfyClient
+from comfy_headless.graph.outputs import extensions_made
+from comfy_headless.protocol.destination import Destination, read_out
+
+
+def dry_run(request: Request, url: str, out: Path | None) -> Answer:
+    """Compile a request and say what would become of it.
+
+    Raises:
+        ValidationError: something in the request is wrong.
+        ComfyUIConnectionError: no preset is named, and the server that should be asked does not answer.
+    """
+    for name, path in (("image", request.image), ("last_image", request.last_image)):
+        if path is not None:
+            check_image(path, name)
+    destination = read_out(out)
+    preset = request.preset
+    notes: tuple[str, ...] = ()
+    if preset is None:
+        preset, reason = _choose(request, url)
+        notes = (reason,)
+    compiled = WorkflowCompiler().compile(preset, request.prompt, **request.values)
+    check_extension(compiled.graph, destination)
+    plan = _plan(request, compiled, url, _place(destination, compiled), [*notes, *compiled.notes])
+    return Answer(plan, _told(plan))
+
+
+def _choose(request: Request, url: str) -> tuple[str, str]:
+    task: Task = "text" if request.image is None else "image" if request.last_image is None else "first_last"
+    with ComfyClient(url, transport="polling") as client:
+        return choose_preset(read_facts(client.object_info(), client.system_stats()), VIDEO_PRESETS, task)
+
+
+def _place(destination: Destination, compiled: CompiledWorkflow) -> str:
+    if destination.name is not None:
+        return str(destination.folder / destination.name)
+    stem = compiled.preset if compiled.seed is None else f"{compiled.preset}_{compiled.seed}"
+    made = extensions_made(compiled.graph) or {".*"}
+    return str(destination.folder / f"{stem}{' or '.join(sorted(made))}")
+
+
+def _plan(request: Request, compiled: CompiledWorkflow, url: str, out: str, notes: list[str]) -> dict[str, Any]:
+    return {
+        "dry_run": True,
+        "server": url,
+        "preset": compiled.preset,
+        "task": compiled.task,
+        "prompt": request.prompt,
+        "seed": compiled.seed,
+        "settings": compiled.settings,
+        "uploads": [{"path": str(one.path), "node_id": one.node_id, "input": one.field} for one in compiled.uploads],
+        "out": out,
+        "warnings": notes,
+        "graph": compiled.graph,
+    }
+
+
+def _told(plan: dict[str, Any]) -> str:
+    uploads = [f"{one['path']} (for {one['input']} of node {one['node_id']})" for one in plan["uploads"]]
+    rows = [
+        ("server", plan["server"]),
+        ("preset", f"{plan['preset']} ({plan['task']})"),
+        ("prompt", json.dumps(plan["prompt"], ensure_ascii=False)),
+        ("seed", str(plan["seed"])),
+        *(("upload", upload) for upload in uploads),
+        *(("setting", f"{name} = {value}") for name, value in plan["settings"].items()),
+        ("graph", f"{len(plan['graph'])} nodes; comfy-headless compile prints it"),
+        ("out", plan["out"]),
+        *(("note", note) for note in plan["warnings"]),
+    ]
+    return "dry run: nothing was sent\n" + columns(rows, indent="  ")

@@ -1,0 +1,96 @@
+"""How a command ends: one table from errors to exit codes and to what a person can do next.
+
+Standard library only, so that a missing extra can be reported without the extra.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from comfy_headless.errors import (
+    ComfyHeadlessError,
+    ComfyUIConnectionError,
+    FeatureMissingError,
+    GenerationRejectedError,
+    GenerationTimeoutError,
+    OutOfMemoryError,
+    ValidationError,
+)
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USE: Final = 2
+UNREACHABLE: Final = 3
+REJECTED: Final = 4
+TIMED_OUT: Final = 5
+INTERRUPTED: Final = 130
+
+
+class Ending(NamedTuple):
+    """What an error means at the command line.
+
+    Args:
+        code: the exit code.
+        remedy: what to do next where the message itself does not say it.
+    """
+
+    error: type[BaseException]
+    code: int
+    remedy: str = ""
+
+
+ENDINGS: Final = (
+    Ending(ValidationError, WRONG_USE),
+    Ending(FeatureMissingError, WRONG_USE),
+    Ending(ComfyUIConnectionError, UNREACHABLE),
+    Ending(GenerationRejectedError, REJECTED),
+    Ending(GenerationTimeoutError, TIMED_OUT, "give it longer (--timeout SECONDS), or wait as long as it takes (none)"),
+    Ending(
+        OutOfMemoryError,
+        FAILED,
+        "make it smaller (--width, --height, --frames), or take a lighter preset (comfy-headless presets list)",
+    ),
+    Ending(ComfyHeadlessError, FAILED),
+    Ending(KeyboardInterrupt, INTERRUPTED),
+    Ending(BaseException, FAILED, "this is a fault of comfy-headless itself; --debug shows where"),
+)
+"""The first line whose error is the raised one, or a base of it, counts."""
+
+
+def ending_of(error: BaseException) -> Ending:
+    """Return what ``error`` means at the command line."""
+    return next(ending for ending in ENDINGS if isinstance(error, ending.error))
+
+
+def error_data(error: BaseException) -> dict[str, Any]:
+    """Return the object that ``--json`` prints for an error."""
+    if isinstance(error, ComfyHeadlessError):
+        return {"error": error.to_dict()}
+    return {"error": {"type": type(error).__name__, "message": error_text(error)}}
+
+
+def error_text(error: BaseException) -> str:
+    """Return the message; an interrupt carries what became of the job in its notes."""
+    if isinstance(error, KeyboardInterrupt):
+        return "\n".join(["interrupted", *getattr(error, "__notes__", ())])
+    if isinstance(error, ComfyHeadlessError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def wants(flag: str, words: Sequence[str]) -> bool:
+    """Tell whether a flag was typed. Read before parsing: a wrong option must be answered in JSON too."""
+    options = words[: words.index("--")] if "--" in words else words
+    return flag in options
+
+
+def refuse(error: ComfyHeadlessError, words: Sequence[str]) -> int:
+    """Report an error with nothing but the standard library; return the exit code."""
+    if wants("--json", words):
+        sys.stdout.write(json.dumps(error_data(error), indent=2) + "\n")
+    else:
+        sys.stderr.write(f"error: {error}\n")
+    return ending_of(error).code

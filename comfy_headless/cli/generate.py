@@ -1,0 +1,134 @@
+"""``comfy-headless generate``: one prompt, one video."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+
+from comfy_headless.api.functions import generate_video
+from comfy_headless.cli import options as o
+from comfy_headless.cli.dry_run import dry_run
+from comfy_headless.cli.output import Action, Answer, Terminal
+from comfy_headless.cli.request import Request, settings_of
+from comfy_headless.cli.server import server_of
+from comfy_headless.errors import ValidationError
+from comfy_headless.protocol.result import Result
+
+EPILOG: Final = "\n\n".join(
+    [
+        "Examples:",
+        'comfy-headless generate "a sunset over the sea" --simulate --out sunset.mp4',
+        'comfy-headless generate "she turns" --preset wan_5b --image first.png --seconds 3',
+        'comfy-headless generate "rain" --server http://192.168.1.5:8188 --seed 7 --json',
+    ]
+)
+
+
+class How(NamedTuple):
+    """Where a job runs, how long, and where its files go."""
+
+    server: str | None
+    simulate: bool
+    timeout: float | None
+    out: Path | None
+    overwrite: bool
+    show_progress: bool | None
+
+
+def generate(
+    prompt: o.Prompt = "",
+    preset: o.Preset = None,
+    image: o.Image = None,
+    last_image: o.LastImage = None,
+    negative_prompt: o.NegativePrompt = None,
+    seed: o.Seed = None,
+    out: o.Out = None,
+    overwrite: o.Overwrite = False,
+    server: o.Server = None,
+    simulate: o.Simulate = False,
+    timeout: o.Timeout = None,
+    untested: o.Untested = False,
+    width: o.Width = None,
+    height: o.Height = None,
+    frames: o.Frames = None,
+    seconds: o.Seconds = None,
+    fps: o.Fps = None,
+    steps: o.Steps = None,
+    cfg: o.Cfg = None,
+    sampler: o.Sampler = None,
+    scheduler: o.Scheduler = None,
+    shift: o.Shift = None,
+    sets: o.Sets = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")] = False,
+    show_progress: o.ShowProgress = None,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> Action:
+    """Make a video from a prompt, and an image where given.
+
+    The file's path is printed on stdout. Ctrl-C cancels the job on the server.
+    """
+    if not prompt and image is None:
+        raise ValidationError("generate needs a PROMPT, or an --image for a preset that takes no text")
+    settings = settings_of(
+        sets,
+        width=width,
+        height=height,
+        frames=frames,
+        seconds=seconds,
+        fps=fps,
+        steps=steps,
+        cfg=cfg,
+        sampler=sampler,
+        scheduler=scheduler,
+        shift=shift,
+    )
+    request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
+    how = How(server, simulate, timeout, out, overwrite, show_progress)
+    return partial(_plan if dry else _make, request, how)
+
+
+def _make(request: Request, how: How, terminal: Terminal) -> Answer:
+    with (
+        server_of(how.server, simulate=how.simulate, terminal=terminal) as url,
+        terminal.progress(how.show_progress) as on_progress,
+    ):
+        result = generate_video(
+            request.prompt,
+            preset=request.preset,
+            out=how.out,
+            overwrite=how.overwrite,
+            server=url,
+            on_progress=on_progress,
+            timeout=how.timeout,
+            **request.values,
+        )
+    return report(result, url, simulated=how.simulate, terminal=terminal)
+
+
+def _plan(request: Request, how: How, terminal: Terminal) -> Answer:
+    with server_of(how.server, simulate=how.simulate, terminal=terminal) as url:
+        return dry_run(request, url, how.out)
+
+
+def report(result: Result, url: str, *, simulated: bool, terminal: Terminal) -> Answer:
+    """Return the answer for a finished job: its files; the rest goes to stderr."""
+    for warning in result.warnings:
+        terminal.note(warning, label="note: ")
+    terminal.note(_summary(result))
+    data: dict[str, Any] = {**result.to_dict(), "server": url, "simulated": simulated}
+    return Answer(data, "\n".join(map(str, result.outputs)) or "nothing was saved")
+
+
+def _summary(result: Result) -> str:
+    told = result.settings
+    parts = [
+        f"preset {result.preset}" if result.preset else "",
+        f"seed {result.seed}" if result.seed is not None else "",
+    ]
+    if {"width", "height", "frames", "fps"} <= told.keys():
+        parts.append(f"{told['width']}x{told['height']}, {told['frames']} frames at {told['fps']:g} fps")
+    return f"done in {result.duration:.1f} s" + (f": {', '.join(parts)}" if parts else "")

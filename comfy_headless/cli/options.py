@@ -1,0 +1,83 @@
+"""The options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.errors import ComfyHeadlessError
+
+_SETTINGS: Final = "Settings (the preset's own where not given)"
+
+
+def preset_names(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete the name of a preset, for the shell."""
+    try:
+        yield from ((name, VIDEO_PRESETS[name].title) for name in VIDEO_PRESETS if name.startswith(incomplete))
+    except ComfyHeadlessError:
+        return  # a broken preset file is reported when the command runs, not while a name is typed
+
+
+Prompt = Annotated[str, typer.Argument(help="What to show.", show_default=False)]
+PresetName = Annotated[str, typer.Argument(help="Name of a preset.", autocompletion=preset_names, show_default=False)]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of a preset; without it the best one that the server has the files and VRAM for.",
+        autocompletion=preset_names,
+    ),
+]
+Image = Annotated[Path | None, typer.Option(help="First frame: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.")]
+LastImage = Annotated[Path | None, typer.Option(help="Last frame, for presets that take one.")]
+NegativePrompt = Annotated[str | None, typer.Option(help="What not to show; without it the preset's own.")]
+Seed = Annotated[int | None, typer.Option(help="Whole number from 0; without it one is drawn and told.")]
+Untested = Annotated[bool, typer.Option("--untested", help="Take sizes, lengths and rates nobody has tested.")]
+
+Width = Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=_SETTINGS)]
+Height = Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=_SETTINGS)]
+Frames = Annotated[int | None, typer.Option(help="Number of frames.", rich_help_panel=_SETTINGS)]
+Seconds = Annotated[float | None, typer.Option(help="Length instead of frames.", rich_help_panel=_SETTINGS)]
+Fps = Annotated[float | None, typer.Option(help="Frames per second.", rich_help_panel=_SETTINGS)]
+Steps = Annotated[int | None, typer.Option(help="Steps of the sampler.", rich_help_panel=_SETTINGS)]
+Cfg = Annotated[float | None, typer.Option(help="How strongly the prompt counts.", rich_help_panel=_SETTINGS)]
+Sampler = Annotated[str | None, typer.Option(help="Such as euler.", rich_help_panel=_SETTINGS)]
+Scheduler = Annotated[str | None, typer.Option(help="Such as simple.", rich_help_panel=_SETTINGS)]
+Shift = Annotated[float | None, typer.Option(help="Shift of the noise schedule.", rich_help_panel=_SETTINGS)]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A setting that the preset's family adds; may be repeated. `presets show` lists them.",
+        rich_help_panel=_SETTINGS,
+    ),
+]
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="File such as clip.mp4, or a folder; without it the current folder."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file; else -2, -3 is appended.")]
+Server = Annotated[
+    str | None,
+    typer.Option(help="Address of ComfyUI; without it COMFY_HEADLESS_URL, then http://localhost:8188."),
+]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Use a simulated server: no model runs, the video is a placeholder.")
+]
+Timeout = Annotated[
+    float | None, typer.Option(help="Seconds until the job is cancelled; without it as long as it takes.")
+]
+ShowProgress = Annotated[
+    bool | None,
+    typer.Option("--progress/--no-progress", help="Show progress on stderr; by default unless --json is given."),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, errors too, and nothing else there.")
+]
+"""Read by ``Terminal.for_words`` before parsing, as ``Debug`` is: a wrong option is answered in JSON too."""
+Debug = Annotated[bool, typer.Option("--debug", help="Show every step, and tracebacks.")]

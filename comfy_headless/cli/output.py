@@ -1,0 +1,179 @@
+"""What a command says and where: its answer on stdout, everything else on stderr.
+
+With ``--json`` stdout carries exactly one JSON object, be it an answer or an error. A reader that goes away (a closed
+pipe) never ends a job: from then on what it would have read is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple, TextIO, TypeAlias, cast
+
+from rich.console import Console
+from rich.text import Text
+
+from comfy_headless.cli.endings import ending_of, error_data, error_text, wants
+from comfy_headless.cli.progress import Bar, Lines
+from comfy_headless.protocol.events import Progress
+
+
+class Answer(NamedTuple):
+    """What a command found or made.
+
+    Args:
+        data: the object for ``--json``.
+        text: the same for people, without a newline at the end.
+    """
+
+    data: dict[str, Any]
+    text: str
+
+
+class Terminal:
+    """Where one command speaks.
+
+    Args:
+        as_json: one JSON object on stdout, and only warnings on stderr.
+        debug: the log of every step, and tracebacks.
+    """
+
+    def __init__(self, *, as_json: bool = False, debug: bool = False) -> None:
+        self.as_json, self.debug = as_json, debug
+        self._out = Lasting(sys.stdout)
+        self._err = Console(file=cast(IO[str], Lasting(sys.stderr)), markup=False, emoji=False, highlight=False)
+        self._said: set[str] = set()
+        self._answered = False
+
+    @classmethod
+    def for_words(cls, words: Sequence[str]) -> Terminal:
+        """Return the terminal that the arguments ask for."""
+        return cls(as_json=wants("--json", words), debug=wants("--debug", words))
+
+    def answer(self, answer: Answer) -> None:
+        """Print the answer; a command has one."""
+        if self._answered:
+            return
+        self._answered = True
+        self._out.write((json.dumps(answer.data, indent=2, default=str) if self.as_json else answer.text) + "\n")
+        self._out.flush()
+
+    def fail(self, error: BaseException) -> int:
+        """Report an error as one block, or as the JSON object; return the exit code."""
+        ending, message = ending_of(error), error_text(error)
+        if self.debug:
+            self._print("".join(traceback.format_exception(error)).rstrip())
+        if self.as_json:
+            self.answer(Answer(error_data(error), ""))
+        else:
+            first, *rest = [line for line in message.splitlines() if line not in self._said] or [message]
+            self._print("\n".join([f"error: {first}" if ending.code != 130 else first, *rest]), "bold red", len(first))
+            if ending.remedy:
+                self._print(f"try: {ending.remedy}")
+        return ending.code
+
+    def note(self, text: str, *, label: str = "") -> None:
+        """Say something by the way, on stderr and once; not with ``--json``, whose object holds it."""
+        if not self.as_json and text not in self._said:
+            self._print(f"{label}{text}", "dim", len(label or text))
+        self._said.add(text)
+
+    def warn(self, text: str) -> None:
+        """Say, once, what went wrong although the command goes on."""
+        if text not in self._said:
+            self._print(f"warning: {text}", "yellow", len("warning:"))
+        self._said.add(text)
+
+    @contextmanager
+    def progress(self, wanted: bool | None) -> Iterator[Callable[[Progress], None] | None]:
+        """Show how far a job is: a bar on a terminal, lines elsewhere.
+
+        Args:
+            wanted: None shows it unless ``--json`` was given.
+        """
+        if not (not self.as_json if wanted is None else wanted):
+            yield None
+        elif self._err.is_terminal and not self._err.is_dumb_terminal:
+            with Bar(self._err) as bar:
+                yield bar.show
+        else:
+            yield Lines(self._print).show
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Show the log of the package on stderr meanwhile."""
+        logger = logging.getLogger("comfy_headless")
+        handler, before = _Handler(self), logger.level
+        logger.setLevel(logging.DEBUG if self.debug else logging.WARNING if self.as_json else logging.INFO)
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(before)
+
+    def _print(self, text: str, style: str = "", styled: int = 0) -> None:
+        shown = Text(text)
+        shown.stylize(style, 0, styled)
+        self._err.print(shown, soft_wrap=True)
+
+
+class Lasting:
+    """A stream whose reader may go away; everything else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or drop what nobody reads any more."""
+        encoding = self._stream.encoding or "utf-8"
+        try:
+            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        except BrokenPipeError:
+            self._drop()
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop what nobody reads any more."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Lead the stream into nothing, so that Python's own flush at the end does not fail either."""
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self._stream.fileno())
+        os.close(nothing)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if self._terminal.debug and record.exc_info:
+            text = f"{text}\n{''.join(traceback.format_exception(*record.exc_info)).rstrip()}"
+        say = self._terminal.warn if record.levelno >= logging.WARNING else self._terminal.note
+        say(text)
+
+
+Action: TypeAlias = Callable[[Terminal], Answer | None]
+"""What a command does once its arguments are read."""
+
+
+def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
+    """Return rows as lines with aligned columns, never wrapped or cut; one long cell does not widen its column."""
+    widths = [max((len(cell) for cell in column if len(cell) <= 36), default=0) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(f"{indent}{line.rstrip()}" for line in lines)

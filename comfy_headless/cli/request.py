@@ -1,0 +1,88 @@
+"""What a person asks a video for: the options of ``generate`` and ``compile``, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from comfy_headless.errors import ValidationError
+
+_OWN_OPTIONS: Final[Mapping[str, str]] = {
+    "prompt": "PROMPT",
+    "preset": "--preset",
+    "image": "--image",
+    "last_image": "--last-image",
+    "negative_prompt": "--negative-prompt",
+    "seed": "--seed",
+    "out": "--out",
+    "overwrite": "--overwrite",
+    "server": "--server",
+    "on_progress": "--progress",
+    "timeout": "--timeout",
+    "raise_on_error": "--json",
+    "allow_untested": "--untested",
+    "settings": "--set NAME=VALUE",
+}
+"""Names that a call has beside its settings, and how the command line says them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One video as asked for.
+
+    Args:
+        settings: those that were given, by name; the values of ``--set`` are still text.
+    """
+
+    prompt: str
+    preset: str | None
+    image: Path | None = None
+    last_image: Path | None = None
+    negative_prompt: str | None = None
+    seed: int | None = None
+    untested: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Everything but the prompt and the preset, as ``generate_video`` and the compiler take it."""
+        return {
+            "image": self.image,
+            "last_image": self.last_image,
+            "negative_prompt": self.negative_prompt,
+            "seed": self.seed,
+            "allow_untested": self.untested,
+            **self.settings,
+        }
+
+
+def settings_of(sets: Sequence[str] | None, **options: Any) -> dict[str, Any]:
+    """Return the settings that were given, by ``--set`` and by an option of their own.
+
+    Raises:
+        ValidationError: one is given twice, or is no setting.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, value in pairs(sets, "--set").items():
+        if name in given:
+            raise ValidationError(f"{name} is given twice: --{name} {given[name]} and --set {name}={value}")
+        if name in _OWN_OPTIONS:
+            raise ValidationError(f"--set {name}={value}: that is no setting; use {_OWN_OPTIONS[name]}")
+        given[name] = value
+    return given
+
+
+def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Read ``NAME=VALUE`` texts; raises ValidationError."""
+    read: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise ValidationError(f"{option} {text!r}: expected NAME=VALUE, such as {option} steps=20")
+        if name in read:
+            raise ValidationError(f"{option} {name} is given twice: {read[name]!r} and {value!r}")
+        read[name] = value
+    return read

@@ -1,0 +1,63 @@
+"""``comfy-headless run``: a workflow of one's own, with values for its markers."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from comfy_headless.api.functions import run_workflow
+from comfy_headless.cli import options as o
+from comfy_headless.cli.generate import How, report
+from comfy_headless.cli.output import Action, Answer, Terminal
+from comfy_headless.cli.request import pairs
+from comfy_headless.cli.server import server_of
+
+EPILOG: Final = "\n\n".join(
+    [
+        "Example:",
+        'comfy-headless run workflow.json --param prompt="a red kite" --param image=first.png --out clips/',
+    ]
+)
+
+
+def run(
+    workflow: Annotated[Path, typer.Argument(help="A workflow in API format (JSON).", show_default=False)],
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Value for a marker; may be repeated."),
+    ] = None,
+    out: o.Out = None,
+    overwrite: o.Overwrite = False,
+    server: o.Server = None,
+    simulate: o.Simulate = False,
+    timeout: o.Timeout = None,
+    show_progress: o.ShowProgress = None,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> Action:
+    """Run a workflow of your own and bring its files here.
+
+    Node titles may carry markers such as $prompt.text! or $~image, which --param fills; docs/markers.md tells more.
+    """
+    how = How(server, simulate, timeout, out, overwrite, show_progress)
+    return partial(_run, workflow, pairs(params, "--param"), how)
+
+
+def _run(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -> Answer:
+    with (
+        server_of(how.server, simulate=how.simulate, terminal=terminal) as url,
+        terminal.progress(how.show_progress) as on_progress,
+    ):
+        result = run_workflow(
+            workflow,
+            params,
+            out=how.out,
+            overwrite=how.overwrite,
+            server=url,
+            on_progress=on_progress,
+            timeout=how.timeout,
+        )
+    return report(result, url, simulated=how.simulate, terminal=terminal)

@@ -1,0 +1,30 @@
+"""Which server a command talks to: a real one, or a simulated one that lives as long as the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from comfy_headless.cli.output import Terminal
+from comfy_headless.config import server_url
+from comfy_headless.errors import ValidationError
+
+
+@contextmanager
+def server_of(server: str | None, *, simulate: bool, terminal: Terminal) -> Iterator[str]:
+    """Give the address of the server.
+
+    Raises:
+        ValidationError: the address is none, or a server is named although it should be simulated.
+        FeatureMissingError: ``simulate`` without the extra.
+    """
+    if not simulate:
+        yield server_url(server)
+        return
+    if server is not None:
+        raise ValidationError(f"--server {server} and --simulate: give one of them")
+    from comfy_headless.simulator import Simulator
+
+    with Simulator() as simulator:
+        terminal.note(f"simulated server at {simulator.url}: no model runs, the result is a placeholder")
+        yield simulator.url
