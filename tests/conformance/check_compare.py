@@ -1,0 +1,107 @@
+"""Whether two answers to ``POST /prompt`` say the same, and `check`'s answer in every order that a server may take.
+
+A server looks at outputs and at the inputs of a node in an arbitrary order (Python sets of strings, whose order changes
+with every start). Where several errors meet, the order decides which of them is seen, so an answer of the server is
+right if `check` gives it in some order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from comfy_headless.graph.check import Report, check
+from comfy_headless.graph.schemas import NodeSchema, Schemas
+
+from .check_corpus import Case
+
+ORDERS = 60
+"""How many orders are tried before two answers count as different."""
+
+
+def normalise(answer: Mapping[str, Any], *, exact: bool) -> Any:
+    """Return an answer without what is no part of the verdict: tracebacks, ids, the order of errors and outputs.
+
+    Args:
+        exact: False leaves out what the snapshot does not have: the contents of lists, tooltips, long defaults.
+    """
+    error = answer.get("error")
+    lines = sorted(_details(error["details"], exact).split("\n")) if error else None
+    nodes = {
+        node_id: {
+            "class_type": entry["class_type"],
+            "dependent_outputs": sorted(entry["dependent_outputs"]),
+            "errors": sorted(
+                (_error(each, exact) for each in entry["errors"]), key=lambda each: json.dumps(each, sort_keys=True)
+            ),
+        }
+        for node_id, entry in answer.get("node_errors", {}).items()
+    }
+    return json.loads(json.dumps({"error": error and {**error, "details": lines}, "node_errors": nodes}))
+
+
+def _error(error: Mapping[str, Any], exact: bool) -> dict[str, Any]:
+    extra = {key: value for key, value in error["extra_info"].items() if key != "traceback"}
+    if not exact and extra.get("input_config"):
+        kind, options = extra["input_config"]
+        kept = {
+            key: value for key, value in options.items() if key not in ("tooltip", "options", "default", "template")
+        }
+        extra["input_config"] = ["COMBO" if isinstance(kind, list) else kind, kept]
+    if not exact and error["type"] == "value_not_in_list":
+        extra.pop("input_config")
+    return {**error, "details": _details(error["details"], exact), "extra_info": extra}
+
+
+def _details(details: str, exact: bool) -> str:
+    return details if exact else "\n".join(line.split(" not in ", 1)[0] for line in details.split("\n"))
+
+
+class _Shuffled(Schemas):
+    """Schemas whose classes have their inputs in another order."""
+
+    __slots__ = ("_dice", "_made")
+
+    def __init__(self, schemas: Schemas, dice: random.Random) -> None:
+        super().__init__(schemas, schemas.raw)
+        self._dice = dice
+        self._made: dict[str, NodeSchema] = {}
+
+    def __getitem__(self, class_type: str) -> NodeSchema:
+        if class_type not in self._made:
+            node = super().__getitem__(class_type)
+            inputs = self._dice.sample(node.inputs, len(node.inputs))
+            self._made[class_type] = dataclasses.replace(node, inputs=tuple(inputs))
+        return self._made[class_type]
+
+
+def _reports(case: Case, schemas: Schemas) -> Iterator[Report]:
+    """Yield what `check` says: in the order of graph and schema first, then in shuffled ones."""
+    report = check(case.graph, schemas, partial_execution_targets=case.targets)
+    yield report
+    if not report.node_errors:
+        return
+    for number in range(1, ORDERS):
+        dice = random.Random(number)
+        graph = dict(dice.sample(list(case.graph.items()), len(case.graph)))
+        yield check(graph, _Shuffled(schemas, dice), partial_execution_targets=case.targets)
+
+
+def find_order(case: Case, status: int, answer: Mapping[str, Any], schemas: Schemas, *, exact: bool) -> int | str:
+    """Return in which order (0 is ours) `check` gives the server's answer; if in none, a text with both answers."""
+    wanted = normalise(answer, exact=exact) if status != 500 else None
+    for number, report in enumerate(_reports(case, schemas)):
+        if report.status == status and (status == 500 or normalise(body_of(report), exact=exact) == wanted):
+            return number
+    report = check(case.graph, schemas, partial_execution_targets=case.targets)
+    own = json.dumps(normalise(body_of(report), exact=exact))
+    return f"{case.name}\nserver {status} {json.dumps(wanted)}\ncheck  {report.status} {own}"
+
+
+def body_of(report: Report) -> dict[str, Any]:
+    """Return the part of the server's answer that a report predicts."""
+    body: dict[str, Any] = {"node_errors": report.node_errors}
+    return body if report.error is None else {"error": report.error, **body}
