@@ -160,13 +160,6 @@ def test_what_the_server_does_not_say_ends_as_told(
     assert answer.status_code == 200 and not answer.json()["node_errors"]
     entry = wait_for(answer.json()["prompt_id"], client)
     assert entry["status"]["status_str"] == ends
-    ran = {
-        node_id
-        for event, data in entry["status"]["messages"]
-        if event == "execution_cached"
-        for node_id in data["nodes"]
-    }
-    assert "3" not in ran or kind != "node_unused"
 
 
 def test_fatal_graphs_are_kept_back(live: Schemas) -> None:
