@@ -20,7 +20,7 @@ class Timing(NamedTuple):
         lookup_gap: time between two such looks.
         gone: a job that is neither in the queue nor in the history for so long, seen twice, is gone.
         cancel: limit of the calls that cancel a job.
-        idle: the socket closes after so long without a job.
+        idle: the socket closes after so long without a job; one that could not be opened is not tried for so long.
         retry: first wait before an idempotent call is repeated; doubles up to ``last_poll``.
     """
 

@@ -88,6 +88,7 @@ class AsyncTransport:
         self._connection: ClientConnection | None = None
         self._stack: AsyncExitStack | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._refused_until = 0.0
 
     async def __aenter__(self) -> AsyncTransport:
         self._users += 1
@@ -175,7 +176,7 @@ class AsyncTransport:
         if self._opening is None:
             self._opening = asyncio.Lock()
         async with self._opening:
-            return self._connection is not None or await self._open()
+            return self._connection is not None or (time.monotonic() >= self._refused_until and await self._open())
 
     async def _open(self) -> bool:
         from websockets.asyncio.client import connect
@@ -198,6 +199,7 @@ class AsyncTransport:
             await connection.send(HELLO)
         except (OSError, WebSocketException) as error:
             await stack.aclose()
+            self._refused_until = time.monotonic() + self._server.timing.idle  # not every job shall wait for it anew
             logger.info("no WebSocket at %s (%s); polling", address, error)
             return False
         self._connection, self._stack = connection, stack

@@ -44,13 +44,14 @@ class KeptSocket:
         self._stack: ExitStack | None = None
         self._reader: threading.Thread | None = None
         self._idle_since = time.monotonic()
+        self._refused_until = 0.0
 
     def subscribe(self, prompt_id: str) -> bool:
         """Make a mailbox for ``prompt_id`` and open the socket if need be; True if it is open."""
         with self._news:
             self._mailboxes.setdefault(prompt_id, Mailbox())
         with self._opening:
-            return self._connection is not None or self._open()
+            return self._connection is not None or (time.monotonic() >= self._refused_until and self._open())
 
     def listen(self, prompt_id: str, timeout: float) -> Frame | None:
         """Return the next frame of ``prompt_id``, or None after ``timeout`` seconds."""
@@ -100,6 +101,7 @@ class KeptSocket:
             connection.send(HELLO)
         except (OSError, WebSocketException) as error:
             stack.close()
+            self._refused_until = time.monotonic() + self._timing.idle  # not every job shall wait for it anew
             logger.info("no WebSocket at %s (%s); polling", self._address, error)
             return False
         self._connection, self._stack = connection, stack

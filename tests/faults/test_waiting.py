@@ -326,6 +326,26 @@ def test_a_cached_graph_still_gives_its_files(kind: str, transport: str, tmp_pat
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "a-2.mp4").read_bytes()
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_socket_that_cannot_be_opened_is_waited_for_once(kind: str, tmp_path: Path) -> None:
+    """A proxy that swallows WebSockets costs the first job its handshake's time, not every job."""
+
+    async def three(url: str) -> None:
+        async with AsyncComfyClient(url, timing=FAST) as client:
+            for number in range(3):
+                await client.run_workflow(VIDEO, out=tmp_path / f"{number}.mp4")
+
+    with Simulator(faults=[Stall(route="GET /ws", times=None)]) as sim, within(10):
+        if kind == "async":
+            asyncio.run(three(sim.url))
+        else:
+            with ComfyClient(sim.url, timing=FAST) as client:
+                for number in range(3):
+                    client.run_workflow(VIDEO, out=tmp_path / f"{number}.mp4")
+        assert sum(request.path == "/ws" for request in sim.requests) == 1
+    assert len(list(tmp_path.glob("*.mp4"))) == 3
+
+
 def test_defaults_have_no_deadline_and_a_long_post() -> None:
     """A late answer is waited for while the connection is open; all limits scale together."""
     assert Timing().post >= 60
