@@ -34,7 +34,7 @@ def make_app(machine: Machine) -> web.Application:
 
 
 async def _not_found(request: web.Request) -> web.StreamResponse:
-    raise web.HTTPNotFound
+    return web.Response(status=404)
 
 
 def _journal(machine: Machine) -> Middleware:
@@ -65,7 +65,8 @@ async def _origin_check(request: web.Request, handler: Handler) -> web.StreamRes
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         return web.Response(status=403)
     host, origin = request.headers.get("Host", ""), request.headers.get("Origin", "")
-    if origin and _is_loopback(host) and urlsplit(origin).netloc.lower() != host.lower():
+    sender = urlsplit(origin).netloc.lower()
+    if sender and _is_loopback(host) and sender != host.lower():
         return web.Response(status=403)
     return await handler(request)
 

@@ -201,16 +201,24 @@ class Execution:
         if stop.error is None:
             self._note("execution_interrupted", where, to_all=True)
             return
-        inputs = self.item.graph[node_id].get("inputs", {})
-        shown = {name: ["(from a wire)" if is_link(value) else value] for name, value in inputs.items()}
         what = {
             "exception_message": f"{stop.error.message}\n",
             "exception_type": stop.error.exception_type,
             "traceback": ['  File "execution.py", line 1, in execute\n    simulated\n'],
-            "current_inputs": shown,
+            "current_inputs": self._shown_inputs(node_id),
             "current_outputs": list(self.item.graph),
         }
         self._note("execution_error", {**where, **what})
+
+    def _shown_inputs(self, node_id: str) -> dict[str, list[Any]]:
+        """Return the inputs as an error shows them; nodes of the older interface get their hidden ones as well."""
+        node = self.item.graph[node_id]
+        shown = {name: ["a wire" if is_link(value) else value] for name, value in node.get("inputs", {}).items()}
+        schema = self.machine.schemas[node["class_type"]]
+        if isinstance(schema.returns, list):
+            return shown
+        hidden = {"PROMPT": str(self.item.graph), "UNIQUE_ID": node_id}
+        return {**shown, **{item.name: [hidden.get(item.type)] for item in schema.inputs if item.category == "hidden"}}
 
     def _note(self, kind: str, data: dict[str, Any], *, to_all: bool = False) -> None:
         """Send an event that history keeps as well."""

@@ -76,6 +76,18 @@ class Queue:
         self._filled.set()
         self._changed()
 
+    def meets_twin(self, item: Item) -> bool:
+        """Say whether queueing a job compares it with one of the same number and id, on its way up the heap."""
+        place = len(self.pending)
+        while place:
+            place = (place - 1) // 2
+            above = self.pending[place]
+            if (above.number, above.prompt_id) == (item.number, item.prompt_id):
+                return True
+            if above < item:
+                break
+        return False
+
     async def head(self) -> Item:
         """Wait for a job and return the one that runs next, leaving it pending."""
         while not self.pending:

@@ -109,7 +109,7 @@ def _images(order: Order, *, kind: FolderType = "output", suffix: str = "png") -
 
 def _audio(order: Order, *, suffix: str = "flac", kind: FolderType = "output") -> Report:
     slot = order.slot(kind, prefix=preview_prefix() if kind == "temp" else None)
-    name = slot.file(suffix, tail="_")
+    name = slot.file(suffix, tail="")
     write_audio(slot.folder / name, Sound(order.shape.seconds or 1.0), metadata=order.metadata)
     return {"audio": [_entry(slot, name, kind)]}
 

@@ -42,7 +42,9 @@ class _Files:
         target = (folder / subfolder / field.filename).resolve()
         if not inside(target, folder):
             return web.Response(status=400)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        (folder / subfolder).mkdir(parents=True, exist_ok=True)
+        if not target.parent.is_dir():
+            raise trouble()  # a folder in the file's own name is not made
         content = field.file.read()
         if post.get("overwrite") not in ("true", "1"):
             target = _free_name(target, content)

@@ -128,10 +128,11 @@ class _Work:
         return verdict
 
     def _queue(self, number: float, prompt_id: str, extra: dict[str, Any], verdict: Verdict) -> None:
-        twin = any((item.number, item.prompt_id) == (number, prompt_id) for item in self.machine.queue.pending)
+        item = Item(number, prompt_id, verdict.graph, extra, list(verdict.outputs), verdict.doomed)
+        meets_twin = self.machine.queue.meets_twin(item)
         self.machine.journal.submit(prompt_id)
-        self.machine.queue.put(Item(number, prompt_id, verdict.graph, extra, list(verdict.outputs), verdict.doomed))
-        if twin:
+        self.machine.queue.put(item)
+        if meets_twin:
             raise trouble()  # the real heap compares the two graphs, which it cannot
 
     async def queue(self, request: web.Request) -> web.Response:
@@ -141,7 +142,7 @@ class _Work:
         return web.json_response({"queue_running": running, "queue_pending": pending})
 
     async def change_queue(self, request: web.Request) -> web.Response:
-        data = await _read_dict(request)
+        data = await _read_dict(request, or_list=True)
         if data.get("clear"):
             self.machine.queue.clear()
         for prompt_id in data.get("delete", []):
@@ -176,7 +177,7 @@ class _Work:
         return web.json_response(self.machine.queue.history_page(*limits))
 
     async def change_history(self, request: web.Request) -> web.Response:
-        data = await _read_dict(request)
+        data = await _read_dict(request, or_list=True)
         if data.get("clear"):
             self.machine.queue.history.clear()
         for prompt_id in data.get("delete", []):
@@ -189,8 +190,10 @@ class _Work:
         return web.json_response({} if entry is None else {prompt_id: entry})
 
 
-async def _read_dict(request: web.Request) -> dict[str, Any]:
+async def _read_dict(request: web.Request, *, or_list: bool = False) -> dict[str, Any]:
     data = await read_json(request)
+    if or_list and isinstance(data, list):
+        return {}  # the real handlers only ask whether a word is in it
     if not isinstance(data, dict):
         raise trouble()
     return data

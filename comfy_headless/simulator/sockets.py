@@ -111,7 +111,7 @@ class Sockets:
         return ws
 
     async def _read(self, ws: web.WebSocketResponse, client_id: str, flags: dict[str, Any]) -> None:
-        """Read until the end; only the first frame that is JSON may declare features."""
+        """Read until the end; only the first frame that is a JSON object may declare features."""
         first = True
         async for message in ws:
             if message.type is not WSMsgType.TEXT:
@@ -120,7 +120,9 @@ class Sockets:
                 data = json.loads(message.data)
             except json.JSONDecodeError:
                 continue
-            if first and isinstance(data, dict) and data.get("type") == "feature_flags":
+            if not isinstance(data, dict):
+                continue
+            if first and data.get("type") == "feature_flags":
                 declared = data.get("data", {})
                 self._flags[client_id] = declared if isinstance(declared, dict) else {}
                 self.send("feature_flags", flags, client_id)
