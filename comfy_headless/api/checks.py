@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.outputs import extensions_made
+from comfy_headless.graph.values import shown
 from comfy_headless.protocol.destination import Destination
+from comfy_headless.protocol.result import kind_of
 
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", 0, "PNG"),
@@ -24,12 +26,16 @@ _SIGNATURES: Final = (
 
 
 def check_extension(graph: Mapping[str, Any], destination: Destination) -> None:
-    """Raise ValidationError if the destination asks for a kind of file that the graph does not make."""
-    if destination.name is None:
-        return
+    """Raise ValidationError if the destination asks for a kind of file that the graph does not make.
+
+    A file that is named is the video, where the graph makes one.
+    """
     made = extensions_made(graph)
+    if destination.name is None or made is None:
+        return
     wanted = Path(destination.name).suffix.lower()
-    if made is not None and wanted not in made:
+    made = frozenset(each for each in made if kind_of(f"x{each}") == "video") or made
+    if wanted not in made:
         raise ValidationError(
             f"out={destination.name!r}: the server will make {', '.join(sorted(made))}, not {wanted}; "
             f"name it {Path(destination.name).stem}{min(made)}, or give a folder"
@@ -38,14 +44,19 @@ def check_extension(graph: Mapping[str, Any], destination: Destination) -> None:
 
 def check_file(path: str | os.PathLike[str], name: str) -> bytes:
     """Raise ValidationError unless ``path`` is a file with something in it; return its first 16 bytes."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValidationError(f"{name}={shown(path)}: expected the path of a file, not a {type(path).__name__}")
+    if os.fsdecode(path).startswith(("http://", "https://")):
+        raise ValidationError(f"{name}={os.fsdecode(path)!r} is an address; download it, then give the file's path")
     where = Path(path)
     try:
         with where.open("rb") as file:
             head = file.read(16)
-    except OSError as error:
-        raise ValidationError(f"{name}={os.fspath(path)!r}: {error.strerror or error} ({where.absolute()})") from error
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ValidationError(f"{name}={os.fspath(path)!r}: {words} ({where.absolute()})") from error
     if not head:
-        raise ValidationError(f"{name}={os.fspath(path)!r} is empty")
+        raise ValidationError(f"{name}={os.fspath(path)!r} is empty (0 bytes): {where.absolute()}")
     return head
 
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from comfy_headless.api.checks import check_extension, check_image
-from comfy_headless.api.workflow import with_uploads
+from comfy_headless.api.checks import check_image
+from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.choose import choose_preset, place_file, read_facts
 from comfy_headless.catalog.compiler import CompiledWorkflow, WorkflowCompiler
 from comfy_headless.catalog.preset_file import Task
@@ -68,10 +68,9 @@ def make_video(
         **settings,
     )
     if wait.destination is not None:
-        check_extension(compiled.graph, wait.destination)
         stem = f"{preset}_{compiled.seed}" if compiled.seed is not None else preset
         wait = wait._replace(destination=wait.destination._replace(stem=stem))
-    graph = yield from with_uploads(server, compiled)
+    graph = yield from made_ready(server, compiled, wait.destination)
     label = Label(preset, compiled.seed, compiled.settings, (*warnings, *compiled.notes))
     try:
         return (yield from run(server, graph, wait, label=label, started=started))

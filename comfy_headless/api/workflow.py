@@ -14,7 +14,9 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
+from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import Destination, prepare
 from comfy_headless.protocol.effects import Flow, Now, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
@@ -39,23 +41,24 @@ def make_workflow(
         out=out, overwrite=overwrite, on_progress=on_progress, timeout=timeout, raise_on_error=raise_on_error
     )
     template: Template = yield Work(read_workflow, (workflow,))
-    compiled = compile_template(template, params or {})
-    if wait.destination is not None:
-        check_extension(compiled.graph, wait.destination)
-    graph = yield from with_uploads(server, compiled)
+    compiled = compile_template(template, _checked(params))
+    graph = yield from made_ready(server, compiled, wait.destination)
     label = Label(None, compiled.seed, compiled.settings, compiled.notes)
     return (yield from run(server, graph, wait, label=label, started=started))
 
 
-def with_uploads(server: Server, compiled: CompiledWorkflow) -> Flow[Graph]:
-    """Bring the files of a compiled workflow to the server, each once; give the graph with the server's names.
+def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destination | None) -> Flow[Graph]:
+    """Look at all that is local, then bring the files to the server, each once; give the graph with their names there.
 
     Raises:
-        ValidationError: a file is missing or empty; nothing was sent.
+        ValidationError: a file is missing or empty, or ``destination`` is not to be had; nothing was sent.
         ComfyUIConnectionError: an upload failed.
     """
     for item in compiled.uploads:
         yield Work(check_file, (item.path, item.field))
+    if destination is not None:
+        check_extension(compiled.graph, destination)
+        yield Work(prepare, (destination,))
     graph = compiled.graph
     stored: dict[str, str] = {}
     for item in compiled.uploads:
@@ -70,9 +73,19 @@ def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Templ
     """Read a workflow from a file or a dict; raises ValidationError."""
     if isinstance(workflow, Mapping):
         return Template.read(workflow, schemas=Schemas.snapshot())
-    path = Path(workflow)
+    if not isinstance(workflow, (str, os.PathLike)):
+        raise ValidationError(f"workflow={shown(workflow)}: expected the path of a JSON file, or the graph as a dict")
+    if os.fspath(workflow).lstrip().startswith(("{", "[")):
+        raise ValidationError(f"workflow={shown(workflow)} is JSON text; give the path of its file, or json.loads(...)")
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ValidationError(f"workflow {os.fspath(workflow)!r}: {error.strerror or error}") from error
-    return Template.read(text, name=path.name, schemas=Schemas.snapshot())
+        text = Path(workflow).read_bytes()
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ValidationError(f"workflow {os.fspath(workflow)!r}: {words} ({Path(workflow).absolute()})") from error
+    return Template.read(text, name=Path(workflow).name, schemas=Schemas.snapshot())
+
+
+def _checked(params: object) -> Mapping[str, Any]:
+    if params is None or isinstance(params, Mapping):
+        return params or {}
+    raise ValidationError(f"params={shown(params)}: expected a dict of the workflow's parameters and their values")

@@ -23,6 +23,8 @@ def server_of(url: str | None, transport: str, timing: Timing) -> Server:
     """Return whom a client talks to, under a client id of its own; raises ValidationError."""
     if transport not in TRANSPORTS:
         raise ValidationError(f"transport={transport!r}; there are: {', '.join(TRANSPORTS)}")
+    if url is not None and not isinstance(url, str):
+        raise ValidationError(f"server {url!r} is not an address; expected text such as http://localhost:8188")
     return Server(server_url(url), uuid4().hex, timing, socket_wanted(transport))
 
 
@@ -44,7 +46,8 @@ def wait_of(
 
 def check_wait(on_progress: Callable[[Progress], Any] | None, timeout: float | None) -> None:
     """Raise ValidationError for a deadline that is none, or a callback that cannot be called."""
-    if timeout is not None and not timeout > 0:
+    number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if timeout is not None and not (number and timeout > 0):
         raise ValidationError(f"timeout={timeout!r}: give seconds above 0, or None to wait as long as it takes")
     if on_progress is not None and not callable(on_progress):
         raise ValidationError(f"on_progress={on_progress!r} cannot be called; give a function of one argument")

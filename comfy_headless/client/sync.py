@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from comfy_headless.client.options import server_of, wait_of
+from comfy_headless.graph.source import read_graph
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
@@ -135,10 +136,11 @@ class ComfyClient:
         """Queue an API-format graph and return its prompt_id as soon as the server has it.
 
         Raises:
+            ValidationError: it is no such graph; nothing was sent.
             GenerationRejectedError: the server refused it.
             ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
         """
-        return self._drive(submit_new(self._server, workflow))
+        return self._drive(submit_new(self._server, read_graph(workflow)))
 
     def wait_for_completion(
         self,

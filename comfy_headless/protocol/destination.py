@@ -39,9 +39,9 @@ def read_out(out: str | os.PathLike[str] | None, *, stem: str | None = None, ove
     """Read ``out``: a folder if it ends in a separator, exists as one, or has no suffix; else a file; None: here."""
     if out is None:
         return Destination(Path(), stem=stem, overwrite=overwrite)
-    text = os.fspath(out)
+    text = os.fspath(out) if isinstance(out, (str, os.PathLike)) else ""
     if not text or "\0" in text:
-        raise ValidationError(f"out={text!r} is not a path; give a file such as clip.mp4, or a folder such as clips/")
+        raise ValidationError(f"out={out!r} is not a path; give a file such as clip.mp4, or a folder such as clips/")
     path = Path(text).expanduser()
     if text.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return Destination(path, stem=stem, overwrite=overwrite)

@@ -2,7 +2,8 @@
 
 The history is asked on a slow clock beside the socket, and at once when the socket says end or drops. A job that is
 neither in the queue nor in the history, seen twice over ``gone`` seconds, is gone: somebody deleted it, or the server
-restarted (if the socket had already told success and outputs, these count: the files are there). While the server does not answer, the wait goes on for ``patience``. There is no deadline of our own.
+restarted (if the socket had already told success and outputs, these count: the files are there). While the server does
+not answer, the wait goes on for ``patience``. There is no deadline of our own.
 """
 
 from __future__ import annotations
