@@ -1,7 +1,8 @@
 """Where the frames of one job wait for their reader.
 
 Frames that matter (which node, what it made, the end) are kept in order. Of those that only paint a picture (progress,
-previews) the newest of each kind is kept: a slow reader loses pictures, never an end, and memory stays bounded.
+previews) the newest of each kind is kept: a slow reader loses pictures, never an end, and memory stays bounded. Progress
+keeps its place before what came after it, so that the last step of a node is told, and told before the next node.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ class Mailbox:
             self._passing.pop(frame.type, None)
             self._passing[frame.type] = frame
         else:
+            preview = self._passing.pop(PREVIEW, None)
+            self._kept.extend(self._passing.values())
             self._kept.append(frame)
+            self._passing = {PREVIEW: preview} if preview is not None else {}
 
     def take(self) -> Frame | None:
         """Take the next frame, passing ones last; None if there is none."""

@@ -7,7 +7,7 @@ from comfy_headless.transport.mailbox import Mailbox
 
 
 def test_passing_frames_replace_their_elders() -> None:
-    """Ten thousand previews and steps take the room of one each; what matters stays, in order."""
+    """Of ten thousand previews and steps the last of each stays; the last step before what came after it."""
     mailbox = Mailbox()
     mailbox.put(Frame("execution_start", "p"))
     for number in range(10_000):
@@ -18,5 +18,6 @@ def test_passing_frames_replace_their_elders() -> None:
     taken = []
     while (frame := mailbox.take()) is not None:
         taken.append(frame)
-    assert [frame.type for frame in taken] == ["execution_start", "executed", "executing", PREVIEW, "progress"]
-    assert taken[3].image == b"9999"
+    assert [frame.type for frame in taken] == ["execution_start", "progress", "executed", "executing", PREVIEW]
+    assert taken[1].data == {"value": 9999}
+    assert taken[4].image == b"9999"
