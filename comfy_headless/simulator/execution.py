@@ -15,6 +15,7 @@ from typing import Any
 from comfy_headless.errors import MediaError
 from comfy_headless.media.card import Card
 from comfy_headless.media.encode import jpeg
+from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.faults import ClaimFile, Interrupt, NodeFails, OutOfMemory, Restart
 from comfy_headless.simulator.folders import OutsideFolderError
 from comfy_headless.simulator.machine import Machine
@@ -45,6 +46,7 @@ class Execution:
     machine: Machine
     item: Item
     subject: Subject
+    schemas: Schemas
     messages: list[list[Any]] = field(default_factory=list)
     outputs: dict[str, Report] = field(default_factory=dict)
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -85,12 +87,12 @@ class Execution:
         for name in names:
             path = self.machine.folders.input / name
             stamps.append([path.stat().st_mtime_ns, path.stat().st_size] if path.is_file() else None)
-        hidden = self.machine.schemas.raw(node["class_type"])["input"].get("hidden") or {}
+        hidden = self.schemas.raw(node["class_type"])["input"].get("hidden") or {}
         own = node_id if any(_type_name(spec) == "UNIQUE_ID" for spec in hidden.values()) else None
         return [stamps, own]
 
     def _is_output(self, class_type: str) -> bool:
-        return self.machine.schemas[class_type].output_node
+        return self.schemas[class_type].output_node
 
     async def _run_node(self, node_id: str) -> Report | None:
         node = self.item.graph[node_id]
@@ -184,7 +186,7 @@ class Execution:
     def _reuse_intermediate(self, marks: Mapping[str, str]) -> None:
         """Send again what cached nodes showed that are no outputs, as the server does at a success."""
         for node_id, node in self.item.graph.items():
-            raw = self.machine.schemas.raw(node["class_type"])
+            raw = self.schemas.raw(node["class_type"])
             if node_id not in self.ran and raw.get("has_intermediate_output") and marks[node_id] in self.machine.cache:
                 report = self.machine.cache[marks[node_id]]
                 if report is not None:
@@ -214,7 +216,7 @@ class Execution:
         """Return the inputs as an error shows them; nodes of the older interface get their hidden ones as well."""
         node = self.item.graph[node_id]
         shown = {name: ["a wire" if is_link(value) else value] for name, value in node.get("inputs", {}).items()}
-        schema = self.machine.schemas[node["class_type"]]
+        schema = self.schemas[node["class_type"]]
         if isinstance(schema.returns, list):
             return shown
         hidden = {"PROMPT": str(self.item.graph), "UNIQUE_ID": node_id}

@@ -76,8 +76,8 @@ class Folders:
         return Slot(folder, subfolder, name, max(numbers, default=0) + 1)
 
     def input_files(self) -> list[str]:
-        """Return the names of uploaded files, sorted (LoadImage lists no sub-folders)."""
-        return sorted(entry.name for entry in self.input.iterdir() if entry.is_file())
+        """Return the paths of uploaded files below the input folder, sorted, with ``/``."""
+        return sorted(path.relative_to(self.input).as_posix() for path in self.input.rglob("*") if path.is_file())
 
 
 def inside(path: Path, folder: Path) -> bool:

@@ -21,7 +21,7 @@ async def work(machine: Machine) -> None:
         machine.interrupted = False
         item = machine.queue.start()
         machine.journal.runs[item.prompt_id] = machine.journal.runs.get(item.prompt_id, 0) + 1
-        entry = await Execution(machine, item, subject).run()
+        entry = await Execution(machine, item, subject, machine.schemas).run()
         if item.client_id is not None:
             machine.last_node.pop(item.client_id, None)
         late = machine.plan.strikes(LateHistory, about=subject)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from comfy_headless.simulator import Simulator
 from tests.simulator.talk import Graph, Talk, image_graph, node, talking
 
 from .conversation import own_prefix, plain, sets
@@ -49,6 +50,35 @@ def test_refusals(case: str, real_server: str, simulated_server: str) -> None:
             answer = talk.http.post("/prompt", **sent)
             told = sets(answer.json()) if "json" in answer.headers["Content-Type"] else answer.text
             seen.append([answer.status_code, answer.headers["Content-Type"], told])
+    assert seen[0] == seen[1]
+
+
+def outline(value: Any) -> Any:
+    """Return the names and types in an answer, without its values."""
+    if isinstance(value, dict):
+        return {key: outline(item) for key, item in value.items()}
+    return type(value).__name__
+
+
+def test_the_server_describes_itself_alike(real_server: str) -> None:
+    """Model folders, the outline of /system_stats on cpu, and the list of node classes."""
+    seen: list[Any] = []
+    with Simulator(device="cpu") as simulator:
+        for url in (simulator.url, real_server):
+            with talking(url) as talk:
+                stats = talk.http.get("/system_stats").json()
+                cpu = stats["devices"][0]
+                told = [cpu["type"], cpu["name"], cpu["index"], cpu["vram_total"] == stats["system"]["ram_total"]]
+                answer = talk.http.get("/api/object_info")
+                seen.append(
+                    [
+                        talk.http.get("/models").json(),
+                        outline(stats),
+                        told,
+                        sorted(answer.json()),
+                        answer.headers["Content-Type"],
+                    ]
+                )
     assert seen[0] == seen[1]
 
 
