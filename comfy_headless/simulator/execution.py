@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comfy_headless.errors import MediaError
+from comfy_headless.graph.schemas import Schemas
 from comfy_headless.media.card import Card
 from comfy_headless.media.encode import jpeg
-from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.faults import ClaimFile, Interrupt, NodeFails, OutOfMemory, Restart
 from comfy_headless.simulator.folders import OutsideFolderError
 from comfy_headless.simulator.machine import Machine
