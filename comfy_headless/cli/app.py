@@ -94,7 +94,7 @@ def _usage(error: BaseException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else NAME
     message = str(error.format_message()).rstrip(".") if hasattr(error, "format_message") else str(error)
-    return f"{message}; see {path} --help"
+    return f"{message}{'' if message.endswith('?') else '.'} See {path} --help"
 
 
 @contextmanager

@@ -71,8 +71,11 @@ class Terminal:
         if self.as_json:
             self.answer(Answer(error_data(error), ""))
         else:
-            first, *rest = [line for line in message.splitlines() if line not in self._said] or [message]
-            self._print("\n".join([f"error: {first}" if ending.code != 130 else first, *rest]), "bold red", len(first))
+            label = "error: "
+            if isinstance(error, KeyboardInterrupt):  # what became of the job may have been logged already
+                label, lines = "", [line for line in message.splitlines() if line not in self._said]
+                message = "\n".join(lines)
+            self._print(label + message, "bold red", len(label))
             if ending.remedy:
                 self._print(f"try: {ending.remedy}")
         return ending.code

@@ -10,6 +10,8 @@ import typer
 from comfy_headless.catalog.presets import VIDEO_PRESETS, Preset
 from comfy_headless.cli import options as o
 from comfy_headless.cli.output import Action, Answer, Terminal, columns
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import nearest
 
 app = typer.Typer(help="List the presets, or show one.", no_args_is_help=False)
 
@@ -45,6 +47,8 @@ def _brief(preset: Preset) -> dict[str, Any]:
 
 
 def _show(name: str, terminal: Terminal) -> Answer:
+    if name not in VIDEO_PRESETS:
+        raise ValidationError(f"no preset {name!r}{nearest(name, VIDEO_PRESETS)} There are: {', '.join(VIDEO_PRESETS)}")
     preset = VIDEO_PRESETS[name]
     data = {**preset.model_dump(mode="json", by_alias=True), "path": str(preset.path)}
     parts = [
@@ -55,7 +59,7 @@ def _show(name: str, terminal: Terminal) -> Answer:
         _block("files, in the folder models/ of ComfyUI", _files(preset)),
         _block("needs", _needs(preset)),
         _block("prompting", [(line,) for line in preset.prompt.guidance]),
-        _block(f"licence of the weights: {preset.licence.name}", [(line,) for line in preset.licence.limits]),
+        _block("licence of the weights", [(line,) for line in (preset.licence.name, *preset.licence.limits)]),
         f"written in {preset.path}",
     ]
     return Answer(data, "\n\n".join(part for part in parts if part))

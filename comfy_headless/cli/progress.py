@@ -8,11 +8,15 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 
 from comfy_headless.protocol.events import Progress
 
 _LINE_EVERY: Final = 10
 """Percent between two lines of one node."""
+
+_ROOM_FOR_A_BAR: Final = 60
+"""Columns below which the bar gives way to the words."""
 
 
 def describe(progress: Progress) -> str:
@@ -31,12 +35,12 @@ def describe(progress: Progress) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Return seconds as a person says them: ``"about 40 s"``, ``"about 2 min 10 s"``."""
+    """Return an estimate in seconds as a person says it: ``"~40 s"``, ``"~2 min 10 s"``."""
     whole = max(1, round(seconds))
     hours, minutes = whole // 3600, whole % 3600 // 60
     if hours:
-        return f"about {hours} h {minutes} min"
-    return f"about {minutes} min {whole % 60} s" if minutes else f"about {whole} s"
+        return f"~{hours} h {minutes} min"
+    return f"~{minutes} min {whole % 60} s" if minutes else f"~{whole} s"
 
 
 class Lines:
@@ -63,10 +67,10 @@ class Bar:
     """Progress as one line that moves and leaves nothing behind."""
 
     def __init__(self, console: Console) -> None:
+        words = Column(no_wrap=True, overflow="ellipsis")
         self._bar = RichProgress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>5.1f}%", markup=False),
-            TextColumn("{task.description}", markup=False),
+            *([BarColumn(bar_width=20)] if console.width >= _ROOM_FOR_A_BAR else []),
+            TextColumn("{task.percentage:>3.0f}% {task.description}", markup=False, table_column=words),
             console=console,
             transient=True,
         )

@@ -1,0 +1,192 @@
+"""The program as a whole: version, help, wrong words, exit codes, pipes, faults of its own."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from comfy_headless import __version__, errors
+from comfy_headless.cli import endings
+from tests.cli.program import COMMAND, ROOT, Program, environment, finish, process
+
+COMMANDS = ("generate", "presets list", "presets show", "compile", "run", "simulate", "features")
+WRONG = (
+    ("generat",),
+    ("--widht", "5"),
+    ("generate", "x", "--widht", "5"),
+    ("generate", "x", "--width", "wide"),
+    ("generate", "x", "--width"),
+    ("generate", "x", "y"),
+    ("presets",),
+    ("presets", "show"),
+    ("compile", "x"),
+    ("run",),
+    ("simulate", "--device", "abacus"),
+)
+
+
+def test_version(program: Program) -> None:
+    """--version prints the version, as JSON too."""
+    assert program("--version") == (0, f"comfy-headless {__version__}\n", "")
+    assert program("--version", "--json").json == {"version": __version__}
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help(program: Program, command: str, flag: str) -> None:
+    """Every command explains itself, and the program tells its exit codes."""
+    code, out, err = program(*command.split(), flag)
+    assert (code, err) == (0, "")
+    assert "Usage: comfy-headless" in out
+    assert "130 interrupted" in " ".join(out.split()) or command
+
+
+def test_no_command_shows_the_help(program: Program) -> None:
+    """Without a command the help is shown, and the exit code is that of wrong use."""
+    code, out, _ = program()
+    assert code == 2
+    assert "generate" in out
+    assert program("--json").json["error"]["type"] == "ValidationError"
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_wrong_words(program: Program, words: tuple[str, ...]) -> None:
+    """Wrong use is exit code 2 and one block that names the help, without a traceback."""
+    code, out, err = program(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.rstrip().endswith("--help")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_wrong_words_in_json(program: Program, words: tuple[str, ...]) -> None:
+    """With --json wrong use is one object on stdout too, wherever the flag stands."""
+    for all_words in ((*words, "--json"), ("--json", *words)):
+        code, out, err = program(*all_words)
+        assert (code, err) == (2, "")
+        assert json.loads(out)["error"]["type"] == "ValidationError"
+
+
+def test_a_near_name_is_offered(program: Program) -> None:
+    """A misspelt command or option names the nearest one."""
+    assert "'generate'" in program("generat").err
+    assert "--width" in program("generate", "x", "--widht", "5").err
+
+
+def test_every_error_has_an_exit_code() -> None:
+    """The table gives each error of the package the documented code."""
+    codes = {
+        name: next(ending.code for ending in endings.ENDINGS if issubclass(kind, ending.error))
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.ComfyHeadlessError)
+    }
+    assert codes == {
+        "ComfyHeadlessError": 1,
+        "ComfyUIConnectionError": 3,
+        "ComfyUIOfflineError": 3,
+        "FeatureMissingError": 2,
+        "GenerationFailedError": 1,
+        "GenerationRejectedError": 4,
+        "GenerationTimeoutError": 5,
+        "MediaError": 1,
+        "OutOfMemoryError": 1,
+        "ResultSaveError": 1,
+        "ResultSuspectError": 1,
+        "ValidationError": 2,
+    }
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_without_the_extra_one_line_says_how_to_get_it(folder: Path, as_json: bool) -> None:
+    """Without typer and rich the program says what to install: one line, or one object, and exit code 2."""
+    words = ["features", "--json"] if as_json else ["features"]
+    bare = "import sys; sys.path.insert(0, sys.argv.pop(1)); from comfy_headless.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", bare, str(ROOT), *words], capture_output=True, text=True, cwd=folder, timeout=60
+    )
+    assert done.returncode == 2
+    told = json.loads(done.stdout)["error"]["message"] if as_json else done.stderr
+    assert "pip install" in told
+    assert "[cli]" in told
+    assert len((done.stdout + done.stderr).splitlines()) == 1 or as_json
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["presets show wan_5b", "presets list --json", "generate --help"])
+def test_a_reader_that_goes_away(folder: Path, words: str) -> None:
+    """A closed pipe ends nothing with a traceback."""
+    started = process(*words.split(), cwd=folder)
+    assert started.stdout is not None
+    started.stdout.close()
+    started.stdout = None
+    assert "Traceback" not in (done := finish(started)).err
+    assert "Exception" not in done.err
+
+
+def test_a_job_outlives_the_reader_of_its_progress(folder: Path, server: str) -> None:
+    """A closed stderr does not lose the video."""
+    started = process("generate", "x", "--preset", "wan_5b", "--server", server, "--out", "x.mp4", cwd=folder)
+    assert started.stderr is not None
+    started.stderr.close()
+    started.stderr = None
+    assert finish(started).code == 0
+    assert (folder / "x.mp4").stat().st_size > 1000
+
+
+def test_a_fault_of_the_program_is_a_block_too(folder: Path) -> None:
+    """An exception that nobody expected is told as a fault of the program, its traceback only with --debug."""
+    (folder / "broken.py").write_text(
+        "import sys\nfrom comfy_headless.cli import app, extras, main\n"
+        "app.app.registered_commands[-1].callback = lambda: (lambda terminal: 1 / 0)\nsys.exit(main())\n"
+    )
+    for flags, traceback in (([], False), (["--debug"], True), (["--json"], False)):
+        done = subprocess.run(
+            [sys.executable, "broken.py", *flags, "features"],
+            capture_output=True,
+            text=True,
+            env=environment(),
+            timeout=60,
+        )
+        assert done.returncode == 1
+        assert ("Traceback" in done.stderr) == traceback
+        if "--json" in flags:
+            assert json.loads(done.stdout)["error"]["type"] == "ZeroDivisionError"
+        else:
+            assert "error: ZeroDivisionError: division by zero\ntry: this is a fault of comfy-headless" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(folder: Path, shell: str) -> None:
+    """The shells get a script that completes commands, options and the names of presets."""
+    done = subprocess.run(
+        [*COMMAND, "--show-completion", shell],
+        capture_output=True,
+        text=True,
+        env=environment(_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"),
+        timeout=60,
+    )
+    assert "_COMFY_HEADLESS_COMPLETE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("gen", "generate"), ("generate --see", "--seed"), ("generate x --preset wan", "wan_5b")]
+)
+def test_completed_words(folder: Path, typed: str, offered: str) -> None:
+    """What is typed so far is completed, without asking any server."""
+    words = f"comfy-headless {typed}"
+    done = subprocess.run(
+        COMMAND,
+        capture_output=True,
+        text=True,
+        env=environment(
+            _COMFY_HEADLESS_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1)
+        ),
+        timeout=60,
+    )
+    assert offered in done.stdout.split()

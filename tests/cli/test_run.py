@@ -1,0 +1,102 @@
+"""`run`: a workflow of one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comfy_headless.media.probe import image_size
+from tests.cli.program import Program, draw
+
+WORKFLOW: dict[str, Any] = {
+    "1": {
+        "class_type": "EmptyImage",
+        "inputs": {"width": 64, "height": 48, "batch_size": 1, "color": 0},
+        "_meta": {"title": "Size, $width.width, $height.height!"},
+    },
+    "2": {
+        "class_type": "SaveImage",
+        "inputs": {"images": ["1", 0], "filename_prefix": "own/picture"},
+        "_meta": {"title": "$output.picture"},
+    },
+}
+
+
+@pytest.fixture
+def workflow(folder: Path) -> Path:
+    """A file with a workflow that has a required parameter."""
+    path = folder / "workflow.json"
+    path.write_text(json.dumps(WORKFLOW))
+    return path
+
+
+def test_a_workflow_runs(program: Program, folder: Path, server: str, workflow: Path) -> None:
+    """Markers are filled by --param, fitted to their type; files keep the server's names and folders."""
+    code, out, err = program(
+        "run", workflow, "--param", "width=96", "-p", "height=80", "--server", server, "--out", "here/"
+    )
+    assert code == 0, err
+    made = Path(out.strip())
+    assert made.parent == Path("here/own")
+    assert image_size(made) == (96, 80)
+
+
+def test_a_workflow_on_the_simulator(program: Program, workflow: Path) -> None:
+    """--simulate needs no server; the answer is one object."""
+    told = program("run", workflow, "--param", "height=80", "--simulate", "--json", "--out", "one.png").json
+    assert told["files"] == ["one.png"]
+    assert (told["preset"], told["simulated"]) == (None, True)
+
+
+def test_an_upload(program: Program, folder: Path, server: str) -> None:
+    """An upload marker takes the path of a file."""
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "none.png"}, "_meta": {"title": "$~image!"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "copy"}},
+    }
+    (folder / "copy.json").write_text(json.dumps(graph))
+    draw(folder / "first.png")
+    code, out, err = program("run", "copy.json", "--param", "image=first.png", "--server", server)
+    assert code == 0, err
+    assert image_size(Path(out.strip())) == (320, 192)
+
+
+def test_a_compiled_graph_runs(program: Program, server: str) -> None:
+    """What `compile` writes, `run` runs."""
+    assert program("compile", "--preset", "wan_5b", "x", "--frames", "9", "--out", "graph.json").code == 0
+    code, out, err = program("run", "graph.json", "--server", server, "--out", "clip.mp4")
+    assert (code, out) == (0, "clip.mp4\n"), err
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("required and not given: 'height'", []),
+        ("has no parameter 'heigth'; did you mean 'height'?", ["-p", "heigth=3"]),
+        ("expected a whole number", ["-p", "height=tall"]),
+        ("expected NAME=VALUE", ["-p", "height"]),
+        ("is given twice", ["-p", "height=1", "-p", "height=2"]),
+        ("the server will make .png, not .mp4", ["-p", "height=80", "--out", "x.mp4"]),
+    ],
+)
+def test_wrong_use(program: Program, workflow: Path, message: str, words: list[str]) -> None:
+    """What is wrong is said before anything is sent."""
+    code, out, err = program("run", workflow, *words, "--server", "http://127.0.0.1:9")
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [("No such file", None), ("JSON", "{"), ("API", json.dumps({"nodes": [], "links": []}))],
+)
+def test_no_workflow(program: Program, folder: Path, message: str, text: str | None) -> None:
+    """A file that is missing, not JSON, or in the editor's own format is told apart."""
+    if text is not None:
+        (folder / "odd.json").write_text(text)
+    code, _, err = program("run", "odd.json", "--server", "http://127.0.0.1:9")
+    assert code == 2
+    assert message in err
