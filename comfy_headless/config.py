@@ -26,8 +26,8 @@ def server_url(url: str | None = None, environ: Mapping[str, str] | None = None)
         ValidationError: it is not the address of a web server.
     """
     given = url or (os.environ if environ is None else environ).get("COMFY_HEADLESS_URL") or DEFAULT_URL
-    full = given.strip().rstrip("/")
-    full = full if "://" in full else f"http://{full}"
+    full = given.strip()
+    full = (full if "://" in full else f"http://{full}").rstrip("/")
     try:
         parts = urlsplit(full)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

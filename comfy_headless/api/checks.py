@@ -45,7 +45,7 @@ def check_extension(graph: Mapping[str, Any], destination: Destination) -> None:
 def check_file(path: str | os.PathLike[str], name: str) -> bytes:
     """Raise ValidationError unless ``path`` is a file with something in it; return its first 16 bytes."""
     if not isinstance(path, (str, os.PathLike)):
-        raise ValidationError(f"{name}={shown(path)}: expected the path of a file, not a {type(path).__name__}")
+        raise ValidationError(f"{name}={shown(path)}: expected the path of a file")
     if os.fsdecode(path).startswith(("http://", "https://")):
         raise ValidationError(f"{name}={os.fsdecode(path)!r} is an address; download it, then give the file's path")
     where = Path(path)

@@ -68,10 +68,10 @@ def make_video(
         **settings,
     )
     if wait.destination is not None:
-        stem = f"{preset}_{compiled.seed}" if compiled.seed is not None else preset
+        stem = "_".join(str(part) for part in (compiled.preset, compiled.seed) if part is not None)
         wait = wait._replace(destination=wait.destination._replace(stem=stem))
     graph = yield from made_ready(server, compiled, wait.destination)
-    label = Label(preset, compiled.seed, compiled.settings, (*warnings, *compiled.notes))
+    label = Label(compiled.preset, compiled.seed, compiled.settings, (*warnings, *compiled.notes))
     try:
         return (yield from run(server, graph, wait, label=label, started=started))
     except GenerationRejectedError as error:
@@ -93,7 +93,7 @@ def _task(image: Path | None, last_image: Path | None) -> Task:
 
 def _with_remedies(error: GenerationRejectedError, compiled: CompiledWorkflow) -> GenerationRejectedError:
     """Say for each model file that the server lacks where it belongs."""
-    chosen = VIDEO_PRESETS[compiled.preset] if compiled.preset is not None else None
+    chosen = VIDEO_PRESETS.get(compiled.preset or "")
     refused = " ".join(
         str(one.get("details")) for node in error.node_errors.values() for one in node.get("errors") or ()
     )

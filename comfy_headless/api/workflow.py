@@ -82,6 +82,8 @@ def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Templ
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ValidationError(f"workflow {os.fspath(workflow)!r}: {words} ({Path(workflow).absolute()})") from error
+    if not text.strip():
+        raise ValidationError(f"workflow {os.fspath(workflow)!r} is empty ({Path(workflow).absolute()})")
     return Template.read(text, name=Path(workflow).name, schemas=Schemas.snapshot())
 
 

@@ -123,7 +123,10 @@ class WorkflowCompiler:
         """Choose the template by the images given."""
         wanted: Task = "text" if image is None else "image" if last_image is None else "first_last"
         if image is None and last_image is not None:
-            raise ValidationError("last_image is given without image: the first frame is needed too")
+            both = ", ".join(name for name, each in self._presets.items() if "first_last" in each.tasks) or "none"
+            raise ValidationError(
+                f"last_image is given without image: the first frame is needed too; presets that take both: {both}"
+            )
         if wanted in preset.tasks:
             return wanted
         fitting = [name for name, each in self._presets.items() if wanted in each.tasks]

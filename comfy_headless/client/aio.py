@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from comfy_headless.client.options import server_of, wait_of
-from comfy_headless.graph.source import read_graph
+from comfy_headless.client.options import graph_of, job_id, server_of, wait_of
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
@@ -141,7 +140,7 @@ class ComfyWSClient:
             GenerationRejectedError: the server refused it.
             ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
         """
-        return await self._drive(submit_new(self._server, read_graph(workflow)))
+        return await self._drive(submit_new(self._server, graph_of(workflow)))
 
     async def wait_for_completion(
         self,
@@ -171,11 +170,11 @@ class ComfyWSClient:
             raise_on_error=raise_on_error,
             download=out is not None,
         )
-        return await self._drive(take_up(self._server, prompt_id, wait))
+        return await self._drive(take_up(self._server, job_id(prompt_id), wait))
 
     async def cancel(self, prompt_id: str) -> bool:
         """Cancel one job, queued or running; True if the server still had it."""
-        return await self._drive(routes.cancel(self._server, prompt_id))
+        return await self._drive(routes.cancel(self._server, job_id(prompt_id)))
 
     async def system_stats(self) -> dict[str, Any]:
         """Return versions, RAM and devices of the server (memory in bytes)."""
@@ -191,7 +190,7 @@ class ComfyWSClient:
 
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """Return the history entry of an ended job, None while there is none."""
-        return await self._drive(routes.history(self._server, prompt_id))
+        return await self._drive(routes.history(self._server, job_id(prompt_id)))
 
     async def upload(self, path: str | os.PathLike[str], *, subfolder: str = "") -> str:
         """Bring a local file into the server's input folder; return the name for a loader node."""

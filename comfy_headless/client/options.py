@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from uuid import uuid4
 
 from comfy_headless.config import server_url
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.source import Graph, read_graph
+from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
 from comfy_headless.protocol.events import Progress
@@ -18,6 +21,8 @@ from comfy_headless.transport.socket import socket_wanted
 
 TRANSPORTS = ("auto", "websocket", "polling")
 
+_ID: Final = re.compile(r"\w[\w.:-]*")  # what it may be inside an address; ComfyUI 0.30.0 takes lower-case UUIDs only
+
 
 def server_of(url: str | None, transport: str, timing: Timing) -> Server:
     """Return whom a client talks to, under a client id of its own; raises ValidationError."""
@@ -26,6 +31,23 @@ def server_of(url: str | None, transport: str, timing: Timing) -> Server:
     if url is not None and not isinstance(url, str):
         raise ValidationError(f"server {url!r} is not an address; expected text such as http://localhost:8188")
     return Server(server_url(url), uuid4().hex, timing, socket_wanted(transport))
+
+
+def graph_of(workflow: Mapping[str, Any]) -> Graph:
+    """Return a graph to queue as it is, checked and copied; raises ValidationError."""
+    if isinstance(workflow, (str, bytes, os.PathLike)):
+        raise ValidationError(
+            f"workflow={shown(workflow)}: queue_prompt takes the graph itself, as json.load gives it; "
+            "run_workflow takes the path of a file"
+        )
+    return read_graph(workflow)
+
+
+def job_id(prompt_id: str) -> str:
+    """Return ``prompt_id`` if it can be the id of a job; raises ValidationError."""
+    if isinstance(prompt_id, str) and _ID.fullmatch(prompt_id):
+        return prompt_id
+    raise ValidationError(f"prompt_id={shown(prompt_id)}: expected the id of a job, as queue_prompt gives it")
 
 
 def wait_of(

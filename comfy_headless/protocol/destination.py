@@ -56,8 +56,12 @@ def prepare(destination: Destination) -> None:
         probe = folder / f".comfy_headless.{secrets.token_hex(4)}.part"
         probe.touch(exist_ok=False)
         probe.unlink()
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValidationError(
+            f"out: cannot write to {folder.absolute()}: a file is where a folder should be"
+        ) from error
     except OSError as error:
-        raise ValidationError(f"cannot write to {folder.absolute()}: {error.strerror or error}") from error
+        raise ValidationError(f"out: cannot write to {folder.absolute()}: {error.strerror or error}") from error
 
 
 def safe_name(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from comfy_headless.errors import ComfyUIConnectionError
+from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt
 from comfy_headless.protocol.effects import Call, Flow, Part, json_body
 
@@ -92,6 +92,10 @@ def upload(server: Server, path: str, *, subfolder: str = "") -> Flow[str]:
     """POST /upload/image: bring a local file into the server's input folder; give the name a loader node wants.
 
     The server renames a file whose name is taken by other content, and reuses it for the same content.
+
+    Raises:
+        ValidationError: the file cannot be read.
+        ComfyUIConnectionError: the server did not take it.
     """
     name = PurePosixPath(Path(path).name).name
     part = Part("image", name, path)
@@ -102,7 +106,10 @@ def upload(server: Server, path: str, *, subfolder: str = "") -> Flow[str]:
         parts=(part,),
         timeout=server.timing.transfer,
     )
-    tried: Attempt = yield from attempt(call)
+    try:
+        tried: Attempt = yield from attempt(call)
+    except OSError as error:
+        raise ValidationError(f"upload of {path!r}: {error.strerror or error} ({Path(path).absolute()})") from error
     stored = tried.value.get("name") if isinstance(tried.value, dict) else None
     if not isinstance(stored, str) or not stored:
         words = tried.problem or "the answer has no name"
