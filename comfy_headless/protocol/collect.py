@@ -69,6 +69,7 @@ class Collector:
     def __init__(self, server: Server, prompt_id: str, destination: Destination | None) -> None:
         self._server, self._prompt_id, self._destination = server, prompt_id, destination
         self.parts: dict[tuple[str, str, str], str] = {}
+        self._published: set[str] = set()
         self.warnings: list[str] = []
 
     def executed(self, frame: Frame) -> Flow[None]:
@@ -115,11 +116,13 @@ class Collector:
                 f"the server made {made or 'a file without extension'}, not {target.suffix}: saved as such"
             )
             target = target.with_suffix(made)
+        overwrite = destination.overwrite and str(target) not in self._published  # never a file of this job's own
         try:
-            path = yield Work(publish, (self.parts[one.key], str(target), destination.overwrite))
+            path = yield Work(publish, (self.parts[one.key], str(target), overwrite))
         except OSError as error:
             raise self._unsaved(one, target, error) from error
         del self.parts[one.key]
+        self._published.add(path)
         return Path(path)
 
     def _unsaved(self, one: Found, path: Path, error: OSError) -> ResultSaveError:
