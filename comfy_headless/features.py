@@ -43,8 +43,8 @@ class _Extra(NamedTuple):
 _MEDIA = (
     _Need("ffmpeg", "ffmpeg-python", (0, 2)),
     _Need("imageio_ffmpeg", "imageio-ffmpeg", (0, 5)),
-    _Need("av", "av", (12,)),
-    _Need("PIL", "pillow", (10,)),
+    _Need("av", "av", (15,)),
+    _Need("PIL", "pillow", (10, 1)),
 )
 # The same numbers stand in pyproject.toml; a test compares.
 _EXTRAS: Final[Mapping[str, _Extra]] = MappingProxyType(
@@ -54,7 +54,7 @@ _EXTRAS: Final[Mapping[str, _Extra]] = MappingProxyType(
         "health": _Extra("health", (_Need("psutil", "psutil", (5, 9)), _Need("pynvml", "nvidia-ml-py", (12,)))),
         "media": _Extra("media", _MEDIA),
         "cli": _Extra("cli", (_Need("typer", "typer", (0, 12)), _Need("rich", "rich", (13,)))),
-        "simulator": _Extra("simulator", (*_MEDIA, _Need("aiohttp", "aiohttp", (3, 9)))),
+        "simulator": _Extra("simulator", (*_MEDIA, _Need("aiohttp", "aiohttp", (3, 10)))),
     }
 )
 

@@ -145,7 +145,7 @@ def test_too_old_a_version_does_not_count(tmp_path: Path) -> None:
     install(tmp_path, "ffmpeg-python", "0.2.0", "ffmpeg")
     answer = ask(tmp_path)
     assert answer["features"]["media"] is False
-    assert answer["reason"]["media"] == "av 9.2.0 is installed, at least 12 is needed"
+    assert answer["reason"]["media"] == "av 9.2.0 is installed, at least 15 is needed"
 
 
 def test_a_part_that_is_not_built_says_so(tmp_path: Path) -> None:
