@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.codec import UnknownCodecError
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -64,7 +65,7 @@ def write_video(
             container.mux(video.encode(None))
             if audio is not None and sound is not None:
                 _encode_sound(container, audio, sound)
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, UnknownCodecError) as error:
         path.unlink(missing_ok=True)
         raise MediaError(f"cannot write {path.name} with {name}: {error}", path=str(path)) from error
 
@@ -75,7 +76,7 @@ def write_audio(path: Path, sound: Sound, *, metadata: Mapping[str, str] | None 
         with av.open(str(path), "w", format="ogg" if path.suffix == ".opus" else None) as container:
             container.metadata.update(metadata or {})
             _encode_sound(container, _add_audio(container, path), sound)
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, UnknownCodecError) as error:
         path.unlink(missing_ok=True)
         raise MediaError(f"cannot write {path.name}: {error}", path=str(path)) from error
 

@@ -45,7 +45,8 @@ class _Files:
         (folder / subfolder).mkdir(parents=True, exist_ok=True)
         if not target.parent.is_dir():
             raise trouble()  # a folder in the file's own name is not made
-        content = field.file.read()
+        with field.file as file:
+            content = file.read()
         if post.get("overwrite") not in ("true", "1"):
             target = _free_name(target, content)
         target.write_bytes(content)

@@ -201,7 +201,8 @@ class _Running:
 
     def stop(self) -> None:
         """End it; returns when the thread has ended."""
-        self._loop.call_soon_threadsafe(self._stop_event.set)
+        with contextlib.suppress(RuntimeError):  # the loop is closed if the server has ended by itself
+            self._loop.call_soon_threadsafe(self._stop_event.set)
         self._thread.join()
 
     def _live(self) -> None:
@@ -234,7 +235,7 @@ class _Running:
         self.port = int(self._web.addresses[0][1])
 
     async def _until_stopped(self) -> None:
-        self._worker = asyncio.create_task(work(self.machine))
+        self._start_worker()
         restarts = asyncio.create_task(self._restart_when_asked())
         self._up.set()
         await self._stop_event.wait()
@@ -255,7 +256,16 @@ class _Running:
         self.machine.forget()
         await asyncio.sleep(away)
         await self._listen()
+        self._start_worker()
+
+    def _start_worker(self) -> None:
         self._worker = asyncio.create_task(work(self.machine))
+        self._worker.add_done_callback(self._worker_ended)
+
+    def _worker_ended(self, worker: asyncio.Task[None]) -> None:
+        """End the server if its worker failed, so that nobody waits for a job for ever; the thread raises the error."""
+        if not worker.cancelled():
+            self._stop_event.set()
 
     def _drop_connections(self) -> None:
         server = self._web.server
