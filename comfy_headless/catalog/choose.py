@@ -72,7 +72,7 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
         raise ValidationError(f"no preset makes a video from {_TASKS[task]}")
     fitting = [preset for preset in able if _fits(preset, facts.vram_gb)]
     if not fitting:
-        least = min(able, key=lambda preset: preset.needs.min_vram_gb.value)
+        least = min(able, key=lambda preset: (preset.needs.min_vram_gb.value, preset.needs.rank.value))
         raise ValidationError(
             f"the server's {facts.vram_gb:.1f} GiB of VRAM are too few for every preset; the lightest, "
             f"{least.name!r}, needs {least.needs.min_vram_gb.value:g}. Name a preset to try it all the same"

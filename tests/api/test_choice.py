@@ -1,0 +1,178 @@
+"""No preset named: what is taken for which server, that it is said, and what is said where nothing can be taken."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from comfy_headless import VIDEO_PRESETS, Result, ValidationError
+from comfy_headless.catalog.presets import Preset
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.simulator import Simulator
+from tests.api.own_presets import shipped, write_own
+from tests.faults.clients import Person
+
+SMALL = {"width": 64, "height": 96, "frames": 9, "allow_untested": True}
+KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
+
+
+def files_of(*presets: Preset) -> dict[str, list[str]]:
+    """The files of presets, by folder."""
+    found: dict[str, list[str]] = {}
+    for preset in presets:
+        for file in preset.files:
+            found.setdefault(file.folder, []).append(file.name)
+    return found
+
+
+def choose(kind: str, folder: Path, sim: Simulator, **given: Any) -> Result:
+    """Make a small video without naming a preset."""
+    result = Person(kind, sim.url).call("generate_video", "a cat", out=folder, **{**SMALL, **given})
+    assert isinstance(result, Result)
+    return result
+
+
+def best(vram_gb: float) -> str:
+    """The shipped preset of the highest rank that makes a video from text and fits."""
+    fitting = [
+        preset
+        for preset in map(shipped, VIDEO_PRESETS)
+        if "text" in preset.tasks and preset.needs.min_vram_gb.value <= vram_gb
+    ]
+    return max(fitting, key=lambda preset: preset.needs.rank.value).name
+
+
+@KINDS
+@pytest.mark.parametrize("vram_gb", [24, 16, 8])
+def test_the_highest_rank_that_fits(
+    kind: str, vram_gb: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of the presets that the server's VRAM can hold, the best; which and why is in the result and in the log."""
+    with caplog.at_level(logging.INFO, "comfy_headless"), Simulator(vram_gb=vram_gb) as sim:
+        result = choose(kind, tmp_path, sim)
+    name = best(vram_gb)
+    reason = (
+        f"preset {name!r} was taken: the best for text that the server has and that its {vram_gb:.1f} GiB of VRAM can "
+        "hold"
+    )
+    assert result.preset == name
+    assert result.warnings[0] == reason
+    assert reason in caplog.messages
+    assert result.path == tmp_path / f"{name}_{result.seed}.mp4"
+
+
+@pytest.mark.parametrize(("vram_gb", "fits"), [(15.6, True), (14.3, False)])
+def test_a_card_reports_less_than_it_is_sold_as(
+    vram_gb: float, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A preset that needs 16 GB is taken on a card of 16 GB, which reports a little less, and not on one of 15."""
+    write_own(tmp_path / "own", "for_16", ("min_vram_gb = { value = 8", "min_vram_gb = { value = 16"), ("550", "9999"))
+    monkeypatch.setenv("COMFY_HEADLESS_PRESETS", str(tmp_path / "own"))
+    with Simulator(vram_gb=vram_gb) as sim:
+        assert (choose("sync", tmp_path, sim).preset == "for_16") is fits
+
+
+@KINDS
+def test_too_little_vram_for_all(kind: str, tmp_path: Path) -> None:
+    """The error says what there is, and what the lightest needs; nothing is queued."""
+    with Simulator(vram_gb=4) as sim, pytest.raises(ValidationError) as caught:
+        choose(kind, tmp_path, sim)
+    least = min(
+        map(shipped, VIDEO_PRESETS), key=lambda preset: (preset.needs.min_vram_gb.value, preset.needs.rank.value)
+    )
+    assert str(caught.value) == (
+        f"the server's 4.0 GiB of VRAM are too few for every preset; the lightest, {least.name!r}, needs "
+        f"{least.needs.min_vram_gb.value:g}. Name a preset to try it all the same"
+    )
+
+
+@KINDS
+def test_a_preset_that_is_named_is_not_held_to_the_vram(kind: str, tmp_path: Path) -> None:
+    """Who names one gets it, and the server is not asked what it has."""
+    with Simulator(vram_gb=4) as sim:
+        assert choose(kind, tmp_path, sim, preset="ltx_standard").status == "completed"
+        assert "/object_info" not in {request.path for request in sim.requests}
+
+
+@KINDS
+def test_a_server_on_cpu(kind: str, tmp_path: Path) -> None:
+    """Its RAM is no VRAM: the lightest preset, and that is said."""
+    lightest = min(map(shipped, VIDEO_PRESETS), key=lambda preset: preset.needs.rank.value).name
+    with Simulator(device="cpu", ram_gb=512) as sim:
+        result = choose(kind, tmp_path, sim)
+    assert result.preset == lightest
+    assert result.warnings[0] == (
+        f"preset {lightest!r} was taken: the lightest for text that the server has, since its VRAM is not known"
+    )
+
+
+@KINDS
+@pytest.mark.parametrize("name", list(VIDEO_PRESETS))
+def test_only_the_files_of_one(kind: str, name: str, tmp_path: Path) -> None:
+    """A server that has the files of one preset gets that one, on any card."""
+    for vram_gb in (24, 8):
+        with Simulator(files=files_of(shipped(name)), vram_gb=vram_gb) as sim:
+            assert choose(kind, tmp_path, sim).preset == name
+
+
+@KINDS
+def test_a_bare_server(kind: str, tmp_path: Path) -> None:
+    """Without model files the error lists those of the best preset: size, folder, and where each is had."""
+    with Simulator(files={}) as sim:
+        with pytest.raises(ValidationError) as caught:
+            choose(kind, tmp_path, sim)
+        assert [request.path for request in sim.requests if request.method == "POST"] == []
+    wanted = shipped(best(24))
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"the server can run no preset yet; what is missing for {wanted.name!r}:"
+    assert lines == [
+        f"  {file.name} ({file.size_gb:g} GB) into ComfyUI/models/{file.folder}/, from Hugging Face "
+        f"{file.repository}: {file.path}"
+        for file in wanted.files
+    ]
+
+
+@KINDS
+def test_one_file_too_few(kind: str, tmp_path: Path) -> None:
+    """Only what is missing is listed."""
+    wanted = shipped(best(24))
+    *there, missing = [(file.folder, file.name) for file in wanted.files]
+    with Simulator(files={folder: [name] for folder, name in there}) as sim, pytest.raises(ValidationError) as caught:
+        choose(kind, tmp_path, sim)
+    assert len(str(caught.value).splitlines()) == 2
+    assert missing[1] in str(caught.value)
+
+
+def without(*classes: str) -> Mapping[str, Any]:
+    """The node schemas of a server that lacks some classes."""
+    schemas = Schemas.snapshot()
+    return {name: schemas.raw(name) for name in schemas if name not in classes}
+
+
+@KINDS
+def test_missing_nodes(kind: str, tmp_path: Path) -> None:
+    """A preset whose nodes the server lacks is passed over; if all are, the error names the nodes."""
+    with Simulator(object_info=without("Wan22ImageToVideoLatent")) as sim:
+        assert choose(kind, tmp_path, sim).preset == "ltx_standard"
+    with Simulator(object_info=without("SaveVideo", "CreateVideo")) as sim, pytest.raises(ValidationError) as caught:
+        choose(kind, tmp_path, sim)
+    assert str(caught.value).splitlines()[1:] == [
+        f"  node class {name}: this server does not know it" for name in ("CreateVideo", "SaveVideo")
+    ]
+
+
+@KINDS
+def test_an_image_decides_which_presets_there_are(kind: str, tmp_path: Path) -> None:
+    """With an image only presets that begin with one are looked at; two images that nobody takes are an error."""
+    image = tmp_path / "start.png"
+    Image.new("RGB", (8, 8)).save(image)
+    with Simulator() as sim:
+        result = choose(kind, tmp_path, sim, image=image)
+        assert "for an image" in result.warnings[0]
+        with pytest.raises(ValidationError, match="no preset makes a video from a first and a last image"):
+            choose(kind, tmp_path, sim, image=image, last_image=image)
