@@ -127,7 +127,7 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
     if graph is None:
         graph = yield from _graph_of(server, prompt_id)
     try:
-        return (yield from _finish(server, graph, prompt_id, wait, Label(), started))
+        return (yield from _finish(server, graph, prompt_id, wait, Label(), started, at_once=True))
     except GenerationTimeoutError as error:
         yield from _cancel(server, prompt_id, sent_only=False)
         if wait.raise_on_error:
@@ -141,7 +141,14 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
 
 
 def _finish(
-    server: Server, graph: Mapping[str, Any], prompt_id: str, wait: Wait, label: Label, started: float
+    server: Server,
+    graph: Mapping[str, Any],
+    prompt_id: str,
+    wait: Wait,
+    label: Label,
+    started: float,
+    *,
+    at_once: bool = False,
 ) -> Flow[Result]:
     teller = Teller(wait.on_progress)
     collector = Collector(server, prompt_id, wait.destination)
@@ -155,6 +162,7 @@ def _finish(
             deadline=None if wait.timeout is None else started + wait.timeout,
             timeout=wait.timeout,
             executed=collector.executed,
+            at_once=at_once,
         )
         saved, previews = saved_in(entry, graph)
         outputs = yield from collector.collect(saved)

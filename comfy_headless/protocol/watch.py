@@ -57,19 +57,22 @@ def watch(
     deadline: float | None = None,
     timeout: float | None = None,
     executed: Callable[[Frame], Flow[None]] | None = None,
+    at_once: bool = False,
 ) -> Flow[dict[str, Any]]:
     """Wait until ``prompt_id`` has ended and return its history entry.
 
     Args:
         deadline: time of the transport's clock at which to give up; ``timeout`` is what the caller asked for.
         executed: called with each ``executed`` frame (an early download begins there).
+        at_once: ask the history first: the job may have ended before.
 
     Raises:
         GenerationFailedError: it failed, was interrupted, or is gone; OutOfMemoryError where the server says so.
         GenerationTimeoutError: the deadline passed.
         ComfyUIConnectionError: the server stayed away for ``patience``.
     """
-    return (yield from _Watch(server, graph, prompt_id, teller, deadline, timeout, executed).flow())
+    watching = _Watch(server, graph, prompt_id, teller, deadline, timeout, executed)
+    return (yield from watching.flow(at_once=at_once))
 
 
 class _Watch:
@@ -98,9 +101,9 @@ class _Watch:
         self.announced: dict[str, Any] = {}
         self.succeeded = False
 
-    def flow(self) -> Flow[dict[str, Any]]:
+    def flow(self, *, at_once: bool) -> Flow[dict[str, Any]]:
         now = yield Now()
-        look_at = now + self.interval
+        look_at = now if at_once else now + self.interval
         while True:
             until = look_at if self.deadline is None else min(look_at, self.deadline)
             frame: Frame | None = yield Listen(self.prompt_id, max(0.0, until - now))
