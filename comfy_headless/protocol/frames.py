@@ -90,10 +90,10 @@ def _read_binary(message: bytes) -> Frame | None:
                 return None
             if not isinstance(metadata, dict):
                 return None
-            mime = metadata.get("image_type")
+            mime, prompt_id = metadata.get("image_type"), metadata.get("prompt_id")
             return Frame(
                 PREVIEW,
-                metadata.get("prompt_id"),
+                prompt_id if isinstance(prompt_id, str) else None,
                 {"node": metadata.get("display_node_id") or metadata.get("node_id")},
                 rest[number:],
                 mime if isinstance(mime, str) else "image/jpeg",

@@ -3,12 +3,14 @@
 Percent is the share of weighted nodes that are done. A sampler outweighs the rest, since it is where the time goes
 (weights are rough on purpose: what matters is that the number never falls and reaches 100 at the end). Nodes that
 the server has cached count as done. ``progress_state`` carries the whole map each time, so lost frames cost nothing.
+Frames come from custom nodes too: what is not of the known shape is passed over, a job never ends by it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.frames import PREVIEW, Frame
@@ -20,8 +22,9 @@ class ProgressTracker:
     """Turns frames into ``Progress``; holds what one job has told so far."""
 
     def __init__(self, graph: Mapping[str, Any]) -> None:
-        self._titles = {node_id: _title(node) for node_id, node in graph.items()}
-        self._weights = {node_id: _weight(node) for node_id, node in graph.items()}
+        nodes = {node_id: node for node_id, node in graph.items() if isinstance(node, Mapping)}
+        self._titles = {node_id: _title(node) for node_id, node in nodes.items()}
+        self._weights = {node_id: _weight(node) for node_id, node in nodes.items()}
         self._done: dict[str, float] = {}
         self._steps: dict[str, tuple[int, int]] = {}
         self._node: str | None = None
@@ -46,13 +49,14 @@ class ProgressTracker:
         preview = None
         match frame.type:
             case "execution_cached":
-                for node_id in frame.data.get("nodes") or ():
-                    self._done[node_id] = 1.0
+                nodes = frame.data.get("nodes")
+                for node_id in nodes if isinstance(nodes, list) else ():
+                    self._finish(node_id)
                 self._cached = self._share()
             case "executing":
                 self._move_to(frame.data.get("display_node") or frame.data.get("node"))
             case "executed":
-                self._done[frame.data.get("display_node") or frame.data.get("node") or ""] = 1.0
+                self._finish(frame.data.get("display_node") or frame.data.get("node"))
             case "progress":
                 self._count(frame.data.get("node") or self._node, frame.data)
             case "progress_state":
@@ -69,6 +73,10 @@ class ProgressTracker:
         self._seen = seen
         return Progress(self._percent, self._node, title, seen[2], seen[3], self._eta(now), preview)
 
+    def _finish(self, node_id: Any) -> None:
+        if isinstance(node_id, str):
+            self._done[node_id] = 1.0
+
     def _move_to(self, node_id: Any) -> None:
         if isinstance(node_id, str):
             if self._node not in (None, node_id):
@@ -77,7 +85,7 @@ class ProgressTracker:
 
     def _count(self, node_id: Any, data: Mapping[str, Any]) -> None:
         value, most = data.get("value"), data.get("max")
-        if isinstance(node_id, str) and isinstance(value, int | float) and isinstance(most, int | float) and most > 0:
+        if isinstance(node_id, str) and _finite(value) and _finite(most) and most > 0:
             if self._done.get(node_id, 0.0) < 1.0:  # a last frame of a node may come when the next ones are done
                 self._node = node_id
             self._done[node_id] = max(self._done.get(node_id, 0.0), min(1.0, value / most))
@@ -86,9 +94,11 @@ class ProgressTracker:
 
     def _read_state(self, nodes: Any) -> None:
         for node_id, state in (nodes if isinstance(nodes, dict) else {}).items():
+            if not isinstance(state, dict):
+                continue
             shown = state.get("display_node_id") or node_id
             if state.get("state") == "finished":
-                self._done[shown] = 1.0
+                self._finish(shown)
             elif state.get("state") == "running":
                 self._count(shown, state)
 
@@ -104,8 +114,13 @@ class ProgressTracker:
         return round((now - self._started) / made * max(0.0, 1.0 - self._share()), 1)
 
 
+def _finite(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
 def _title(node: Mapping[str, Any]) -> str:
-    title = (node.get("_meta") or {}).get("title")
+    meta = node.get("_meta")
+    title = meta.get("title") if isinstance(meta, Mapping) else None
     shown = [part.strip() for part in title.split(",")] if isinstance(title, str) else []
     return next((part for part in shown if part and not part.startswith("$")), str(node.get("class_type")))
 

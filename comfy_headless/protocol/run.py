@@ -24,7 +24,7 @@ from comfy_headless.protocol.destination import Destination, prepare
 from comfy_headless.protocol.effects import Flow, Now, Sleep, Subscribe, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.routes import cancel
+from comfy_headless.protocol.routes import cancel, history
 from comfy_headless.protocol.submit import submit
 from comfy_headless.protocol.watch import Teller, watch
 
@@ -223,12 +223,12 @@ def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
 
 def _graph_of(server: Server, prompt_id: str) -> Flow[Mapping[str, Any]]:
     """Return the graph of a queued, running or ended job; empty if the server does not tell."""
-    queue = yield from ask(server, "/queue")
+    queue: Any = yield from ask(server, "/queue")
     lists = [queue.get("queue_running"), queue.get("queue_pending")] if isinstance(queue, dict) else []
     items = [item for items in lists if isinstance(items, list) for item in items]
     if not any(isinstance(item, list) and len(item) > 2 and item[1] == prompt_id for item in items):
-        entry = (yield from ask(server, f"/history/{prompt_id}", first=False)) or {}
-        items = [entry[prompt_id].get("prompt")] if prompt_id in entry else []
+        entry = yield from history(server, prompt_id)
+        items = [entry.get("prompt")] if entry is not None else []
     for item in items:
         if isinstance(item, list) and len(item) > 2 and item[1] == prompt_id and isinstance(item[2], dict):
             return item[2]

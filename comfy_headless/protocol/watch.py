@@ -161,7 +161,7 @@ class _Watch:
         entry = tried.value.get(self.prompt_id)
         if isinstance(entry, dict):
             self.entry = entry
-            status = entry.get("status") or {}
+            status = status_of(entry)
             failed = status.get("status_str") == "error" or status.get("completed") is False
             self.state = advance(self.state, Sign.ERROR if failed else Sign.SUCCESS)
             return None
@@ -221,10 +221,17 @@ class _Watch:
         raise failure(self.entry, self.prompt_id)
 
 
+def status_of(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the status of a history entry; empty if the server tells none."""
+    status = entry.get("status")
+    return status if isinstance(status, dict) else {}
+
+
 def failure(entry: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
     """Return the error for the history entry of a job that did not succeed, with the server's own words."""
-    messages = (entry.get("status") or {}).get("messages") or ()
-    told = {message[0]: message[1] for message in messages if isinstance(message, list) and len(message) == 2}
+    messages = status_of(entry).get("messages")
+    pairs = [one for one in messages if isinstance(one, list) and len(one) == 2] if isinstance(messages, list) else []
+    told = {event: data for event, data in pairs if isinstance(event, str)}
     for event in ("execution_error", "execution_interrupted"):
         data = told.get(event)
         if isinstance(data, dict):

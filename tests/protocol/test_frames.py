@@ -75,3 +75,12 @@ def test_any_bytes_are_survived(message: bytes) -> None:
 def test_any_text_is_survived(message: str) -> None:
     """Text frames of custom nodes are never an error."""
     FrameReader().read(message)
+
+
+@pytest.mark.parametrize("prompt_id", [["x"], {}, 5, None])
+def test_an_id_that_is_no_text_is_none(prompt_id: object) -> None:
+    """A frame is given out by a text, or to the job that runs."""
+    metadata = json.dumps({"prompt_id": prompt_id}).encode()
+    frame = FrameReader().read(b"\0\0\0\4" + len(metadata).to_bytes(4, "big") + metadata + b"\xff\xd8")
+    assert frame is not None
+    assert frame.prompt_id is None

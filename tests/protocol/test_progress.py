@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,4 +92,26 @@ def test_it_never_falls_and_ends_at_100(seen: list[Frame]) -> None:
     percents = [one.progress for one in told if one is not None]
     assert percents == sorted(percents)
     assert all(0 <= percent <= 99 for percent in percents)
+    assert tracker.ends().progress == 100
+
+
+ODD = (None, 5, "x", float("nan"), float("inf"), ["1"], {"1": None}, [["1"]])
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_odd_frames_are_passed_over(odd: object) -> None:
+    """Whatever a custom node sends under a known name, the job does not end by it."""
+    tracker = ProgressTracker({**GRAPH, "4": odd, "5": {"class_type": "X", "_meta": odd}})
+    for kind, names in {
+        "execution_cached": ("nodes",),
+        "executing": ("node", "display_node"),
+        "executed": ("node", "display_node"),
+        "progress": ("node", "value", "max"),
+        "progress_state": ("nodes",),
+    }.items():
+        right = {"node": "2", "display_node": "2", "value": 1, "max": 2, "nodes": ["2"]}
+        for name in names:
+            tracker.see(frame(kind, **{**right, name: odd}), 0.0)
+    tracker.see(frame("progress_state", nodes={"2": odd}), 0.0)
+    tracker.see(frame("progress_state", nodes={"2": {"state": "finished", "display_node_id": odd}}), 0.0)
     assert tracker.ends().progress == 100

@@ -1,0 +1,36 @@
+"""What a history entry says, whatever its shape."""
+
+from __future__ import annotations
+
+import pytest
+
+from comfy_headless.errors import GenerationFailedError, OutOfMemoryError
+from comfy_headless.protocol.watch import failure, status_of
+
+
+@pytest.mark.parametrize("status", [None, [], ["x"], "error", 5])
+def test_a_status_that_is_none(status: object) -> None:
+    """An entry whose status is no object tells nothing, and breaks nothing."""
+    assert status_of({"status": status}) == {}
+    assert type(failure({"status": status}, "p")) is GenerationFailedError
+
+
+@pytest.mark.parametrize(
+    "messages", [None, {}, {"execution_error": {}}, [None], [[["a"], 1]], [["execution_error", 1]]]
+)
+def test_messages_that_say_nothing(messages: object) -> None:
+    """A failure without readable messages is still a failure, and says that nothing is known."""
+    assert "does not say why" in str(failure({"status": {"messages": messages}}, "p"))
+
+
+def test_the_words_of_the_server() -> None:
+    """Node, class and message come from the entry; memory has an error of its own."""
+    data = {
+        "node_id": "3",
+        "node_type": "KSampler",
+        "exception_type": "torch.OutOfMemoryError",
+        "exception_message": "m",
+    }
+    error = failure({"status": {"messages": [["execution_start", {}], ["execution_error", data]]}}, "p")
+    assert isinstance(error, OutOfMemoryError)
+    assert (error.node_id, error.node_type, error.server_message) == ("3", "KSampler", "m")
