@@ -53,7 +53,7 @@ _EXTRAS: Final[Mapping[str, _Extra]] = MappingProxyType(
         "ai": _Extra("ai", ()),
         "health": _Extra("health", (_Need("psutil", "psutil", (5, 9)), _Need("pynvml", "nvidia-ml-py", (12,)))),
         "media": _Extra("media", _MEDIA),
-        "cli": _Extra("cli", (_Need("typer", "typer", (0, 12)), _Need("rich", "rich", (13,)))),
+        "cli": _Extra("cli", (_Need("typer", "typer", (0, 16)), _Need("rich", "rich", (13,)))),
         "simulator": _Extra("simulator", (*_MEDIA, _Need("aiohttp", "aiohttp", (3, 10)))),
     }
 )

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 
 import pydantic
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import nearest, shown

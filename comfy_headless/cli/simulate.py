@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -57,4 +58,5 @@ def _simulate(settings: dict[str, Any], terminal: Terminal) -> None:
         terminal.answer(Answer({"server": url}, url))
         terminal.note("a simulated ComfyUI: no model runs; Ctrl-C ends it")
 
-    serve(ready=ready, **settings)
+    with suppress(KeyboardInterrupt):
+        serve(ready=ready, **settings)
