@@ -40,7 +40,8 @@ def generate_video(
         out: a folder, or a file such as ``clip.mp4``; None is the current folder, ``<preset>_<seed>.mp4``. Nothing is
             overwritten (``-2`` is appended) unless ``overwrite``.
         server: base address; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
-        on_progress: called with ``Progress``; an exception in it never loses the video.
+        on_progress: called with ``Progress``, pictures of the sampler's steps too where there is a WebSocket; an
+            exception in it never loses the video.
         timeout: seconds until the prompt is cancelled on the server; None waits as long as it takes.
         raise_on_error: False gives a result with status "failed" for a generation that failed.
         allow_untested: take sizes, lengths and rates outside of what the model was trained for.
