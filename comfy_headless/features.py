@@ -49,7 +49,9 @@ _MEDIA = (
 # The same numbers stand in pyproject.toml; a test compares.
 _EXTRAS: Final[Mapping[str, _Extra]] = MappingProxyType(
     {
-        "websocket": _Extra("transport", (_Need("websockets", "websockets", (15,)), _Need("sniffio", "sniffio", (1, 3)))),
+        "websocket": _Extra(
+            "transport", (_Need("websockets", "websockets", (15,)), _Need("sniffio", "sniffio", (1, 3)))
+        ),
         "ai": _Extra("ai", ()),
         "health": _Extra("health", (_Need("psutil", "psutil", (5, 9)), _Need("pynvml", "nvidia-ml-py", (12,)))),
         "media": _Extra("media", _MEDIA),
