@@ -82,11 +82,17 @@ def safe_folder(subfolder: str) -> Path:
 
 
 def part_name(folder: Path, filename: str, prompt_id: str) -> Path:
-    """Return a free name for the unfinished file, in the folder where it will end."""
+    """Make the unfinished file, empty, in the folder where it will end: nobody else writes to it."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = safe_name(filename)
-    part = folder / f"{name}.{prompt_id[:8]}.part"
-    return part if not part.exists() else folder / f"{name}.{prompt_id[:8]}{secrets.token_hex(3)}.part"
+    name, job = safe_name(filename), safe_name(prompt_id)[:8]
+    part = folder / f"{name}.{job}.part"
+    while True:
+        try:
+            part.touch(exist_ok=False)
+        except FileExistsError:
+            part = folder / f"{name}.{job}{secrets.token_hex(3)}.part"
+        else:
+            return part
 
 
 def place(destination: Destination, filename: str, subfolder: str, *, only: bool) -> Path:

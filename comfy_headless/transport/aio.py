@@ -10,8 +10,9 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -32,7 +33,7 @@ from comfy_headless.protocol.effects import (
     Subscribe,
     Work,
 )
-from comfy_headless.protocol.frames import LOST, Frame, FrameReader
+from comfy_headless.protocol.frames import Frame, FrameReader
 from comfy_headless.transport.http import (
     CHUNK,
     MAX_FRAME,
@@ -43,7 +44,7 @@ from comfy_headless.transport.http import (
     reply_of,
     request_options,
 )
-from comfy_headless.transport.mailbox import Mailbox
+from comfy_headless.transport.mailbox import Mailbox, Mailboxes
 from comfy_headless.transport.socket import HELLO, socket_address
 
 if TYPE_CHECKING:
@@ -57,17 +58,17 @@ GATE: Final = 8
 with one in flight, 180 with 16; measured with httpx 0.28 on 2 cores)."""
 
 
-class _Waiting:
-    """A mailbox and the future of the task that waits on it, if one does."""
+class _Mailbox(Mailbox):
+    """A mailbox and the future of the task that waits on it, if it does."""
 
-    __slots__ = ("mailbox", "reader")
+    __slots__ = ("reader",)
 
     def __init__(self) -> None:
-        self.mailbox = Mailbox()
+        super().__init__()
         self.reader: asyncio.Future[None] | None = None
 
     def put(self, frame: Frame) -> None:
-        self.mailbox.put(frame)
+        super().put(frame)
         self.wake()
 
     def wake(self) -> None:
@@ -80,28 +81,44 @@ class AsyncTransport:
 
     def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server, self._clock = server, clock
-        self._waiting: dict[str, _Waiting] = {}
+        self._mailboxes = Mailboxes()
         self._users = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening = asyncio.Lock()
+        self._gates = (asyncio.Semaphore(GATE), asyncio.Semaphore(GATE))
         self._http: httpx.AsyncClient | None = None
-        self._gates: tuple[asyncio.Semaphore, asyncio.Semaphore] | None = None
-        self._opening: asyncio.Lock | None = None
+        self._busy: Counter[httpx.AsyncClient] = Counter()
         self._connection: ClientConnection | None = None
         self._stack: AsyncExitStack | None = None
         self._reader: asyncio.Task[None] | None = None
         self._refused_until = 0.0
 
     async def __aenter__(self) -> AsyncTransport:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._begin(loop)
         self._users += 1
         return self
 
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start anew in ``loop``; what a loop left behind that ended without closing is dead."""
+        if self._loop is not None and self._loop.is_running():
+            raise RuntimeError("this client is in use in another event loop; give each loop a client of its own")
+        self._loop, self._users = loop, 0
+        self._opening = asyncio.Lock()
+        self._gates = (asyncio.Semaphore(GATE), asyncio.Semaphore(GATE))
+        self._http = self._connection = self._stack = self._reader = None
+
     async def __aexit__(self, *_: object) -> None:
         self._users -= 1
-        if self._users == 0:
+        if self._users <= 0:
             await self.close()
+            if self._users <= 0:
+                self._loop = None
 
     async def drive(self, flow: Flow[T]) -> T:
         """Perform the effects of ``flow`` in this task and return its result."""
-        jobs: list[str] = []
+        jobs: dict[str, _Mailbox] = {}
         async with self:
             try:
                 answer: Any = None
@@ -117,25 +134,35 @@ class AsyncTransport:
                     except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, a cancelled task too
                         error = raised
             finally:
-                for prompt_id in jobs:
-                    self._waiting.pop(prompt_id, None)
+                for prompt_id, mailbox in jobs.items():
+                    self._mailboxes.remove(prompt_id, mailbox)
 
     async def close(self) -> None:
-        """Close the socket and all connections; the transport can be used again, from another loop too."""
-        reader, stack, http = self._reader, self._stack, self._http
-        self._reader = self._stack = self._connection = self._http = self._gates = self._opening = None
-        if reader is not None:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
-        if stack is not None:
-            await stack.aclose()
-        if http is not None:
-            await http.aclose()
+        """Close the socket and all idle connections; the transport can be used again, from another loop too."""
+        http, self._http = self._http, None
+        try:
+            async with self._opening:
+                await self._hang_up()
+        finally:
+            if http is not None and not self._busy[http]:  # else its last call closes it
+                await http.aclose()
 
-    async def _perform(self, effect: Effect, jobs: list[str]) -> Any:
+    async def _hang_up(self) -> None:
+        reader, stack = self._reader, self._stack
+        self._reader = self._stack = self._connection = None
+        self._mailboxes.lost()
+        try:
+            if reader is not None:
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
+        finally:
+            if stack is not None:
+                await stack.aclose()
+
+    async def _perform(self, effect: Effect, jobs: dict[str, _Mailbox]) -> Any:
         match effect:
             case Listen(prompt_id, timeout):
-                return await self._listen(prompt_id, timeout)
+                return await _listen(jobs.setdefault(prompt_id, _Mailbox()), timeout)
             case Now():
                 return self._clock()
             case Call():
@@ -143,8 +170,7 @@ class AsyncTransport:
             case Download():
                 return await self._download(effect)
             case Subscribe(prompt_id):
-                jobs.append(prompt_id)
-                return await self._subscribe(prompt_id)
+                return await self._subscribe(prompt_id, jobs.setdefault(prompt_id, _Mailbox()))
             case Notify(callback, event):
                 told = callback(event)
                 return await told if inspect.isawaitable(told) else None
@@ -153,28 +179,8 @@ class AsyncTransport:
             case Sleep(seconds):
                 return await asyncio.sleep(seconds)
 
-    async def _listen(self, prompt_id: str, timeout: float) -> Frame | None:
-        waiting = self._waiting.get(prompt_id)
-        if waiting is None:
-            await asyncio.sleep(timeout)
-            return None
-        frame = waiting.mailbox.take()
-        if frame is None and timeout > 0:
-            loop = asyncio.get_running_loop()
-            waiting.reader = loop.create_future()
-            timer = loop.call_later(timeout, waiting.wake)
-            try:
-                await waiting.reader
-            finally:
-                timer.cancel()
-                waiting.reader = None
-            frame = waiting.mailbox.take()
-        return frame
-
-    async def _subscribe(self, prompt_id: str) -> bool:
-        self._waiting.setdefault(prompt_id, _Waiting())
-        if self._opening is None:
-            self._opening = asyncio.Lock()
+    async def _subscribe(self, prompt_id: str, mailbox: _Mailbox) -> bool:
+        self._mailboxes.add(prompt_id, mailbox)
         async with self._opening:
             return self._connection is not None or (time.monotonic() >= self._refused_until and await self._open())
 
@@ -213,30 +219,36 @@ class AsyncTransport:
         try:
             async for message in connection:
                 frame = frames.read(message)
-                waiting = self._waiting.get(frame.prompt_id) if frame is not None and frame.prompt_id else None
-                if waiting is not None and frame is not None:
-                    waiting.put(frame)
+                if frame is not None:
+                    self._mailboxes.deliver(frame)
         except (OSError, WebSocketException) as error:
             logger.info("the WebSocket ended: %s", error)
-        if self._connection is connection:
-            self._connection = self._stack = self._reader = None
-            await stack.aclose()
-        for prompt_id, waiting in self._waiting.items():
-            waiting.put(Frame(LOST, prompt_id))
+        async with self._opening:
+            if self._connection is connection:
+                self._connection = self._stack = self._reader = None
+                await stack.aclose()
+        self._mailboxes.lost()
 
-    def _client(self) -> tuple[httpx.AsyncClient, tuple[asyncio.Semaphore, asyncio.Semaphore]]:
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
         if self._http is None:
             self._http = httpx.AsyncClient(**client_options(self._server.url, self._server.timing))
-        if self._gates is None:
-            self._gates = (asyncio.Semaphore(GATE), asyncio.Semaphore(GATE))
-        return self._http, self._gates
+        http = self._http
+        self._busy[http] += 1
+        try:
+            yield http
+        finally:
+            self._busy[http] -= 1
+            if not self._busy[http]:
+                del self._busy[http]
+                if http is not self._http:
+                    await http.aclose()
 
     async def _call(self, effect: Call) -> Reply:
-        http, (gate, _) = self._client()
         with ExitStack() as stack:
             options = request_options(effect, self._server.timing, stack)
             try:
-                async with gate:
+                async with self._client() as http, self._gates[0]:
                     response = await http.request(effect.method, effect.route, **options)
             except httpx.TransportError as error:
                 raise broken_by(error) from error
@@ -245,11 +257,14 @@ class AsyncTransport:
             return reply_of(response, response.content)
 
     async def _download(self, effect: Download) -> Reply:
-        http, (_, gate) = self._client()
         response = None
         options = download_options(effect, self._server.timing)
         try:
-            async with gate, http.stream("GET", effect.route, **options) as response:
+            async with (
+                self._client() as http,
+                self._gates[1],
+                http.stream("GET", effect.route, **options) as response,
+            ):
                 if response.status_code not in (200, 206):
                     return reply_of(response, await response.aread())
                 with Path(effect.part).open("r+b" if effect.offset else "wb") as file:
@@ -260,3 +275,18 @@ class AsyncTransport:
                 return reply_of(response)
         except httpx.TransportError as error:
             raise broken_by(error, response) from error
+
+
+async def _listen(mailbox: _Mailbox, timeout: float) -> Frame | None:
+    frame = mailbox.take()
+    if frame is None and timeout > 0:
+        loop = asyncio.get_running_loop()
+        mailbox.reader = loop.create_future()
+        timer = loop.call_later(timeout, mailbox.wake)
+        try:
+            await mailbox.reader
+        finally:
+            timer.cancel()
+            mailbox.reader = None
+        frame = mailbox.take()
+    return frame

@@ -1,8 +1,9 @@
-"""Where the frames of one job wait for their reader.
+"""Where the frames of one job wait for their reader, one mailbox for each wait.
 
-Frames that matter (which node, what it made, the end) are kept in order. Of those that only paint a picture (progress,
-previews) the newest of each kind is kept: a slow reader loses pictures, never an end, and memory stays bounded. Progress
-keeps its place before what came after it, so that the last step of a node is told, and told before the next node.
+Frames that matter (which node, what it made, the end) are kept in order. Of those that only paint a picture
+(progress, previews) the newest of each kind is kept: a slow reader loses pictures, never an end, and memory stays
+bounded. Progress keeps its place before what came after it, so that the last step of a node is told, and told before
+the next node.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from comfy_headless.protocol.frames import PREVIEW, Frame
+from comfy_headless.protocol.frames import LOST, PREVIEW, Frame
 
 _PASSING: Final = frozenset({PREVIEW, "progress", "progress_state", "text"})
 
 
 class Mailbox:
-    """Frames of one job. Not locked: its owner is."""
+    """Frames of one job for one wait. Not locked: its owner is."""
 
     __slots__ = ("_kept", "_passing")
 
@@ -40,3 +41,41 @@ class Mailbox:
         if self._passing and not self._kept:
             return self._passing.pop(next(iter(self._passing)))
         return self._kept.popleft() if self._kept else None
+
+
+class Mailboxes:
+    """All mailboxes of a socket, by prompt_id: whoever waits for a job gets each of its frames. Not locked."""
+
+    __slots__ = ("_boxes",)
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, list[Mailbox]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._boxes)
+
+    def add(self, prompt_id: str, mailbox: Mailbox) -> None:
+        """Give ``mailbox`` the frames of ``prompt_id`` from now on; again changes nothing."""
+        boxes = self._boxes.setdefault(prompt_id, [])
+        if mailbox not in boxes:
+            boxes.append(mailbox)
+
+    def remove(self, prompt_id: str, mailbox: Mailbox) -> None:
+        """Give it no more."""
+        boxes = self._boxes.get(prompt_id, [])
+        if mailbox in boxes:
+            boxes.remove(mailbox)
+        if not boxes:
+            self._boxes.pop(prompt_id, None)
+
+    def deliver(self, frame: Frame) -> bool:
+        """Put a frame into the mailboxes of its job; False if nobody waits for it."""
+        boxes = self._boxes.get(frame.prompt_id or "", [])
+        for mailbox in boxes:
+            mailbox.put(frame)
+        return bool(boxes)
+
+    def lost(self) -> None:
+        """Tell everybody that the socket dropped."""
+        for prompt_id in self._boxes:
+            self.deliver(Frame(LOST, prompt_id))

@@ -6,8 +6,9 @@ import asyncio
 import inspect
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ from comfy_headless.protocol.effects import (
     Work,
 )
 from comfy_headless.transport.http import CHUNK, broken_by, client_options, download_options, reply_of, request_options
+from comfy_headless.transport.mailbox import Mailbox
 from comfy_headless.transport.socket import KeptSocket
 
 T = TypeVar("T")
@@ -41,11 +43,12 @@ class SyncTransport:
         self._server, self._clock = server, clock
         self._socket = KeptSocket(server.url, server.client_id, server.timing)
         self._http: httpx.Client | None = None
+        self._busy: Counter[httpx.Client] = Counter()
         self._lock = threading.Lock()
 
     def drive(self, flow: Flow[T]) -> T:
         """Perform the effects of ``flow`` in this thread and return its result."""
-        jobs: list[str] = []
+        jobs: dict[str, Mailbox] = {}
         try:
             answer: Any = None
             error: BaseException | None = None
@@ -60,21 +63,22 @@ class SyncTransport:
                 except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, Ctrl-C too
                     error = raised
         finally:
-            for prompt_id in jobs:
-                self._socket.release(prompt_id)
+            for prompt_id, mailbox in jobs.items():
+                self._socket.release(prompt_id, mailbox)
 
     def close(self) -> None:
-        """Close the socket and all connections; the transport can be used again."""
+        """Close the socket and all idle connections; the transport can be used again."""
         self._socket.close()
         with self._lock:
             http, self._http = self._http, None
-        if http is not None:
+            idle = http is not None and not self._busy[http]  # else its last call closes it
+        if http is not None and idle:
             http.close()
 
-    def _perform(self, effect: Effect, jobs: list[str]) -> Any:
+    def _perform(self, effect: Effect, jobs: dict[str, Mailbox]) -> Any:
         match effect:
             case Listen(prompt_id, timeout):
-                return self._socket.listen(prompt_id, timeout)
+                return self._socket.listen(jobs.setdefault(prompt_id, Mailbox()), timeout)
             case Now():
                 return self._clock()
             case Call():
@@ -82,8 +86,7 @@ class SyncTransport:
             case Download():
                 return self._download(effect)
             case Subscribe(prompt_id):
-                jobs.append(prompt_id)
-                return self._socket.subscribe(prompt_id)
+                return self._socket.subscribe(prompt_id, jobs.setdefault(prompt_id, Mailbox()))
             case Notify(callback, event):
                 told = callback(event)
                 return asyncio.run(_wait_for(told)) if inspect.isawaitable(told) else None
@@ -92,17 +95,31 @@ class SyncTransport:
             case Sleep(seconds):
                 return time.sleep(seconds)
 
-    def _client(self) -> httpx.Client:
+    @contextmanager
+    def _client(self) -> Iterator[httpx.Client]:
         with self._lock:
             if self._http is None:
                 self._http = httpx.Client(**client_options(self._server.url, self._server.timing))
-            return self._http
+            http = self._http
+            self._busy[http] += 1
+        try:
+            yield http
+        finally:
+            with self._lock:
+                self._busy[http] -= 1
+                last = not self._busy[http]
+                if last:
+                    del self._busy[http]
+                last = last and http is not self._http
+            if last:
+                http.close()
 
     def _call(self, effect: Call) -> Reply:
         with ExitStack() as stack:
             options = request_options(effect, self._server.timing, stack)
             try:
-                response = self._client().request(effect.method, effect.route, **options)
+                with self._client() as http:
+                    response = http.request(effect.method, effect.route, **options)
             except httpx.TransportError as error:
                 raise broken_by(error) from error
             except httpx.DecodingError as error:
@@ -113,7 +130,7 @@ class SyncTransport:
         response = None
         options = download_options(effect, self._server.timing)
         try:
-            with self._client().stream("GET", effect.route, **options) as response:
+            with self._client() as http, http.stream("GET", effect.route, **options) as response:
                 if response.status_code not in (200, 206):
                     return reply_of(response, response.read())
                 with Path(effect.part).open("r+b" if effect.offset else "wb") as file:

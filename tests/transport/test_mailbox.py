@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from comfy_headless.protocol.frames import PREVIEW, Frame
-from comfy_headless.transport.mailbox import Mailbox
+from comfy_headless.protocol.frames import LOST, PREVIEW, Frame
+from comfy_headless.transport.mailbox import Mailbox, Mailboxes
 
 
 def test_passing_frames_replace_their_elders() -> None:
@@ -21,3 +21,21 @@ def test_passing_frames_replace_their_elders() -> None:
     assert [frame.type for frame in taken] == ["execution_start", "progress", "executed", "executing", PREVIEW]
     assert taken[1].data == {"value": 9999}
     assert taken[4].image == b"9999"
+
+
+def test_every_wait_has_a_mailbox() -> None:
+    """Who waits for a job gets each of its frames, also beside others, until removed."""
+    boxes, first, second = Mailboxes(), Mailbox(), Mailbox()
+    boxes.add("p", first)
+    boxes.add("p", second)
+    boxes.add("p", second)
+    assert boxes.deliver(Frame("executed", "p"))
+    assert not boxes.deliver(Frame("executed", "q"))
+    assert not boxes.deliver(Frame("status"))
+    boxes.remove("p", first)
+    boxes.remove("p", first)
+    boxes.lost()
+    assert [frame.type for frame in iter(first.take, None) if frame is not None] == ["executed"]
+    assert [frame.type for frame in iter(second.take, None) if frame is not None] == ["executed", LOST]
+    boxes.remove("p", second)
+    assert not boxes
