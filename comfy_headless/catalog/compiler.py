@@ -170,23 +170,20 @@ def compile_template(template: Template, values: Mapping[str, Any]) -> CompiledW
     Raises:
         ValidationError: unknown parameter, a required one missing, or a value that does not fit.
     """
-    filled = dict(values)
-    seed: int | None = None
-    for name, parameter in template.parameters.items():
-        if any(slot.field in _SEED_FIELDS for slot in parameter.slots):
-            if filled.get(name) in _RANDOM:
-                filled[name] = random.SystemRandom().randrange(_SEEDS)
-            used = filled.get(name, parameter.slots[0].default)
-            seed = used if seed is None and isinstance(used, int) else seed
-    given = {name: value for name, value in filled.items() if value is not None}
-    paths = {
-        name: value for name, value in given.items() if name in template.parameters and template.parameters[name].upload
-    }
+    parameters = template.parameters
+    seeds = [name for name, each in parameters.items() if any(slot.field in _SEED_FIELDS for slot in each.slots)]
+    drawn = {name: random.SystemRandom().randrange(_SEEDS) for name in seeds if values.get(name) in (*_RANDOM, "-1")}
+    given = {name: value for name, value in {**values, **drawn}.items() if value is not None}
+    paths = {name: value for name, value in given.items() if name in parameters and parameters[name].upload}
     uploads = _uploads(template, paths)
     graph = template.bind({**given, **{name: _base_name(path) for name, path in paths.items()}})
-    kept = {name: parameter.default for name, parameter in template.parameters.items() if name not in given}
+    fitted = {
+        name: graph[each.slots[0].node_id]["inputs"][each.slots[0].field] if name in given else each.default
+        for name, each in parameters.items()
+    }
+    seed = next((fitted[name] for name in seeds if isinstance(fitted[name], int)), None)
     shown_paths = {name: os.fsdecode(path) for name, path in paths.items()}
-    return CompiledWorkflow(graph, seed, {**kept, **given, **shown_paths}, template.warnings, uploads)
+    return CompiledWorkflow(graph, seed, {**fitted, **shown_paths}, template.warnings, uploads)
 
 
 def _sorted(values: Mapping[str, Any]) -> tuple[Any, Any, Any, Any, bool, dict[str, Any]]:

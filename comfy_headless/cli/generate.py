@@ -125,10 +125,9 @@ def report(result: Result, url: str, *, simulated: bool, terminal: Terminal) -> 
 
 def _summary(result: Result) -> str:
     told = result.settings
-    parts = [
-        f"preset {result.preset}" if result.preset else "",
-        f"seed {result.seed}" if result.seed is not None else "",
-    ]
-    if {"width", "height", "frames", "fps"} <= told.keys():
+    parts = [f"preset {result.preset}"] if result.preset else []
+    if result.seed is not None:
+        parts.append(f"seed {result.seed}")
+    if result.preset and {"width", "height", "frames", "fps"} <= told.keys():
         parts.append(f"{told['width']}x{told['height']}, {told['frames']} frames at {told['fps']:g} fps")
     return f"done in {result.duration:.1f} s" + (f": {', '.join(parts)}" if parts else "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from comfy_headless.media.probe import image_size
+from comfy_headless.media.probe import image_size, probe
 from tests.cli.program import Program, draw
 
 WORKFLOW: dict[str, Any] = {
@@ -67,8 +68,16 @@ def test_an_upload(program: Program, folder: Path, server: str) -> None:
 def test_a_compiled_graph_runs(program: Program, server: str) -> None:
     """What `compile` writes, `run` runs."""
     assert program("compile", "--preset", "wan_5b", "x", "--frames", "9", "--out", "graph.json").code == 0
-    code, out, err = program("run", "graph.json", "--server", server, "--out", "clip.mp4")
+    words = ("run", "graph.json", "--server", server, "--out")
+    code, out, err = program(*words, "clip.mp4")
     assert (code, out) == (0, "clip.mp4\n"), err
+    code, out, err = program(*words, "other.mp4", "-p", "frames=13", "-p", "fps=12", "-p", "width=320", "-p", "seed=7")
+    assert (code, out) == (0, "other.mp4\n"), err
+    assert re.search(r"^done in \d+\.\d s: seed 7$", err, re.MULTILINE), err
+    assert probe(Path("other.mp4")).frames == 13
+    told = program(*words, "third.mp4", "-p", "seed=-1", "-p", "frames=5", "--json").json
+    assert told["seed"] == told["settings"]["seed"] > 0
+    assert told["settings"]["frames"] == 5
 
 
 @pytest.mark.parametrize(
