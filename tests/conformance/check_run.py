@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import httpx
 
+from comfy_headless import compile_workflow
 from comfy_headless.graph.check import Report, check
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.unnoticed import FATAL_KINDS
@@ -43,6 +45,28 @@ def compare_all(
         exact: whether the schemas are the server's own, so that bodies must be equal to the letter.
         wait: let what the server accepts run to its end, and compare the graph that ran; else it is taken back.
     """
+    with nullcontext() if wait else _blocked(client):
+        return _compare_all(cases, client, schemas, exact=exact, wait=wait)
+
+
+@contextmanager
+def _blocked(client: httpx.Client) -> Iterator[None]:
+    """Keep the server busy, so that what it accepts meanwhile waits in the queue and never runs."""
+    long = compile_workflow(
+        "wan_5b", "a cat", width=64, height=64, frames=5, steps=10000, sampler="euler", allow_untested=True
+    )
+    prompt_id = client.post("/prompt", json={"prompt": long}).json()["prompt_id"]
+    try:
+        while prompt_id not in str(client.get("/queue").json()["queue_running"]):
+            time.sleep(0.05)
+        yield
+    finally:
+        client.post("/queue", json={"clear": True})
+        client.post("/interrupt", json={"prompt_id": prompt_id})
+        wait_for(prompt_id, client)
+
+
+def _compare_all(cases: Iterable[Case], client: httpx.Client, schemas: Schemas, *, exact: bool, wait: bool) -> Figures:
     counts = {"equal": 0, "reordered": 0, "kept_back": 0}
     statuses: dict[int, int] = {}
     differing = []
@@ -84,7 +108,6 @@ def _ask(case: Case, client: httpx.Client) -> tuple[int, dict[str, Any]]:
 def _compare_run(case: Case, report: Report, prompt_id: str, client: httpx.Client, *, wait: bool) -> str | None:
     if not wait:
         client.post("/queue", json={"delete": [prompt_id]})
-        client.post("/interrupt", json={"prompt_id": prompt_id})
         return None
     entry = wait_for(prompt_id, client)
     _, _, ran, _, outputs = entry["prompt"]
