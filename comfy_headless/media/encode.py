@@ -28,7 +28,12 @@ _CODECS: dict[str, tuple[str, dict[str, str]]] = {
 }
 # PyAV 18 has no type for it.
 _frame_of: Callable[[Image.Image], av.VideoFrame] = av.VideoFrame.from_image
-_SOUND_CODECS = {".mp4": "aac", ".webm": "libopus", ".flac": "flac", ".mp3": "libmp3lame", ".opus": "libopus"}
+_SOUND_CODECS = {
+    **dict.fromkeys((".mp4", ".mov", ".mkv"), "aac"),
+    **dict.fromkeys((".webm", ".opus"), "libopus"),
+    ".flac": "flac",
+    ".mp3": "libmp3lame",
+}
 
 
 def write_video(

@@ -69,9 +69,9 @@ def _entry(slot: Slot, name: str, kind: FolderType = "output") -> dict[str, str]
     return {"filename": name, "subfolder": slot.subfolder, "type": kind}
 
 
-def _video(order: Order, *, suffix: str = "mp4", codec: str = "h264") -> Report:
+def _video(order: Order, *, suffix: str = "mp4", codec: str = "h264", tail: str = "_") -> Report:
     shape, slot = order.shape, order.slot()
-    name = slot.file(suffix)
+    name = slot.file(suffix, tail=tail)
     sound = Sound(shape.seconds) if shape.seconds else None
     pictures = order.card(shape).pictures()
     write_video(slot.folder / name, pictures, fps=order.fps(shape), codec=codec, sound=sound, metadata=order.metadata)
@@ -83,15 +83,23 @@ def _webm(order: Order) -> Report:
 
 
 def _combined(order: Order) -> Report:
-    made = _video(order)["images"][0]
-    path = str(order.folders.output / made["subfolder"] / made["filename"])
-    extra = {"format": "video/h264-mp4", "frame_rate": order.fps(order.shape), "fullpath": path}
+    """Write what VideoHelperSuite 1.7.9 writes: the video, and a picture that holds the workflow."""
+    wanted = str(order.inputs.get("format", "video/h264-mp4"))
+    suffix = wanted.replace("/", "-").rsplit("-", 1)[-1]
+    if suffix in ("gif", "webp"):
+        made = _animation(order, suffix=suffix, tail="")["images"][0]
+    else:
+        made = _video(order, suffix=suffix, codec="vp9" if suffix == "webm" else "h264", tail="")["images"][0]
+    path = order.folders.output / made["subfolder"] / made["filename"]
+    still = path.with_suffix(".png")
+    write_image(still, next(order.card(order.shape).pictures()), metadata=order.metadata)
+    extra = {"format": wanted, "frame_rate": order.fps(order.shape), "workflow": still.name, "fullpath": str(path)}
     return {"gifs": [{**made, **extra}]}
 
 
-def _animation(order: Order, *, suffix: str) -> Report:
+def _animation(order: Order, *, suffix: str, tail: str = "_") -> Report:
     shape, slot = order.shape, order.slot()
-    name = slot.file(suffix)
+    name = slot.file(suffix, tail=tail)
     pictures = order.card(shape).pictures()
     write_animation(slot.folder / name, pictures, fps=order.fps(shape), metadata=order.metadata)
     return {"images": [_entry(slot, name)], "animated": [True]}

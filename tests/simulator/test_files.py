@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from comfy_headless.graph.schemas import Schemas
 from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.folders import Folders, OutsideFolderError
@@ -240,6 +241,39 @@ def test_text_is_shown_as_it_was_given(talk: Talk) -> None:
     """PreviewAny reports text."""
     graph = {"1": node("PrimitiveString", value="hello"), "2": node("PreviewAny", source=["1", 0])}
     assert talk.run(graph)["outputs"] == {"2": {"text": ["hello"]}}
+
+
+VHS = {
+    "input": {
+        "required": {
+            "images": ["IMAGE"],
+            "frame_rate": ["FLOAT", {"default": 8}],
+            "filename_prefix": ["STRING", {"default": "x"}],
+            "format": [["image/gif", "image/webp", "video/h264-mp4", "video/webm"]],
+        }
+    },
+    "output": ["VHS_FILENAMES"],
+    "output_node": True,
+    "python_module": "custom_nodes.ComfyUI-VideoHelperSuite",
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "suffix"), [("image/gif", ".gif"), ("video/h264-mp4", ".mp4"), ("video/webm", ".webm")]
+)
+def test_a_server_can_have_node_packs(wanted: str, suffix: str) -> None:
+    """With their schemas given, VHS_VideoCombine reports `gifs`, with the name of a picture beside it."""
+    schemas = {"EmptyImage": Schemas.snapshot().raw("EmptyImage"), "VHS_VideoCombine": VHS}
+    graph = {
+        "1": node("EmptyImage", width=64, height=48, batch_size=4, color=0),
+        "2": node("VHS_VideoCombine", images=["1", 0], frame_rate=8.0, filename_prefix="v", format=wanted),
+    }
+    with Simulator(object_info=schemas) as sim, talking(sim.url) as talk:
+        (entry,) = talk.run(graph)["outputs"]["2"]["gifs"]
+        assert entry.keys() == {"filename", "subfolder", "type", "format", "frame_rate", "workflow", "fullpath"}
+        assert (entry["filename"], entry["workflow"]) == (f"v_00001{suffix}", "v_00001.png")
+        assert len(talk.fetch(entry).content) > 100
+        assert (sim.output_folder / entry["workflow"]).is_file()
 
 
 def test_a_video_keeps_its_prompt_inside(talk: Talk, sim: Simulator) -> None:

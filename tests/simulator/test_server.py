@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -19,6 +22,8 @@ from comfy_headless.graph.schemas import MODEL_INPUTS
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.model_files import given_files, shipped_files
 from tests.simulator.talk import SAMPLER_FILES, sampler_graph, talking, video_graph
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_it_starts_and_stops_quickly_and_leaves_nothing() -> None:
@@ -147,6 +152,17 @@ def test_names_are_found_in_templates_and_presets(tmp_path: Path) -> None:
         "loras": ["l.safetensors"],
         "checkpoints": ["c.safetensors"],
     }
+
+
+def test_it_can_be_served_until_interrupted() -> None:
+    """`serve` says its address and ends with Ctrl-C, in good order."""
+    code = "from comfy_headless.simulator import serve; serve(port=0, ready=lambda url: print(url, flush=True))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert httpx.get(url + "/queue").status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
 
 
 def test_requests_and_jobs_are_counted() -> None:

@@ -1,0 +1,174 @@
+"""What is measured on one frame, and what the measures of a clip's frames say: black, one colour, noise, frozen.
+
+Every threshold is measured, on the made clips of the tests in eight codecs (h264 at crf 19 to 40): what a still picture
+does in the hands of an encoder on one side, the faintest motion on the other. A cell is 8x8 pixels, the block of most
+codecs: the noise of encoding averages out in it, motion does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from PIL import Image, ImageChops, ImageStat
+
+CELL: Final = 8
+# Black: no pixel is lighter. The darkest night scene that shows anything on a screen has lighter ones.
+_BLACK: Final = 6
+# One colour: the means of 4x4 pixels differ by no more in any channel, no two pixels by more in light (a star does),
+# and no cell changes by more from frame to frame (a fade does).
+_PLAIN_MEANS, _PLAIN_PIXELS, _PLAIN_TIME = 6, 32, 12
+# Frozen: a still picture moves a cell's light by 6 at most within a group of frames (x264, crf 30 and 40) and by 9 from
+# one group to the next, its channels by 12, and no cell by 3 or more in three steps; the faintest breathing moves
+# one by 7 to 13, or again and again.
+_STILL_LIGHT, _STILL_GROUPS, _STILL_COLOUR, _STEP, _STEPS = 7, 12, 16, 3, 3
+# Noise: neighbours are strangers (encoded white noise correlates by 0.37 at most, textures from 0.48 on), most of them
+# differ (0.55 of the deviation or more; snow, stars and confetti leave most alone), and what is left at 16 pixels is
+# little (white noise 0.004, encoded 0.02; grain over a picture 0.24 or more).
+_CORRELATED, _DIFFERENT, _COARSE = 0.42, 0.5, 0.05
+_FAINT, _FAINT_GREY = 64.0, 625.0  # variances; grey grain of a film is fainter than broken grey
+_NEIGHBOURS: Final = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (4, 0), (0, 4))
+_CROP: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What is kept of one frame: a small picture and a few numbers, whatever the size of the frame.
+
+    Args:
+        cells: means of 8x8 pixels, RGB.
+        group: frames of one group were encoded one from the other.
+        lightest: the lightest pixel, 0-255.
+        plain: it is one colour.
+        noise: it is noise.
+        detail: how much there is to see, for choosing a thumbnail.
+    """
+
+    cells: Image.Image
+    group: int
+    lightest: int
+    plain: bool
+    noise: bool
+    detail: float
+
+
+def glance(
+    light: Image.Image,
+    quarters: Image.Image,
+    cells: Image.Image,
+    colours: Callable[[], Image.Image],
+    group: int,
+) -> Glance:
+    """Measure one frame.
+
+    Args:
+        light: the frame's light, at full size.
+        quarters: means of 4x4 pixels, RGB.
+        cells: means of 8x8 pixels, RGB.
+        colours: gives the middle of the frame at full size, RGB; asked for in doubt only.
+    """
+    darkest, lightest = _extremes(light)
+    plain = lightest - darkest <= _PLAIN_PIXELS and _widest(quarters) <= _PLAIN_MEANS
+    grey = cells.convert("L")
+    return Glance(cells, group, lightest, plain, not plain and _is_noise(light, grey, colours), _detail(grey))
+
+
+def verdict(glances: Sequence[Glance]) -> str | None:
+    """Return "black", "one_colour", "noise" or "frozen", the first that holds for all frames; None if none does."""
+    if all(seen.lightest <= _BLACK for seen in glances):
+        return "black"
+    if all(seen.plain for seen in glances) and _travelled([seen.cells for seen in glances]) <= _PLAIN_TIME:
+        return "one_colour"
+    if sum(seen.noise for seen in glances) * 4 >= len(glances) * 3:
+        return "noise"
+    return "frozen" if len(glances) > 1 and not _moves(glances) else None
+
+
+def _moves(glances: Sequence[Glance]) -> bool:
+    """Say whether anything changes by more than encoding a still picture changes it."""
+    cells = [seen.cells for seen in glances]
+    lights = [picture.convert("L") for picture in cells]
+    if _travelled(cells) >= _STILL_COLOUR or _travelled(lights) >= _STILL_GROUPS:
+        return True
+    groups: dict[int, list[Image.Image]] = {}
+    for seen, light in zip(glances, lights, strict=True):
+        groups.setdefault(seen.group, []).append(light)
+    steps = Image.new("L", lights[0].size)
+    for members in groups.values():
+        if _travelled(members) >= _STILL_LIGHT:
+            return True
+        for earlier, later in pairwise(members):
+            changed = ImageChops.difference(earlier, later).point([int(level >= _STEP) for level in range(256)])
+            steps = ImageChops.add(steps, changed)
+    return _extremes(steps)[1] >= _STEPS
+
+
+def _travelled(pictures: Sequence[Image.Image]) -> int:
+    """Return how far any cell goes from its least to its most over the pictures, in any channel."""
+    low = high = pictures[0]
+    for picture in pictures[1:]:
+        low, high = ImageChops.darker(low, picture), ImageChops.lighter(high, picture)
+    return max(_extremes(band)[1] for band in ImageChops.subtract(high, low).split())
+
+
+def _widest(picture: Image.Image) -> int:
+    """Return the largest span of any channel."""
+    return max(most - least for least, most in map(_extremes, picture.split()))
+
+
+def _extremes(band: Image.Image) -> tuple[int, int]:
+    least, most = band.getextrema()
+    assert isinstance(least, int | float)
+    assert isinstance(most, int | float)
+    return int(least), int(most)
+
+
+def _variance(picture: Image.Image) -> float:
+    return max(ImageStat.Stat(picture).var)
+
+
+def _is_noise(light: Image.Image, cells: Image.Image, colours: Callable[[], Image.Image]) -> bool:
+    crop = middle(light)
+    variance = _variance(crop)
+    if variance < _FAINT or min(crop.size) < 4 * CELL or _variance(_halved(cells)) > _COARSE * variance:
+        return False
+    across = ImageChops.difference(_shifted(crop, 1, 0), _shifted(crop, 1, 0, back=True))
+    if ImageStat.Stat(across).median[0] < _DIFFERENT * variance**0.5:
+        return False
+    if any(abs(_correlation(crop, right, down, variance)) > _CORRELATED for right, down in _NEIGHBOURS):
+        return False
+    if variance >= _FAINT_GREY:
+        return True
+    red, green, blue = colours().split()
+    return _variance(ImageChops.subtract(red, green, 2, 128)) + _variance(ImageChops.subtract(blue, green, 2, 128)) > 8
+
+
+def middle(picture: Image.Image) -> Image.Image:
+    """Return the middle of a picture, at most 256x256 pixels."""
+    width, height = min(_CROP, picture.width), min(_CROP, picture.height)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
+
+
+def _halved(cells: Image.Image) -> Image.Image:
+    return cells.resize((max(1, cells.width // 2), max(1, cells.height // 2)), Image.Resampling.BOX)
+
+
+def _shifted(picture: Image.Image, right: int, down: int, *, back: bool = False) -> Image.Image:
+    width, height = picture.width - right, picture.height - down
+    left, top = (0, 0) if back else (right, down)
+    return picture.crop((left, top, left + width, top + height))
+
+
+def _correlation(picture: Image.Image, right: int, down: int, variance: float) -> float:
+    """Return how much a pixel tells of the one so far to the right and below: 1 all, 0 nothing."""
+    difference = ImageChops.difference(_shifted(picture, right, down), _shifted(picture, right, down, back=True))
+    return 1 - ImageStat.Stat(difference).sum2[0] / (difference.width * difference.height) / (2 * variance)
+
+
+def _detail(grey: Image.Image) -> float:
+    """Return the spread of light, less for a frame that is very dark or very light as a whole."""
+    stat = ImageStat.Stat(grey)
+    return stat.stddev[0] * (1 - abs(stat.mean[0] - 128) / 160)

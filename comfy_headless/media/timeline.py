@@ -1,0 +1,133 @@
+"""Which frames of a clip are looked at, and which packets must be decoded for them.
+
+The packets are known from one reading without decoding, a few bytes each; what is chosen here is never more than one
+pass over the clip. A decoder can begin at a key frame only, so a long clip is looked at near some of its key frames.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+SAMPLES: Final = 16
+# Up to here the whole clip is decoded if need be (25 s at 24 fps); beyond, only the beginnings of some groups.
+_WHOLE: Final = 600
+_FEW_GROUPS: Final = 6
+# In a group, the first frames after the key frame are still being refined; these two places are looked at.
+_IN_GROUP: Final = (6, 18)
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Frames of one video stream in the order of the file (which is that of decoding).
+
+    Args:
+        times: presentation time of each frame in units of the stream.
+        sizes: encoded bytes of each.
+        keys: 1 where decoding can begin.
+        unit: seconds that one unit lasts.
+        timed: False if a frame had no time; frames are then found by counting.
+    """
+
+    times: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    keys: bytearray = field(default_factory=bytearray)
+    unit: float = 0.0
+    timed: bool = True
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def add(self, time: int | None, size: int, *, key: bool) -> None:
+        """Take the next frame."""
+        self.timed = self.timed and time is not None
+        self.times.append(len(self.times) if time is None else time)
+        self.sizes.append(size)
+        self.keys.append(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to decode.
+
+    Args:
+        wanted: position in the file of each frame to look at, to the number of its group of frames.
+        spans: first and last position of each run of packets that the decoder needs.
+    """
+
+    wanted: dict[int, int]
+    spans: tuple[tuple[int, int], ...]
+
+
+def choose(timeline: Timeline) -> Plan:
+    """Choose at most 16 frames, spread over the whole clip, the first and the last among them."""
+    order = sorted(range(len(timeline)), key=timeline.times.__getitem__)
+    groups = [position for position in order if timeline.keys[position]]
+    if len(order) <= SAMPLES:
+        wanted = order
+    elif len(order) <= _WHOLE or len(groups) < _FEW_GROUPS:
+        wanted = _spread(order, timeline)
+    else:
+        wanted = _near_keys(groups, len(order))
+    intra = len(groups) == len(order)
+    found: dict[int, int] = {}
+    spans: list[tuple[int, int]] = []
+    for position in sorted(set(wanted)):
+        start = _start(timeline, position)
+        found[position] = 0 if intra else start
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], position)
+        else:
+            spans.append((start, position))
+    return _counted(timeline, Plan(found, tuple(spans)))
+
+
+def choose_at(timeline: Timeline, seconds: float) -> Plan:
+    """Choose the one frame that is shown so many seconds after the first one appears."""
+    order = sorted(range(len(timeline)), key=timeline.times.__getitem__)
+    until = timeline.times[order[0]] + seconds / timeline.unit if timeline.unit else 0.0
+    position = [order[0], *(place for place in order if timeline.times[place] <= until)][-1]
+    return _counted(timeline, Plan({position: 0}, ((_start(timeline, position), position),)))
+
+
+def _counted(timeline: Timeline, plan: Plan) -> Plan:
+    """Return a plan that decodes everything where frames cannot be told by their time."""
+    return plan if timeline.timed else Plan(plan.wanted, ((0, len(timeline) - 1),))
+
+
+def _spread(order: Sequence[int], timeline: Timeline) -> list[int]:
+    """Return a frame of each of 14 stretches and both ends.
+
+    Where nothing has moved for long, a change shows as a large packet: every other stretch gives its largest one. The
+    rest give one at a place that differs from stretch to stretch, so that nothing regular hides between them.
+    """
+    count = SAMPLES - 2
+    edges = [round(1 + index * (len(order) - 2) / count) for index in range(count + 1)]
+    wanted = [order[0], order[-1]]
+    for index, (begin, end) in enumerate(pairwise(edges)):
+        stretch = order[begin:end]
+        plain = [position for position in stretch if not timeline.keys[position]]
+        if index % 2 and plain:
+            wanted.append(max(plain, key=timeline.sizes.__getitem__))
+        else:
+            wanted.append(stretch[int(len(stretch) * (index * 0.618 % 1.0))])
+    return wanted
+
+
+def _near_keys(groups: Sequence[int], count: int) -> list[int]:
+    """Return two frames of each of at most eight groups, spread from the first to the last."""
+    pairs = min(SAMPLES // 2, len(groups))
+    chosen = [groups[round(index * (len(groups) - 1) / (pairs - 1))] for index in range(pairs)]
+    ends = {begin: end - 1 for begin, end in pairwise([*sorted(groups), count])}
+    return [min(begin + step, ends[begin]) for begin in chosen for step in _IN_GROUP]
+
+
+def _start(timeline: Timeline, position: int) -> int:
+    """Return the key frame from which a frame can be decoded: the last that is neither sent nor shown after it."""
+    for start in range(position, -1, -1):
+        if timeline.keys[start] and timeline.times[start] <= timeline.times[position]:
+            return start
+    return 0
