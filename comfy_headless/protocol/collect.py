@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from comfy_headless.errors import ResultSaveError
+from comfy_headless.errors import GenerationTimeoutError, ResultSaveError
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, discard, part_name, place, publish
 from comfy_headless.protocol.download import download
@@ -14,6 +15,8 @@ from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.frames import Frame
 from comfy_headless.protocol.result import Output, kind_of
 from comfy_headless.protocol.routes import view_url
+
+logger = logging.getLogger("comfy_headless")
 
 
 class Found(NamedTuple):
@@ -38,7 +41,7 @@ def found_in(node_id: str, output: Any) -> Iterator[Found]:
         return
     animated = any(output.get("animated") or ()) if isinstance(output.get("animated"), list) else False
     for key, entries in output.items():
-        for entry in entries if isinstance(entries, list) else [entries]:
+        for entry in _flat(entries):
             if isinstance(entry, dict) and isinstance(entry.get("filename"), str) and entry["filename"]:
                 name = entry["filename"]
                 yield Found(
@@ -52,15 +55,27 @@ def found_in(node_id: str, output: Any) -> Iterator[Found]:
                 yield Found(node_id, "text", text=entry)
 
 
+def _flat(entries: Any) -> Iterator[Any]:
+    for entry in entries if isinstance(entries, list) else [entries]:
+        if isinstance(entry, list):
+            yield from _flat(entry)
+        else:
+            yield entry
+
+
 def saved_in(entry: Mapping[str, Any], graph: Mapping[str, Any]) -> tuple[list[Found], int]:
-    """Return what a history entry says was saved, in the graph's node order, and how many previews were left out."""
+    """Return what a history entry says was saved, in the graph's node order, and how many previews were left out.
+
+    A file that is named twice (some custom nodes list it under two keys) is one file.
+    """
     outputs = entry.get("outputs")
     outputs = outputs if isinstance(outputs, dict) else {}
     order = {node_id: number for number, node_id in enumerate(graph)}
     nodes = sorted(outputs, key=lambda node_id: order.get(node_id, len(order)))
     found = [one for node_id in nodes for one in found_in(node_id, outputs[node_id])]
     saved = [one for one in found if one.folder_type != "temp"]
-    return saved, len(found) - len(saved)
+    files = {one.key: one for one in reversed(saved) if one.filename}
+    return [one for one in saved if not one.filename or files[one.key] is one], len(found) - len(saved)
 
 
 class Collector:
@@ -69,19 +84,33 @@ class Collector:
     def __init__(self, server: Server, prompt_id: str, destination: Destination | None) -> None:
         self._server, self._prompt_id, self._destination = server, prompt_id, destination
         self.parts: dict[tuple[str, str, str], str] = {}
-        self._published: set[str] = set()
+        self._published: list[str] = []
         self.warnings: list[str] = []
 
     def executed(self, frame: Frame) -> Flow[None]:
-        """Begin with the files of a node that has just been executed; the history confirms them later."""
+        """Begin with the files of a node that has just been executed; the history confirms them later.
+
+        What cannot be had now is asked for again at the end; so is a file that is announced again: it may have changed.
+        """
         for one in found_in(str(frame.data.get("node")), frame.data.get("output")):
-            if one.folder_type == "output":
+            if one.folder_type != "output":
+                continue
+            if one.key in self.parts:
+                yield from self.discard(one.key)
+                continue
+            try:
                 yield from self._fetch(one)
+            except ResultSaveError as error:
+                logger.info("%s; asking again when the job has ended", error)
+                yield from self.discard(one.key)
 
     def collect(self, saved: list[Found]) -> Flow[tuple[Output, ...]]:
-        """Fetch what is missing, then make every file visible; return the outputs in order."""
-        for one in saved:
-            yield from self._fetch(one)
+        """Fetch what is missing, then make every file visible; return the outputs in order.
+
+        Raises:
+            ResultSaveError: a file could not be had; those that could are visible, and named in the message.
+        """
+        lost = yield from self._fetch_all(saved)
         main = self._main(saved)
         files = [one for one in saved if one.filename]
         outputs = []
@@ -92,11 +121,30 @@ class Collector:
                 path = yield from self._publish(self._destination, one, only=only)
             url = view_url(self._server, *one.key) if one.filename else ""
             outputs.append(Output(one.kind, one.filename, one.subfolder, one.node_id, url, path, one.text))
+        if lost is not None:
+            here = f". Saved: {', '.join(self._published)}" if self._published else ""
+            raise ResultSaveError(f"{lost}{here}", prompt_id=self._prompt_id, path=lost.path, url=lost.url) from lost
         return tuple(outputs)
 
-    def discard(self) -> Flow[None]:
-        """Remove what was fetched and is not visible yet."""
-        yield Work(discard, (self.parts,))
+    def discard(self, *keys: tuple[str, str, str]) -> Flow[None]:
+        """Remove what was fetched and is not visible yet; ``keys`` are some, none is all."""
+        parts = [self.parts.pop(key) for key in keys or tuple(self.parts) if key in self.parts]
+        if parts:
+            yield Work(discard, (parts,))
+
+    def _fetch_all(self, saved: list[Found]) -> Flow[ResultSaveError | None]:
+        """Fetch what is missing and can be had; give the first error."""
+        lost = None
+        for one in saved:
+            try:
+                yield from self._fetch(one)
+            except ResultSaveError as error:
+                lost = lost or error
+                yield from self.discard(one.key)
+            except GenerationTimeoutError as error:
+                yield from self.discard(one.key)
+                return lost or self._unsaved(one, self._place(one), f"not here {error.timeout:g} s after the call")
+        return lost
 
     def _fetch(self, one: Found) -> Flow[None]:
         if self._destination is None or not one.filename or one.key in self.parts:
@@ -104,7 +152,7 @@ class Collector:
         try:
             part = str((yield Work(part_name, (self._destination.folder, one.filename, self._prompt_id))))
         except OSError as error:
-            raise self._unsaved(one, self._destination.folder, error) from error
+            raise self._unsaved(one, self._destination.folder, error.strerror or str(error)) from error
         self.parts[one.key] = part
         yield from download(self._server, self._prompt_id, *one.key, part)
 
@@ -116,20 +164,22 @@ class Collector:
                 f"the server made {made or 'a file without extension'}, not {target.suffix}: saved as such"
             )
             target = target.with_suffix(made)
-        overwrite = destination.overwrite and str(target) not in self._published  # never a file of this job's own
         try:
-            path = yield Work(publish, (self.parts[one.key], str(target), overwrite))
+            path = yield Work(publish, (self.parts[one.key], str(target), destination.overwrite, self._published))
         except OSError as error:
-            raise self._unsaved(one, target, error) from error
+            raise self._unsaved(one, target, error.strerror or str(error)) from error
         del self.parts[one.key]
-        self._published.add(path)
+        self._published.append(path)
         return Path(path)
 
-    def _unsaved(self, one: Found, path: Path, error: OSError) -> ResultSaveError:
+    def _place(self, one: Found) -> Path:
+        return (self._destination.folder if self._destination is not None else Path()) / one.filename
+
+    def _unsaved(self, one: Found, path: Path, problem: str) -> ResultSaveError:
         url = view_url(self._server, *one.key)
         return ResultSaveError(
             f"the job {self._prompt_id} is finished, but {one.filename!r} could not be saved at {path}: "
-            f"{error.strerror or error}. It is on the server: {url}",
+            f"{problem}. It is on the server: {url}",
             prompt_id=self._prompt_id,
             path=str(path),
             url=url,

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,11 +105,15 @@ def place(destination: Destination, filename: str, subfolder: str, *, only: bool
     return destination.folder / safe_folder(subfolder) / name
 
 
-def publish(part: str, target: str, overwrite: bool) -> str:
-    """Make the finished ``part`` appear at ``target``, or at ``target-2``, ``-3``, ...; return where."""
+def publish(part: str, target: str, overwrite: bool, own: Iterable[str] = ()) -> str:
+    """Make the finished ``part`` appear at ``target``, or at ``target-2``, ``-3``, ...; return where.
+
+    Args:
+        own: files that are not overwritten, whatever their names are on this file system (case, links).
+    """
     source, wanted = Path(part), Path(target)
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    if overwrite:
+    if overwrite and not (wanted.exists() and any(wanted.samefile(path) for path in own)):
         source.replace(wanted)
         return str(wanted)
     number = 1
@@ -130,10 +134,10 @@ def publish(part: str, target: str, overwrite: bool) -> str:
         return str(free)
 
 
-def discard(parts: Mapping[object, str]) -> None:
-    """Remove unfinished files."""
-    for part in parts.values():
-        with contextlib.suppress(FileNotFoundError):
+def discard(parts: Iterable[str]) -> None:
+    """Remove unfinished files, as far as they can be removed."""
+    for part in parts:
+        with contextlib.suppress(OSError):
             Path(part).unlink()
 
 

@@ -8,7 +8,8 @@ cannot be repaired is an error that names the file and where it still is.
 from __future__ import annotations
 
 import logging
-from typing import Any
+import re
+from typing import Any, Final, NamedTuple
 
 from comfy_headless.errors import ResultSaveError
 from comfy_headless.protocol.conversation import Server, retry_after
@@ -18,7 +19,8 @@ from comfy_headless.protocol.routes import view_params, view_url
 
 logger = logging.getLogger("comfy_headless")
 
-_MISSING_FOR = 5.0  # seconds of 404 (scaled by Timing.retry) before a file counts as not there
+_RANGE: Final = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?:(?P<whole>\d+)|\*)")
+_MISSING_FOR: Final = 5.0  # seconds of 404 (scaled by Timing.retry) before a file counts as not there
 
 
 def download(server: Server, prompt_id: str, filename: str, subfolder: str, folder_type: str, part: str) -> Flow[None]:
@@ -38,10 +40,11 @@ def download(server: Server, prompt_id: str, filename: str, subfolder: str, fold
         except Broken as broken:
             problem, final = str(broken), False
             etag = etag or broken.headers.get("etag")
+            anew = "content-encoding" in broken.headers
         except OSError as error:
             raise _lost(server, prompt_id, filename, subfolder, folder_type, part, _words(error)) from error
         else:
-            problem, final, whole = _judge(reply, offset, whole)
+            problem, final, whole, anew = _judge(reply, filename, offset, whole)
             if reply.status == 404:
                 now = yield Now()
                 final = now - started > _MISSING_FOR * timing.retry * 4
@@ -63,22 +66,39 @@ def download(server: Server, prompt_id: str, filename: str, subfolder: str, fold
         logger.info("download of %s: %s; trying again from byte %d", filename, problem, size)
         yield Sleep(max(wait, pause))
         wait = min(wait * 2, timing.last_poll)
-        offset = size if whole is None or size < whole else 0
+        offset = 0 if anew or (whole is not None and size >= whole) else size
 
 
-def _judge(reply: Reply, offset: int, whole: int | None) -> tuple[str, bool, int | None]:
-    """Return (problem, final, size of the whole file) of an answer."""
+class _Verdict(NamedTuple):
+    """What an answer is worth; ``whole`` is the size of the file, ``anew``: what came cannot be resumed."""
+
+    problem: str = ""
+    final: bool = False
+    whole: int | None = None
+    anew: bool = False
+
+
+def _judge(reply: Reply, filename: str, offset: int, whole: int | None) -> _Verdict:
     length = reply.headers.get("content-length", "")
-    encoded = bool(reply.headers.get("content-encoding"))
-    size = int(length) if length.isdigit() and not encoded else None
-    if reply.status == 200:
-        return "", False, size
-    if reply.status == 206:
-        return "", False, offset + size if size is not None else whole
-    if reply.status == 416:
-        return "", False, whole
+    encoded = "content-encoding" in reply.headers  # asked not to; what is on disk is decoded, its size is not told
+    size = int(length) if length.isdecimal() and not encoded else None
+    told = _RANGE.match(reply.headers.get("content-range", ""))
+    page = reply.headers.get("content-type", "").startswith("text/html")
+    match reply.status:
+        case 200 | 206 if page and not filename.lower().endswith((".html", ".htm")):
+            return _Verdict(f"GET /view answered {reply.status} with a web page", anew=True)
+        case 200:
+            return _Verdict(whole=size, anew=encoded)
+        case 206 if told is not None and told["start"] not in (None, str(offset)):
+            return _Verdict(f"GET /view gave the part from byte {told['start']}, not from {offset}", anew=True)
+        case 206:
+            return _Verdict(whole=offset + size if size is not None else whole, anew=encoded)
+        case 416 if told is not None and told["whole"]:
+            return _Verdict(whole=int(told["whole"]))
+        case 416:
+            return _Verdict("GET /view has no more of it, and does not say how much there is", anew=True)
     final = reply.status < 500 and reply.status not in (404, 408, 425, 429)
-    return f"GET /view answered {reply.status}: {reply.first_line()}", final, whole
+    return _Verdict(f"GET /view answered {reply.status}: {reply.first_line()}", final, whole)
 
 
 def _lost(

@@ -109,5 +109,17 @@ def test_unfinished_files_are_told_by_their_name_and_removed(tmp_path: Path) -> 
     second = part_name(tmp_path, "x.mp4", "12345678-aaaa")
     assert first.suffix == second.suffix == ".part"
     assert first != second
-    discard({1: str(first), 2: str(second)})
+    discard([str(first), str(second)])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_never_overwrites_its_own_file(tmp_path: Path) -> None:
+    """Two places that are one file on this file system (case, links): the second gets a number, also to overwrite."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a", target_is_directory=True)
+    own: list[str] = []
+    for folder in ("a", "b"):
+        part = part_name(tmp_path, "x.mp4", "12345678-aaaa")
+        part.write_text(folder)
+        own.append(publish(str(part), str(tmp_path / folder / "x.mp4"), True, own))
+    assert sorted(path.read_text() for path in (tmp_path / "a").iterdir()) == ["a", "b"]
