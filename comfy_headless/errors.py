@@ -138,13 +138,14 @@ class OutOfMemoryError(GenerationFailedError):
 
 
 class GenerationTimeoutError(ComfyHeadlessError):
-    """The deadline passed; the prompt was cancelled on the server.
+    """The deadline passed; the message says what became of the prompt on the server.
 
     Args:
+        prompt_id: the job, None if none was sent yet.
         timeout: the deadline in seconds.
     """
 
-    def __init__(self, message: str, *, prompt_id: str, timeout: float) -> None:
+    def __init__(self, message: str, *, prompt_id: str | None = None, timeout: float) -> None:
         super().__init__(message)
         self.prompt_id = prompt_id
         self.timeout = timeout

@@ -17,10 +17,10 @@ from comfy_headless.client.options import wait_of
 from comfy_headless.errors import GenerationRejectedError
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Flow, Now, Work
+from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.run import Label, run
+from comfy_headless.protocol.run import Label, begin, run
 
 logger = logging.getLogger("comfy_headless")
 
@@ -45,10 +45,10 @@ def make_video(
     settings: Mapping[str, Any],
 ) -> Flow[Result]:
     """Make a video and return its result. See ``comfy_headless.generate_video``."""
-    started = yield Now()
     wait = wait_of(
         out=out, overwrite=overwrite, on_progress=on_progress, timeout=timeout, raise_on_error=raise_on_error
     )
+    started = yield from begin(wait)
     for name, path in (("image", image), ("last_image", last_image)):
         if path is not None:
             yield Work(check_image, (path, name))

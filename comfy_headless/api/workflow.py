@@ -17,11 +17,11 @@ from comfy_headless.graph.template import Template
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, prepare
-from comfy_headless.protocol.effects import Flow, Now, Work
+from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import upload
-from comfy_headless.protocol.run import Label, run
+from comfy_headless.protocol.run import Label, begin, run
 
 
 def make_workflow(
@@ -36,10 +36,10 @@ def make_workflow(
     raise_on_error: bool = True,
 ) -> Flow[Result]:
     """Run a workflow and return its result. See ``comfy_headless.run_workflow``."""
-    started = yield Now()
     wait = wait_of(
         out=out, overwrite=overwrite, on_progress=on_progress, timeout=timeout, raise_on_error=raise_on_error
     )
+    started = yield from begin(wait)
     template: Template = yield Work(read_workflow, (workflow,))
     compiled = compile_template(template, _checked(params))
     graph = yield from made_ready(server, compiled, wait.destination)

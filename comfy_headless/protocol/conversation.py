@@ -59,14 +59,16 @@ def read(call: Call, reply: Reply) -> Attempt:
         except ValueError:
             problem = f"{call.method} {call.route} answered {reply.status} without JSON: {reply.first_line()}"
             return Attempt(problem=problem, status=200)
-    problem = f"{call.method} {call.route} answered {reply.status}: {reply.first_line()}"
+    elsewhere = reply.headers.get("location")
+    words = f"go to {elsewhere}" if elsewhere and 300 <= reply.status < 400 else reply.first_line()
+    problem = f"{call.method} {call.route} answered {reply.status}: {words}"
     return Attempt(problem=problem, status=reply.status, retry_after=retry_after(reply))
 
 
 def retry_after(reply: Reply) -> float | None:
     """Return the Retry-After header in seconds (0-3600), None if there is none (dates are not understood)."""
     value = reply.headers.get("retry-after", "")
-    return min(3600.0, float(value)) if value.replace(".", "", 1).isdigit() else None
+    return min(3600.0, float(value)) if value.replace(".", "", 1).isdecimal() else None
 
 
 def ask(
@@ -86,19 +88,31 @@ def ask(
         ComfyUIOfflineError: refused, and ``first``.
         ComfyUIConnectionError: refused with a reason, or no sensible answer within ``patience``.
     """
+    call = Call("GET", route, params, timeout=timeout or server.timing.read)
+    tried = yield from persist(server, call, first=first)
+    if tried.problem is not None:
+        raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url)
+    return tried.value
+
+
+def persist(server: Server, call: Call, *, first: bool = True) -> Flow[Attempt]:
+    """Make a call that may be made twice until it succeeds, is refused with a reason, or ``patience`` ends.
+
+    Raises:
+        ComfyUIOfflineError: no connection, and ``first``.
+    """
     timing = server.timing
-    call = Call("GET", route, params, timeout=timeout or timing.read)
     started = yield Now()
     wait = timing.retry
     while True:
         tried = yield from attempt(call)
         if tried.problem is None:
-            return tried.value
+            return tried
         if tried.broken == "refused" and first:
             raise offline(server, tried.problem)
         now = yield Now()
         if not tried.passing or now - started > timing.patience:
-            raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url)
+            return tried
         first = first and tried.broken is not None
         logger.info("%s; asking again", tried.problem)
         yield Sleep(max(wait, tried.retry_after or 0.0))

@@ -141,8 +141,20 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadline:
+    """Let no exchange of this flow outlast ``timing.grace`` seconds after the time ``at`` of the transport's clock.
+
+    Then ``GenerationTimeoutError`` is thrown, once: what the flow does about it is under no deadline. Callbacks and
+    files are left alone: the first are the caller's, the second are quick. None: there is no deadline any more.
+    """
+
+    at: float | None
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Now:
     """Give the time of the transport's clock, in seconds."""
 
 
-Effect: TypeAlias = Call | Download | Subscribe | Listen | Notify | Work | Sleep | Now
+Effect: TypeAlias = Call | Download | Subscribe | Listen | Notify | Work | Sleep | Deadline | Now

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
-from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt
+from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt, persist
 from comfy_headless.protocol.effects import Call, Flow, Part, json_body
 
 
@@ -72,26 +72,33 @@ def cancel(server: Server, prompt_id: str) -> Flow[bool]:
     if tried.status == 200 and isinstance(tried.value, dict):
         return bool(tried.value.get("cancelled"))
     if tried.status not in (404, 405):
-        raise ComfyUIConnectionError(
-            f"{server.url}: could not cancel {prompt_id}: {tried.problem}",
-            url=server.url,
-            prompt_id=prompt_id,
-            may_still_run=True,
-        )
+        raise _uncancelled(server, prompt_id, tried)
     before = read_queue((yield from attempt(Call("GET", "/queue", timeout=limit))).value)
     place = before.position(prompt_id) if before else None
     yield from attempt(Call("POST", "/queue", body=json_body({"delete": [prompt_id]}), timeout=limit))
-    after = read_queue((yield from attempt(Call("GET", "/queue", timeout=limit))).value)
-    if after is None or prompt_id in after.running:
-        yield from attempt(Call("POST", "/interrupt", body=json_body({"prompt_id": prompt_id}), timeout=limit))
-        return True
-    return place is not None
+    tried = yield from attempt(Call("GET", "/queue", timeout=limit))
+    after = read_queue(tried.value)
+    if after is not None and prompt_id in after.running:  # else it could be another job that stops
+        tried = yield from attempt(Call("POST", "/interrupt", body=json_body({"prompt_id": prompt_id}), timeout=limit))
+    if after is None or tried.problem is not None:
+        raise _uncancelled(server, prompt_id, tried)
+    return prompt_id in after.running or bool(place)
+
+
+def _uncancelled(server: Server, prompt_id: str, tried: Attempt) -> ComfyUIConnectionError:
+    return ComfyUIConnectionError(
+        f"{server.url}: could not cancel {prompt_id}: {tried.problem or 'the answer is not what was asked for'}",
+        url=server.url,
+        prompt_id=prompt_id,
+        may_still_run=True,
+    )
 
 
 def upload(server: Server, path: str, *, subfolder: str = "") -> Flow[str]:
     """POST /upload/image: bring a local file into the server's input folder; give the name a loader node wants.
 
-    The server renames a file whose name is taken by other content, and reuses it for the same content.
+    The server renames a file whose name is taken by other content, and reuses it for the same content: so an upload
+    may be sent again.
 
     Raises:
         ValidationError: the file cannot be read.
@@ -107,7 +114,7 @@ def upload(server: Server, path: str, *, subfolder: str = "") -> Flow[str]:
         timeout=server.timing.transfer,
     )
     try:
-        tried: Attempt = yield from attempt(call)
+        tried: Attempt = yield from persist(server, call)
     except OSError as error:
         raise ValidationError(f"upload of {path!r}: {error.strerror or error} ({Path(path).absolute()})") from error
     stored = tried.value.get("name") if isinstance(tried.value, dict) else None

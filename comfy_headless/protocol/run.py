@@ -21,7 +21,7 @@ from comfy_headless.errors import (
 from comfy_headless.protocol.collect import Collector, saved_in
 from comfy_headless.protocol.conversation import Server, ask
 from comfy_headless.protocol.destination import Destination, prepare
-from comfy_headless.protocol.effects import Flow, Now, Sleep, Subscribe, Work
+from comfy_headless.protocol.effects import Deadline, Flow, Now, Sleep, Subscribe, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import cancel, history
@@ -80,7 +80,7 @@ def run(
     """
     prompt_id = prompt_id or str(uuid4())
     if started is None:
-        started = yield Now()
+        started = yield from begin(wait)
     if server.socket:
         opened = yield Subscribe(prompt_id)
         if opened and wait.on_progress is not None:
@@ -94,8 +94,15 @@ def run(
         result = yield from _finish(server, graph, accepted, wait, label or Label(), started)
         alive = False
         return result
-    except (GenerationFailedError, GenerationTimeoutError) as error:
-        alive = isinstance(error, GenerationTimeoutError)
+    except GenerationTimeoutError as error:
+        late = yield from _give_up(server, accepted or prompt_id, wait, sent_only=accepted is None)
+        alive = False
+        if wait.raise_on_error:
+            raise late from error
+        now = yield Now()
+        return _failed(late, accepted or prompt_id, now - started, label or Label())
+    except GenerationFailedError as error:
+        alive = False
         if wait.raise_on_error:
             raise
         now = yield Now()
@@ -105,10 +112,15 @@ def run(
         raise
     finally:
         if alive:
-            outcome = yield from _cancel(server, accepted or prompt_id, sent_only=accepted is None)
-            leaving = sys.exception()
-            if leaving is not None and not isinstance(leaving, ComfyHeadlessError):
-                leaving.add_note(outcome)
+            yield from _cancel(server, accepted or prompt_id, sent_only=accepted is None)
+
+
+def begin(wait: Wait) -> Flow[float]:
+    """Set the deadline of a call that begins now; give the time."""
+    started = yield Now()
+    if wait.timeout is not None:
+        yield Deadline(started + wait.timeout, wait.timeout)
+    return float(started)
 
 
 def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, Any] | None = None) -> Flow[Result]:
@@ -119,7 +131,7 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
     Raises:
         As ``run``; GenerationFailedError also if the server knows no such job.
     """
-    started = yield Now()
+    started = yield from begin(wait)
     if wait.destination is not None:
         yield Work(prepare, (wait.destination,))
     if server.socket:
@@ -129,10 +141,11 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
     try:
         return (yield from _finish(server, graph, prompt_id, wait, Label(), started, at_once=True))
     except GenerationTimeoutError as error:
-        yield from _cancel(server, prompt_id, sent_only=False)
+        late = yield from _give_up(server, prompt_id, wait, sent_only=False)
         if wait.raise_on_error:
-            raise
-        return _failed(error, prompt_id, wait.timeout or 0.0, Label())
+            raise late from error
+        now = yield Now()
+        return _failed(late, prompt_id, now - started, Label())
     except GenerationFailedError as error:
         if wait.raise_on_error:
             raise
@@ -152,7 +165,6 @@ def _finish(
 ) -> Flow[Result]:
     teller = Teller(wait.on_progress)
     collector = Collector(server, prompt_id, wait.destination)
-    complete = False
     try:
         entry = yield from watch(
             server,
@@ -166,13 +178,13 @@ def _finish(
         )
         saved, previews = saved_in(entry, graph)
         outputs = yield from collector.collect(saved)
-        complete = True
     finally:
-        if not complete:
-            yield from collector.discard()
+        yield from collector.discard()
     warnings = [*label.warnings, *collector.warnings]
     if previews and not saved:
         warnings.append(f"the graph only made previews ({previews}); nothing was saved: use SaveVideo or SaveImage")
+    elif not saved:
+        warnings.append("the job ended well, but the server names nothing that it made")
     if teller.error:
         warnings.append(f"on_progress failed and was not called again: {teller.error}")
     now = yield Now()
@@ -202,22 +214,38 @@ def _failed(error: ComfyHeadlessError, prompt_id: str, duration: float, label: L
     )
 
 
+def _give_up(server: Server, prompt_id: str, wait: Wait, *, sent_only: bool) -> Flow[GenerationTimeoutError]:
+    """Cancel a job whose deadline has passed; give the error that says what became of it."""
+    outcome = yield from _cancel(server, prompt_id, sent_only=sent_only)
+    timeout = wait.timeout or 0.0
+    return GenerationTimeoutError(f"not done after {timeout:g} s; {outcome}", prompt_id=prompt_id, timeout=timeout)
+
+
 def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
-    """Cancel a job as far as the server lets us, and say what became of it.
+    """Cancel a job as far as the server lets us, and say what became of it, in a note of what made us leave too.
 
     A POST that is still on its way is waited for a moment.
     """
+    outcome, level = f"prompt {prompt_id}: interrupted before it was cancelled; it may still run", logging.WARNING
     try:
+        yield Deadline(None)
         cancelled = yield from cancel(server, prompt_id)
         if sent_only and not cancelled:
             yield Sleep(server.timing.lookup_gap / 4)
             cancelled = yield from cancel(server, prompt_id)
+        if cancelled:
+            outcome, level = f"prompt {prompt_id}: cancelled on the server", logging.INFO
+        elif sent_only:
+            outcome = f"prompt {prompt_id}: not there yet, but sent; the server may still take and run it"
+        else:
+            outcome, level = f"prompt {prompt_id}: not running any more: ask wait_for_completion for it", logging.INFO
     except ComfyUIConnectionError as error:
         outcome = f"prompt {prompt_id}: {error}; it may still run"
-        logger.warning("%s", outcome)
-    else:
-        outcome = f"prompt {prompt_id}: {'cancelled on the server' if cancelled else 'not running any more'}"
-        logger.info("%s", outcome)
+    finally:
+        logger.log(level, "%s", outcome)
+        leaving = sys.exception()
+        if leaving is not None and not isinstance(leaving, ComfyHeadlessError):
+            leaving.add_note(outcome)
     return outcome
 
 

@@ -49,7 +49,7 @@ def submit(
         try:
             reply: Reply = yield call
         except Broken as broken:
-            if broken.kind == "refused":
+            if broken.kind == "refused" and not resets:
                 raise offline(server, str(broken)) from None
             tried = Attempt(problem=f"POST /prompt: {broken}")
             again = broken.kind == "reset"
@@ -102,16 +102,27 @@ def _settle(server: Server, call: Call, reply: Reply, prompt_id: str) -> Flow[st
     if answer.get("node_errors") or not isinstance(accepted, str):
         if reply.status == 200 and not answer.get("node_errors"):
             return None
-        if isinstance(accepted, str):
-            yield from cancel(server, accepted)
-        raise rejection(answer, prompt_id, partly=isinstance(accepted, str))
+        rest = (yield from _cancel_rest(server, accepted)) if isinstance(accepted, str) else None
+        raise rejection(answer, prompt_id, rest=rest)
     return accepted
 
 
+def _cancel_rest(server: Server, prompt_id: str) -> Flow[str]:
+    try:
+        yield from cancel(server, prompt_id)
+    except ComfyUIConnectionError as error:
+        return f"the others may still run ({error})"
+    return "the job was cancelled"
+
+
 def rejection(
-    answer: Mapping[str, Any], prompt_id: str | None = None, *, partly: bool = False
+    answer: Mapping[str, Any], prompt_id: str | None = None, *, rest: str | None = None
 ) -> GenerationRejectedError:
-    """Return the error for the body of a 400, or of a 200 that dropped some outputs: one line per node error."""
+    """Return the error for the body of a 400, or of a 200 that dropped some outputs: one line per node error.
+
+    Args:
+        rest: what became of the outputs that were accepted, None if none was.
+    """
     node_errors = answer.get("node_errors")
     node_errors = node_errors if isinstance(node_errors, dict) else {}
     error = answer.get("error")
@@ -123,11 +134,7 @@ def rejection(
         for one in node.get("errors") or ()
         if isinstance(one, dict)
     ]
-    start = (
-        "the server would drop some outputs of the graph; the job was cancelled"
-        if partly
-        else "the server refused the graph"
-    )
+    start = f"the server would drop some outputs of the graph; {rest}" if rest else "the server refused the graph"
     message = "\n".join([f"{start}: {head}" if head else start, *lines])
     return GenerationRejectedError(
         message, prompt_id=prompt_id, server_message=head or "\n".join(lines), node_errors=node_errors

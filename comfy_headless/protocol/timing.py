@@ -22,6 +22,7 @@ class Timing(NamedTuple):
         cancel: limit of the calls that cancel a job.
         idle: the socket closes after so long without a job; one that could not be opened is not tried for so long.
         retry: first wait before an idempotent call is repeated; doubles up to ``last_poll``.
+        grace: how long after the caller's deadline an exchange that is under way may go on (a download above all).
     """
 
     connect: float = 10.0
@@ -37,6 +38,7 @@ class Timing(NamedTuple):
     cancel: float = 5.0
     idle: float = 30.0
     retry: float = 0.25
+    grace: float = 5.0
 
     def scaled(self, factor: float) -> Timing:
         """Return the same table with every time multiplied by ``factor``."""

@@ -121,9 +121,7 @@ class _Watch:
             now = yield Now()
             if self.deadline is not None and now >= self.deadline:
                 raise GenerationTimeoutError(
-                    f"not done after {self.timeout:g} s; the prompt {self.prompt_id} was cancelled on the server",
-                    prompt_id=self.prompt_id,
-                    timeout=self.timeout or 0.0,
+                    f"not done after {self.timeout:g} s", prompt_id=self.prompt_id, timeout=self.timeout or 0.0
                 )
             look_at = now + self._pause()
 

@@ -22,6 +22,7 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import (
     Broken,
     Call,
+    Deadline,
     Download,
     Effect,
     Flow,
@@ -34,12 +35,14 @@ from comfy_headless.protocol.effects import (
     Work,
 )
 from comfy_headless.protocol.frames import Frame, FrameReader
+from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
     CHUNK,
     MAX_FRAME,
     broken_by,
     client_options,
     download_options,
+    headers_of,
     is_local,
     reply_of,
     request_options,
@@ -54,8 +57,9 @@ T = TypeVar("T")
 logger = logging.getLogger("comfy_headless")
 
 GATE: Final = 8
-"""Calls in flight at once, and downloads: httpx's pool costs more the more requests wait in it (462 calls a second
-with one in flight, 180 with 16; measured with httpx 0.28 on 2 cores)."""
+"""Requests of one kind in flight at once: httpx's pool costs more the more requests wait in it (462 calls a second
+with one in flight, 180 with 16; measured with httpx 0.28 on 2 cores). What can take long (downloads, uploads, prompts
+that are answered late) has gates of its own: meanwhile the history of other jobs is asked, their prompts cancelled."""
 
 
 class _Mailbox(Mailbox):
@@ -85,7 +89,7 @@ class AsyncTransport:
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = asyncio.Lock()
-        self._gates = (asyncio.Semaphore(GATE), asyncio.Semaphore(GATE))
+        self._gates = _gates()
         self._http: httpx.AsyncClient | None = None
         self._busy: Counter[httpx.AsyncClient] = Counter()
         self._connection: ClientConnection | None = None
@@ -106,7 +110,7 @@ class AsyncTransport:
             raise RuntimeError("this client is in use in another event loop; give each loop a client of its own")
         self._loop, self._users = loop, 0
         self._opening = asyncio.Lock()
-        self._gates = (asyncio.Semaphore(GATE), asyncio.Semaphore(GATE))
+        self._gates = _gates()
         self._http = self._connection = self._stack = self._reader = None
 
     async def __aexit__(self, *_: object) -> None:
@@ -119,6 +123,7 @@ class AsyncTransport:
     async def drive(self, flow: Flow[T]) -> T:
         """Perform the effects of ``flow`` in this task and return its result."""
         jobs: dict[str, _Mailbox] = {}
+        limit = Limit(self._server.timing.grace)
         async with self:
             try:
                 answer: Any = None
@@ -130,7 +135,9 @@ class AsyncTransport:
                         return done.value  # type: ignore[no-any-return]
                     error = None
                     try:
-                        answer = await self._perform(effect, jobs)
+                        if isinstance(effect, Deadline):
+                            limit.set(effect)
+                        answer = await self._in_time(effect, jobs, limit)
                     except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, a cancelled task too
                         error = raised
             finally:
@@ -159,6 +166,19 @@ class AsyncTransport:
             if stack is not None:
                 await stack.aclose()
 
+    async def _in_time(self, effect: Effect, jobs: dict[str, _Mailbox], limit: Limit) -> Any:
+        left = limit.left(effect, self._clock())
+        if left is None:
+            return await self._perform(effect, jobs)
+        timer = asyncio.timeout(left)
+        try:
+            async with timer:
+                return await self._perform(effect, jobs)
+        except TimeoutError:
+            if timer.expired():
+                raise limit.strike() from None
+            raise
+
     async def _perform(self, effect: Effect, jobs: dict[str, _Mailbox]) -> Any:
         match effect:
             case Listen(prompt_id, timeout):
@@ -172,8 +192,7 @@ class AsyncTransport:
             case Subscribe(prompt_id):
                 return await self._subscribe(prompt_id, jobs.setdefault(prompt_id, _Mailbox()))
             case Notify(callback, event):
-                told = callback(event)
-                return await told if inspect.isawaitable(told) else None
+                return await _notify(callback, event)
             case Work(function, args):
                 return function(*args)
             case Sleep(seconds):
@@ -248,7 +267,7 @@ class AsyncTransport:
         with ExitStack() as stack:
             options = request_options(effect, self._server.timing, stack)
             try:
-                async with self._client() as http, self._gates[0]:
+                async with self._client() as http, self._gates["body" if effect.body or effect.parts else "ask"]:
                     response = await http.request(effect.method, effect.route, **options)
             except httpx.TransportError as error:
                 raise broken_by(error) from error
@@ -262,7 +281,7 @@ class AsyncTransport:
         try:
             async with (
                 self._client() as http,
-                self._gates[1],
+                self._gates["download"],
                 http.stream("GET", effect.route, **options) as response,
             ):
                 if response.status_code not in (200, 206):
@@ -275,6 +294,8 @@ class AsyncTransport:
                 return reply_of(response)
         except httpx.TransportError as error:
             raise broken_by(error, response) from error
+        except httpx.DecodingError as error:
+            raise Broken("reset", str(error), headers_of(response) if response is not None else None) from error
 
 
 async def _listen(mailbox: _Mailbox, timeout: float) -> Frame | None:
@@ -290,3 +311,20 @@ async def _listen(mailbox: _Mailbox, timeout: float) -> Frame | None:
             mailbox.reader = None
         frame = mailbox.take()
     return frame
+
+
+async def _notify(callback: Callable[[Any], Any], event: Any) -> None:
+    told = callback(event)
+    if not inspect.isawaitable(told):
+        return
+    try:
+        await told
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("what the callback waited for was cancelled") from error  # not this task
+
+
+def _gates() -> dict[str, asyncio.Semaphore]:
+    return {kind: asyncio.Semaphore(GATE) for kind in ("ask", "body", "download")}

@@ -33,7 +33,7 @@ def client_options(url: str, timing: Timing) -> dict[str, Any]:
     """
     return {
         "base_url": url,
-        "verify": url.startswith("https:"),
+        "verify": urlsplit(url).scheme == "https",
         "trust_env": not is_local(url),
         "timeout": httpx.Timeout(timing.read, connect=timing.connect, pool=None),
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=30),
@@ -42,7 +42,7 @@ def client_options(url: str, timing: Timing) -> dict[str, Any]:
 
 def request_options(effect: Call, timing: Timing, stack: ExitStack) -> dict[str, Any]:
     """Return the arguments of ``client.request`` for a call; files are opened on ``stack``."""
-    options: dict[str, Any] = {"timeout": httpx.Timeout(effect.timeout, connect=timing.connect, pool=None)}
+    options: dict[str, Any] = {"timeout": _timeout(effect, timing)}
     if effect.params:
         options["params"] = list(effect.params)
     if effect.body is not None:
@@ -52,6 +52,10 @@ def request_options(effect: Call, timing: Timing, stack: ExitStack) -> dict[str,
         options["data"] = dict(effect.form)
         options["files"] = [(part.field, _file(part, stack)) for part in effect.parts]
     return options
+
+
+def _timeout(effect: Call | Download, timing: Timing) -> httpx.Timeout:
+    return httpx.Timeout(effect.timeout, connect=min(effect.timeout, timing.connect), pool=None)
 
 
 def _file(part: Part, stack: ExitStack) -> tuple[str, Any, str]:
@@ -68,7 +72,7 @@ def download_options(effect: Download, timing: Timing) -> dict[str, Any]:
     return {
         "params": list(effect.params),
         "headers": headers,
-        "timeout": httpx.Timeout(effect.timeout, connect=timing.connect, pool=None),
+        "timeout": _timeout(effect, timing),
     }
 
 

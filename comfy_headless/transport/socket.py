@@ -9,6 +9,7 @@ as soon as the first closes (ComfyUI 0.30.0, measured).
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from contextlib import ExitStack
@@ -31,7 +32,7 @@ HELLO = '{"type": "feature_flags", "data": {"supports_preview_metadata": true}}'
 
 def socket_address(url: str, client_id: str) -> str:
     """Return the address of the WebSocket of the server at ``url``."""
-    return f"ws{url.removeprefix('http')}/ws?clientId={client_id}"
+    return f"ws{url[len('http') :]}/ws?clientId={client_id}"
 
 
 class KeptSocket:
@@ -48,12 +49,12 @@ class KeptSocket:
         self._idle_since = time.monotonic()
         self._refused_until = 0.0
 
-    def subscribe(self, prompt_id: str, mailbox: Mailbox) -> bool:
-        """Give ``mailbox`` the frames of ``prompt_id``, open the socket if need be; True if it is open."""
+    def subscribe(self, prompt_id: str, mailbox: Mailbox, limit: float = math.inf) -> bool:
+        """Give ``mailbox`` the frames of ``prompt_id``, open the socket within ``limit`` seconds; say if it is."""
         with self._news:
             self._mailboxes.add(prompt_id, mailbox)
         with self._opening:
-            return self._connection is not None or (time.monotonic() >= self._refused_until and self._open())
+            return self._connection is not None or (time.monotonic() >= self._refused_until and self._open(limit))
 
     def listen(self, mailbox: Mailbox, timeout: float) -> Frame | None:
         """Return the next frame in ``mailbox``, or None after ``timeout`` seconds."""
@@ -82,7 +83,7 @@ class KeptSocket:
         if reader is not None and reader is not threading.current_thread():
             reader.join(5)
 
-    def _open(self) -> bool:
+    def _open(self, limit: float) -> bool:
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
 
@@ -92,7 +93,7 @@ class KeptSocket:
                 connect(
                     self._address,
                     max_size=MAX_FRAME,
-                    open_timeout=self._timing.connect,
+                    open_timeout=min(self._timing.connect, limit),
                     close_timeout=1,
                     ping_timeout=60,
                     compression=None,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +20,7 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import (
     Broken,
     Call,
+    Deadline,
     Download,
     Effect,
     Flow,
@@ -29,7 +32,16 @@ from comfy_headless.protocol.effects import (
     Subscribe,
     Work,
 )
-from comfy_headless.transport.http import CHUNK, broken_by, client_options, download_options, reply_of, request_options
+from comfy_headless.transport.deadline import Limit
+from comfy_headless.transport.http import (
+    CHUNK,
+    broken_by,
+    client_options,
+    download_options,
+    headers_of,
+    reply_of,
+    request_options,
+)
 from comfy_headless.transport.mailbox import Mailbox
 from comfy_headless.transport.socket import KeptSocket
 
@@ -49,6 +61,7 @@ class SyncTransport:
     def drive(self, flow: Flow[T]) -> T:
         """Perform the effects of ``flow`` in this thread and return its result."""
         jobs: dict[str, Mailbox] = {}
+        limit = Limit(self._server.timing.grace)
         try:
             answer: Any = None
             error: BaseException | None = None
@@ -59,7 +72,9 @@ class SyncTransport:
                     return done.value  # type: ignore[no-any-return]
                 error = None
                 try:
-                    answer = self._perform(effect, jobs)
+                    if isinstance(effect, Deadline):
+                        limit.set(effect)
+                    answer = self._in_time(effect, jobs, limit)
                 except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, Ctrl-C too
                     error = raised
         finally:
@@ -75,25 +90,32 @@ class SyncTransport:
         if http is not None and idle:
             http.close()
 
-    def _perform(self, effect: Effect, jobs: dict[str, Mailbox]) -> Any:
+    def _in_time(self, effect: Effect, jobs: dict[str, Mailbox], limit: Limit) -> Any:
+        left = limit.left(effect, self._clock())
+        try:
+            return self._perform(effect, jobs, limit, math.inf if left is None else left)
+        except Broken:
+            limit.left(effect, self._clock())  # what broke it may be the deadline
+            raise
+
+    def _perform(self, effect: Effect, jobs: dict[str, Mailbox], limit: Limit, most: float) -> Any:
         match effect:
             case Listen(prompt_id, timeout):
-                return self._socket.listen(jobs.setdefault(prompt_id, Mailbox()), timeout)
+                return self._socket.listen(jobs.setdefault(prompt_id, Mailbox()), min(timeout, most))
             case Now():
                 return self._clock()
             case Call():
-                return self._call(effect)
+                return self._call(replace(effect, timeout=min(effect.timeout, most)))
             case Download():
-                return self._download(effect)
+                return self._download(replace(effect, timeout=min(effect.timeout, most)), limit)
             case Subscribe(prompt_id):
-                return self._socket.subscribe(prompt_id, jobs.setdefault(prompt_id, Mailbox()))
+                return self._socket.subscribe(prompt_id, jobs.setdefault(prompt_id, Mailbox()), most)
             case Notify(callback, event):
-                told = callback(event)
-                return asyncio.run(_wait_for(told)) if inspect.isawaitable(told) else None
+                return _notify(callback, event)
             case Work(function, args):
                 return function(*args)
             case Sleep(seconds):
-                return time.sleep(seconds)
+                return time.sleep(min(seconds, most))
 
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
@@ -126,7 +148,7 @@ class SyncTransport:
                 raise Broken("reset", str(error)) from error
             return reply_of(response, response.content)
 
-    def _download(self, effect: Download) -> Reply:
+    def _download(self, effect: Download, limit: Limit) -> Reply:
         response = None
         options = download_options(effect, self._server.timing)
         try:
@@ -136,11 +158,24 @@ class SyncTransport:
                 with Path(effect.part).open("r+b" if effect.offset else "wb") as file:
                     file.seek(effect.offset if response.status_code == 206 else 0)
                     file.truncate()
-                    for chunk in response.iter_bytes(CHUNK):
+                    whole = limit.left(effect, self._clock()) is None
+                    for chunk in response.iter_bytes(CHUNK if whole else None):  # else looked at as it comes
                         file.write(chunk)
+                        limit.left(effect, self._clock())
                 return reply_of(response)
         except httpx.TransportError as error:
             raise broken_by(error, response) from error
+        except httpx.DecodingError as error:
+            raise Broken("reset", str(error), headers_of(response) if response is not None else None) from error
+
+
+def _notify(callback: Callable[[Any], Any], event: Any) -> None:
+    told = callback(event)
+    if inspect.isawaitable(told):
+        try:
+            asyncio.run(_wait_for(told))
+        except asyncio.CancelledError as error:
+            raise RuntimeError("what the callback waited for was cancelled") from error
 
 
 async def _wait_for(awaitable: Any) -> Any:
