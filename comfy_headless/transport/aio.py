@@ -113,9 +113,9 @@ class AsyncTransport:
         self._gates = _gates()
         self._http = self._connection = self._stack = self._reader = None
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object = None, *_: object) -> None:
         self._users -= 1
-        if self._users <= 0:
+        if self._users <= 0 and kind is not GeneratorExit:  # then nothing can be awaited any more
             await self.close()
             if self._users <= 0:
                 self._loop = None
@@ -138,6 +138,9 @@ class AsyncTransport:
                         if isinstance(effect, Deadline):
                             limit.set(effect)
                         answer = await self._in_time(effect, jobs, limit)
+                    except GeneratorExit:
+                        _abandon(flow)
+                        raise
                     except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, a cancelled task too
                         error = raised
             finally:
@@ -328,3 +331,16 @@ async def _notify(callback: Callable[[Any], Any], event: Any) -> None:
 
 def _gates() -> dict[str, asyncio.Semaphore]:
     return {kind: asyncio.Semaphore(GATE) for kind in ("ask", "body", "download")}
+
+
+def _abandon(flow: Flow[T]) -> None:
+    """Let ``flow`` remove its files where its coroutine is dropped (its loop was closed): all it can still do."""
+    try:
+        effect = flow.throw(GeneratorExit())
+        while True:
+            if isinstance(effect, Work):
+                effect = flow.send(effect.function(*effect.args))
+            else:
+                effect = flow.throw(GeneratorExit())
+    except (StopIteration, GeneratorExit):
+        return
