@@ -234,7 +234,8 @@ def _loaded_media(node: Node) -> Shape | None:
         seen = probe(path)
     except MediaError:
         return Shape()
-    return Shape(seen.width or 512, seen.height or 512, max(1, seen.frames), seen.fps or None, seen.sound_seconds)
+    seconds = seen.audio.duration if seen.audio is not None else None
+    return Shape(seen.width or 512, seen.height or 512, max(1, seen.frames), seen.fps or None, seconds)
 
 
 def _video(node: Node) -> Shape | None:

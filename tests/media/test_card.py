@@ -29,7 +29,7 @@ def test_a_video_has_the_asked_geometry(
     seen = probe(path)
     assert (seen.width, seen.height, seen.frames) == (width, height, frames)
     assert seen.fps == pytest.approx(fps, rel=0.002)
-    assert seen.sound_seconds is None
+    assert seen.audio is None
 
 
 def test_sound_is_as_long_as_asked_and_tags_are_kept(tmp_path: Path) -> None:
@@ -38,7 +38,8 @@ def test_sound_is_as_long_as_asked_and_tags_are_kept(tmp_path: Path) -> None:
     pictures = Card(64, 64, 24, "a bell").pictures()
     write_video(path, pictures, fps=24, sound=Sound(1.0), metadata={"prompt": '{"1": {}}'})
     seen = probe(path)
-    assert seen.sound_seconds == pytest.approx(1.0, abs=0.05)
+    assert seen.audio is not None
+    assert seen.audio.duration == pytest.approx(1.0, abs=0.05)
     assert seen.metadata["prompt"] == '{"1": {}}'
 
 
@@ -47,7 +48,9 @@ def test_sound_files_decode(tmp_path: Path, suffix: str) -> None:
     """Each sound format decodes to the asked length."""
     path = tmp_path / f"sound{suffix}"
     write_audio(path, Sound(1.5))
-    assert probe(path).sound_seconds == pytest.approx(1.5, abs=0.06)
+    sound = probe(path).audio
+    assert sound is not None
+    assert sound.duration == pytest.approx(1.5, abs=0.06)
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".png"])

@@ -319,7 +319,7 @@ def test_a_restart_forgets_and_refuses_for_a_while(at: Any) -> None:
             except BROKEN:
                 refused += 1
                 time.sleep(0.02)
-        assert refused > 3
+        assert refused >= 1
         assert found == {"queue_running": [], "queue_pending": []}
         assert httpx.get(f"{sim.url}/history/{chosen}").json() == {}
         assert httpx.get(f"{sim.url}/api/jobs/{chosen}").status_code == 404
