@@ -8,7 +8,7 @@ ComfyHeadlessError
 ├── GenerationFailedError         the server ran it and said no
 │   ├── GenerationRejectedError   refused at validation; node_errors, one readable line each
 │   └── OutOfMemoryError          the server ran out of memory
-├── GenerationTimeoutError        our deadline; the prompt was cancelled on the server
+├── GenerationTimeoutError        our deadline; the message says what became of the prompt
 ├── ResultSaveError               finished on the server, but not written here; the server still has it
 ├── ResultSuspectError            the file was looked at and something is off; it is kept
 └── MediaError                    ffmpeg failed; its last lines

@@ -81,16 +81,15 @@ def run(
     prompt_id = prompt_id or str(uuid4())
     if started is None:
         started = yield from begin(wait)
-    if server.socket:
-        opened = yield Subscribe(prompt_id)
-        if opened and wait.on_progress is not None:
-            extra_data = {**_PREVIEWS, **(extra_data or {})}
+    server = yield from _subscribed(server, prompt_id)
+    if server.socket and wait.on_progress is not None:
+        extra_data = {**_PREVIEWS, **(extra_data or {})}
     accepted: str | None = None
     alive = True
     try:
         accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
-        if accepted != prompt_id and server.socket:  # a server too old for ids of ours
-            yield Subscribe(accepted)
+        if accepted != prompt_id:  # a server too old for ids of ours
+            server = yield from _subscribed(server, accepted)
         result = yield from _finish(server, graph, accepted, wait, label or Label(), started)
         alive = False
         return result
@@ -134,8 +133,7 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
     started = yield from begin(wait)
     if wait.destination is not None:
         yield Work(prepare, (wait.destination,))
-    if server.socket:
-        yield Subscribe(prompt_id)
+    server = yield from _subscribed(server, prompt_id)
     if graph is None:
         graph = yield from _graph_of(server, prompt_id)
     try:
@@ -151,6 +149,12 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
             raise
         now = yield Now()
         return _failed(error, prompt_id, now - started, Label())
+
+
+def _subscribed(server: Server, prompt_id: str) -> Flow[Server]:
+    """Register a job at the socket; where it cannot be opened, the job is waited for as one that is polled."""
+    opened = server.socket and (yield Subscribe(prompt_id))
+    return server._replace(socket=bool(opened))
 
 
 def _finish(
