@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageFilter, ImageStat
+
+from comfy_headless.media.timeline import Place
 
 CELL: Final = 8
 # Black: no pixel is lighter. The darkest night scene that shows anything on a screen has lighter ones.
@@ -20,15 +21,19 @@ _BLACK: Final = 6
 # One colour: the means of 4x4 pixels differ by no more in any channel, no two pixels by more in light (a star does),
 # and no cell changes by more from frame to frame (a fade does).
 _PLAIN_MEANS, _PLAIN_PIXELS, _PLAIN_TIME = 6, 32, 12
-# Frozen: a still picture moves a cell's light by 6 at most within a group of frames (x264, crf 30 and 40) and by 9 from
-# one group to the next, its channels by 12, and no cell by 3 or more in three steps; the faintest breathing moves
-# one by 7 to 13, or again and again.
-_STILL_LIGHT, _STILL_GROUPS, _STILL_COLOUR, _STEP, _STEPS = 7, 12, 16, 3, 3
+# Frozen: how far encoding moves the light of a cell in a still picture, over all frames looked at. Once settled by 4 at
+# most (crf 36), within a group of frames by 11 (crf 40), from group to group by 17; the faintest breathing moves one by
+# 5 to 13. An edge may move by a 32nd of its contrast more. Without enough settled frames, crf 30 is allowed for.
+_SETTLED, _GROUP, _LIGHT, _COLOUR = 5, 12, 20, 24
+_UNSETTLED_GROUP, _UNSETTLED_LIGHT, _ENOUGH = 7, 8, 4
+_EDGE: Final = 32
+# The mean difference of pixels of a fine pattern that moves where cells see none; encoding makes 18 (crf 40).
+_FINE: Final = 24
 # Noise: neighbours are strangers (encoded white noise correlates by 0.37 at most, textures from 0.48 on), most of them
 # differ (0.55 of the deviation or more; snow, stars and confetti leave most alone), and what is left at 16 pixels is
 # little (white noise 0.004, encoded 0.02; grain over a picture 0.24 or more).
 _CORRELATED, _DIFFERENT, _COARSE = 0.42, 0.5, 0.05
-_FAINT, _FAINT_GREY = 64.0, 625.0  # variances; grey grain of a film is fainter than broken grey
+_FAINT, _FAINT_GREY = 64.0, 400.0  # variances; grey grain of a film is fainter than broken grey
 _NEIGHBOURS: Final = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (4, 0), (0, 4))
 _CROP: Final = 256
 
@@ -39,7 +44,8 @@ class Glance:
 
     Args:
         cells: means of 8x8 pixels, RGB.
-        group: frames of one group were encoded one from the other.
+        middle: the light of its middle at full size.
+        place: where it stands among the frames that it was encoded with.
         lightest: the lightest pixel, 0-255.
         plain: it is one colour.
         noise: it is noise.
@@ -47,7 +53,8 @@ class Glance:
     """
 
     cells: Image.Image
-    group: int
+    middle: Image.Image
+    place: Place
     lightest: int
     plain: bool
     noise: bool
@@ -59,7 +66,7 @@ def glance(
     quarters: Image.Image,
     cells: Image.Image,
     colours: Callable[[], Image.Image],
-    group: int,
+    place: Place,
 ) -> Glance:
     """Measure one frame.
 
@@ -72,7 +79,9 @@ def glance(
     darkest, lightest = _extremes(light)
     plain = lightest - darkest <= _PLAIN_PIXELS and _widest(quarters) <= _PLAIN_MEANS
     grey = cells.convert("L")
-    return Glance(cells, group, lightest, plain, not plain and _is_noise(light, grey, colours), _detail(grey))
+    crop = middle(light)
+    noise = not plain and _is_noise(crop, grey, colours)
+    return Glance(cells, crop, place, lightest, plain, noise, _detail(grey))
 
 
 def verdict(glances: Sequence[Glance]) -> str | None:
@@ -88,29 +97,51 @@ def verdict(glances: Sequence[Glance]) -> str | None:
 
 def _moves(glances: Sequence[Glance]) -> bool:
     """Say whether anything changes by more than encoding a still picture changes it."""
-    cells = [seen.cells for seen in glances]
-    lights = [picture.convert("L") for picture in cells]
-    if _travelled(cells) >= _STILL_COLOUR or _travelled(lights) >= _STILL_GROUPS:
+    first = glances[0]
+    if any(_mean_difference(seen.middle, first.middle) >= _FINE for seen in glances):
         return True
     groups: dict[int, list[Image.Image]] = {}
-    for seen, light in zip(glances, lights, strict=True):
-        groups.setdefault(seen.group, []).append(light)
-    steps = Image.new("L", lights[0].size)
-    for members in groups.values():
-        if _travelled(members) >= _STILL_LIGHT:
-            return True
-        for earlier, later in pairwise(members):
-            changed = ImageChops.difference(earlier, later).point([int(level >= _STEP) for level in range(256)])
-            steps = ImageChops.add(steps, changed)
-    return _extremes(steps)[1] >= _STEPS
+    settled: dict[int, list[Image.Image]] = {}
+    for seen in glances:
+        groups.setdefault(seen.place.group, []).append(seen.cells)
+        if seen.place.settled:
+            settled.setdefault(seen.place.group, []).append(seen.cells)
+    count = sum(map(len, settled.values()))
+    known = count >= _ENOUGH and (len(groups) == 1 or 2 * count >= len(glances))
+    allowed = _edges(first.cells)
+    all_cells = [seen.cells for seen in glances]
+    return (
+        _travelled(all_cells) >= _COLOUR
+        or _travelled(all_cells, allowed) >= (_LIGHT if known else _UNSETTLED_LIGHT)
+        or any(_travelled(cells, allowed) >= _SETTLED for cells in settled.values())
+        or any(_travelled(cells, allowed) >= (_GROUP if known else _UNSETTLED_GROUP) for cells in groups.values())
+    )
 
 
-def _travelled(pictures: Sequence[Image.Image]) -> int:
-    """Return how far any cell goes from its least to its most over the pictures, in any channel."""
+def _edges(cells: Image.Image) -> Image.Image:
+    """Return what encoding may move at the edges of a picture."""
+    light = cells.convert("L")
+    contrast = ImageChops.subtract(light.filter(ImageFilter.MaxFilter(3)), light.filter(ImageFilter.MinFilter(3)))
+    return contrast.point([level // _EDGE for level in range(256)])
+
+
+def _travelled(pictures: Sequence[Image.Image], allowed: Image.Image | None = None) -> int:
+    """Return how far any pixel goes from its least to its most over the pictures, in any channel.
+
+    Args:
+        allowed: compare the light alone, and take off so much.
+    """
+    if allowed is not None:
+        pictures = [picture.convert("L") for picture in pictures]
     low = high = pictures[0]
     for picture in pictures[1:]:
         low, high = ImageChops.darker(low, picture), ImageChops.lighter(high, picture)
-    return max(_extremes(band)[1] for band in ImageChops.subtract(high, low).split())
+    way = ImageChops.subtract(high, low)
+    return max(_extremes(band)[1] for band in (way if allowed is None else ImageChops.subtract(way, allowed)).split())
+
+
+def _mean_difference(one: Image.Image, other: Image.Image) -> float:
+    return ImageStat.Stat(ImageChops.difference(one, other)).mean[0]
 
 
 def _widest(picture: Image.Image) -> int:
@@ -129,8 +160,7 @@ def _variance(picture: Image.Image) -> float:
     return max(ImageStat.Stat(picture).var)
 
 
-def _is_noise(light: Image.Image, cells: Image.Image, colours: Callable[[], Image.Image]) -> bool:
-    crop = middle(light)
+def _is_noise(crop: Image.Image, cells: Image.Image, colours: Callable[[], Image.Image]) -> bool:
     variance = _variance(crop)
     if variance < _FAINT or min(crop.size) < 4 * CELL or _variance(_halved(cells)) > _COARSE * variance:
         return False

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, ImageSequence
 from comfy_headless.errors import MediaError
 from comfy_headless.media.glance import CELL, Glance, glance, middle
 from comfy_headless.media.probe import Probe, is_shown, reading
-from comfy_headless.media.timeline import SAMPLES, Plan, Timeline, choose, choose_at
+from comfy_headless.media.timeline import SAMPLES, Place, Plan, Timeline, choose, choose_at
 
 # PyAV 18 has no type for it.
 _image_of: Callable[[av.VideoFrame], Image.Image] = av.VideoFrame.to_image
@@ -23,10 +23,11 @@ class Sample:
     """One frame of a clip.
 
     Args:
-        group: frames of one group were encoded one from the other; all frames of a file without prediction are one.
+        place: where it stands among the frames that it was encoded with.
+        source: as it was decoded.
     """
 
-    group: int
+    place: Place
     source: av.VideoFrame | Image.Image
 
     def glance(self) -> Glance:
@@ -36,7 +37,7 @@ class Sample:
         else:
             light, colours = _band(self.source.reformat(format="gray")), None
         quarters, cells = self._reduced(CELL // 2), self._reduced(CELL)
-        return glance(light, quarters, cells, lambda: middle(colours or self.picture()), self.group)
+        return glance(light, quarters, cells, lambda: middle(colours or self.picture()), self.place)
 
     def picture(self, width: int | None = None) -> Image.Image:
         """Return the frame as it is shown.
@@ -87,7 +88,7 @@ def _pictures(path: Path, wanted: set[int]) -> Iterator[Sample]:
     with Image.open(path) as picture:
         for number, shown in enumerate(ImageSequence.Iterator(picture)):
             if number in wanted:
-                yield Sample(0, ImageOps.exif_transpose(shown).convert("RGB"))
+                yield Sample(Place(0, True), ImageOps.exif_transpose(shown).convert("RGB"))
 
 
 def _frames(path: Path, timeline: Timeline, plan: Plan) -> Iterator[Sample]:

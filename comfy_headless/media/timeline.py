@@ -9,15 +9,18 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 SAMPLES: Final = 16
 # Up to here the whole clip is decoded if need be (25 s at 24 fps); beyond, only the beginnings of some groups.
 _WHOLE: Final = 600
 _FEW_GROUPS: Final = 6
-# In a group, the first frames after the key frame are still being refined; these two places are looked at.
-_IN_GROUP: Final = (6, 18)
+_STRETCHES: Final = 10
+# So many frames after a key frame, an encoder has refined a still picture as far as it will.
+_SETTLED: Final = 16
+_IN_GROUP: Final = (_SETTLED, 2 * _SETTLED)
 
 
 @dataclass(slots=True)
@@ -49,16 +52,28 @@ class Timeline:
         self.keys.append(key)
 
 
+class Place(NamedTuple):
+    """Where a frame stands in its group, the frames that are encoded one from the other.
+
+    Args:
+        group: position of the group's key frame; all frames of a file without prediction are one group.
+        settled: it comes so late after the key frame that a still picture no longer changes.
+    """
+
+    group: int
+    settled: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to decode.
 
     Args:
-        wanted: position in the file of each frame to look at, to the number of its group of frames.
+        wanted: position in the file of each frame to look at.
         spans: first and last position of each run of packets that the decoder needs.
     """
 
-    wanted: dict[int, int]
+    wanted: dict[int, Place]
     spans: tuple[tuple[int, int], ...]
 
 
@@ -73,11 +88,11 @@ def choose(timeline: Timeline) -> Plan:
     else:
         wanted = _near_keys(groups, len(order))
     intra = len(groups) == len(order)
-    found: dict[int, int] = {}
+    found: dict[int, Place] = {}
     spans: list[tuple[int, int]] = []
     for position in sorted(set(wanted)):
         start = _start(timeline, position)
-        found[position] = 0 if intra else start
+        found[position] = Place(0 if intra else start, intra or position - start >= _SETTLED)
         if spans and start <= spans[-1][1]:
             spans[-1] = (spans[-1][0], position)
         else:
@@ -90,7 +105,7 @@ def choose_at(timeline: Timeline, seconds: float) -> Plan:
     order = sorted(range(len(timeline)), key=timeline.times.__getitem__)
     until = timeline.times[order[0]] + seconds / timeline.unit if timeline.unit else 0.0
     position = [order[0], *(place for place in order if timeline.times[place] <= until)][-1]
-    return _counted(timeline, Plan({position: 0}, ((_start(timeline, position), position),)))
+    return _counted(timeline, Plan({position: Place(0, False)}, ((_start(timeline, position), position),)))
 
 
 def _counted(timeline: Timeline, plan: Plan) -> Plan:
@@ -99,22 +114,17 @@ def _counted(timeline: Timeline, plan: Plan) -> Plan:
 
 
 def _spread(order: Sequence[int], timeline: Timeline) -> list[int]:
-    """Return a frame of each of 14 stretches and both ends.
+    """Return both ends, a frame of each of 10 stretches, and the 4 with the largest packets.
 
-    Where nothing has moved for long, a change shows as a large packet: every other stretch gives its largest one. The
-    rest give one at a place that differs from stretch to stretch, so that nothing regular hides between them.
+    The places differ from stretch to stretch, so that nothing regular hides between them. A short change in a picture
+    that else stands still shows as a large packet.
     """
-    count = SAMPLES - 2
-    edges = [round(1 + index * (len(order) - 2) / count) for index in range(count + 1)]
+    edges = [round(1 + index * (len(order) - 2) / _STRETCHES) for index in range(_STRETCHES + 1)]
     wanted = [order[0], order[-1]]
     for index, (begin, end) in enumerate(pairwise(edges)):
-        stretch = order[begin:end]
-        plain = [position for position in stretch if not timeline.keys[position]]
-        if index % 2 and plain:
-            wanted.append(max(plain, key=timeline.sizes.__getitem__))
-        else:
-            wanted.append(stretch[int(len(stretch) * (index * 0.618 % 1.0))])
-    return wanted
+        wanted.append(order[begin + int((end - begin) * (index * 0.618 % 1.0))])
+    others = [place for place in order if place not in wanted and not timeline.keys[place]]
+    return wanted + nlargest(SAMPLES - len(wanted), others, key=timeline.sizes.__getitem__)
 
 
 def _near_keys(groups: Sequence[int], count: int) -> list[int]:

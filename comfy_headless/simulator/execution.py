@@ -16,7 +16,7 @@ from comfy_headless.errors import MediaError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.media.card import Card
 from comfy_headless.media.encode import jpeg
-from comfy_headless.simulator.faults import ClaimFile, Interrupt, NodeFails, OutOfMemory, Restart
+from comfy_headless.simulator.faults import ClaimFile, Interrupt, NodeFails, OutOfMemory, Restart, SpoilOutput
 from comfy_headless.simulator.folders import OutsideFolderError
 from comfy_headless.simulator.machine import Machine
 from comfy_headless.simulator.order import Agenda, is_link, signatures
@@ -134,7 +134,10 @@ class Execution:
 
     async def _render(self, node_id: str) -> Report | None:
         extra = self.item.extra_data.get("extra_pnginfo")
-        order = Order(self.item.graph, node_id, self.machine.folders, extra if isinstance(extra, dict) else {})
+        names = (None, node_id, self.item.graph[node_id]["class_type"])
+        spoils = self.machine.plan.strikes(SpoilOutput, about=self.subject, where=lambda fault: fault.node in names)
+        spoil = spoils[0].kind if spoils else None
+        order = Order(self.item.graph, node_id, self.machine.folders, extra if isinstance(extra, dict) else {}, spoil)
         try:
             return await asyncio.get_running_loop().run_in_executor(self.machine.threads, render, order)
         except (MediaError, OutsideFolderError) as error:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 When: TypeAlias = Literal["before", "after"]
+Spoiled: TypeAlias = Literal["black", "one_colour", "frozen", "noise", "still_noise", "size", "frames", "fps", "sound"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,20 @@ class ClaimFile(Fault):
     filename: str | None = None
     subfolder: str | None = None
     type: str | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpoilOutput(Fault):
+    """Write a result that is off, as a run does that ended well and made nothing of use.
+
+    Args:
+        kind: what its pictures are, or what of it is not as asked: half the size, frames or rate; sound where there
+            should be none, or none.
+        node: id or class of the output node; None is any. ``times`` counts nodes.
+    """
+
+    kind: Spoiled
     node: str | None = None
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from comfy_headless.media.card import Card
 from comfy_headless.media.encode import write_animation, write_audio, write_image, write_video
+from comfy_headless.media.spoil import Pictures, pictures
 from comfy_headless.media.tone import Sound
+from comfy_headless.simulator.faults import Spoiled
 from comfy_headless.simulator.folders import Folders, FolderType, Slot, preview_prefix
 from comfy_headless.simulator.order import Graph, is_link
 from comfy_headless.simulator.shapes import Shape, Walk
@@ -24,12 +26,17 @@ Report = dict[str, list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One output node, and all that is needed to render for it."""
+    """One output node, and all that is needed to render for it.
+
+    Args:
+        spoil: what is to be off with the result; None for nothing.
+    """
 
     graph: Graph
     node_id: str
     folders: Folders
     extra_pnginfo: Mapping[str, Any]
+    spoil: Spoiled | None = None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -40,7 +47,7 @@ class Order:
     @property
     def shape(self) -> Shape:
         """What the node was given."""
-        return Walk(self.graph, self.folders.input).shape(self.node_id) or Shape()
+        return _spoiled(Walk(self.graph, self.folders.input).shape(self.node_id) or Shape(), self.spoil)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -48,10 +55,10 @@ class Order:
         kept = {"prompt": self.graph, **self.extra_pnginfo}
         return {key: json.dumps(value) for key, value in kept.items()}
 
-    def card(self, shape: Shape) -> Card:
-        """Return the picture to show."""
+    def pictures(self, shape: Shape) -> Pictures:
+        """Return the pictures to show."""
         text, seed = prompt_text(self.graph, self.node_id), seed_of(self.graph, self.node_id)
-        return Card(shape.width, shape.height, shape.frames, text, seed)
+        return pictures(Card(shape.width, shape.height, shape.frames, text, seed), self.spoil)
 
     def slot(self, kind: FolderType = "output", *, prefix: str | None = None) -> Slot:
         """Return a free name for the node's prefix."""
@@ -62,7 +69,20 @@ class Order:
     def fps(self, shape: Shape) -> float:
         """Return the frame rate the node was given itself, or the video's."""
         own = self.inputs.get("fps", self.inputs.get("frame_rate"))
-        return float(own) if isinstance(own, int | float) else shape.fps or 24.0
+        rate = float(own) if isinstance(own, int | float) else shape.fps or 24.0
+        return rate / 2 if self.spoil == "fps" else rate
+
+
+def _spoiled(shape: Shape, kind: Spoiled | None) -> Shape:
+    match kind:
+        case "size":
+            return replace(shape, width=max(2, shape.width // 4 * 2), height=max(2, shape.height // 4 * 2))
+        case "frames":
+            return replace(shape, frames=max(1, shape.frames // 2))
+        case "sound":
+            return replace(shape, seconds=None if shape.seconds else 1.0)
+        case _:
+            return shape
 
 
 def _entry(slot: Slot, name: str, kind: FolderType = "output") -> dict[str, str]:
@@ -73,8 +93,8 @@ def _video(order: Order, *, suffix: str = "mp4", codec: str = "h264", tail: str 
     shape, slot = order.shape, order.slot()
     name = slot.file(suffix, tail=tail)
     sound = Sound(shape.seconds) if shape.seconds else None
-    pictures = order.card(shape).pictures()
-    write_video(slot.folder / name, pictures, fps=order.fps(shape), codec=codec, sound=sound, metadata=order.metadata)
+    shown, fps = order.pictures(shape), order.fps(shape)
+    write_video(slot.folder / name, shown, fps=fps, codec=codec, sound=sound, metadata=order.metadata)
     return {"images": [_entry(slot, name)], "animated": [True]}
 
 
@@ -92,7 +112,7 @@ def _combined(order: Order) -> Report:
         made = _video(order, suffix=suffix, codec="vp9" if suffix == "webm" else "h264", tail="")["images"][0]
     path = order.folders.output / made["subfolder"] / made["filename"]
     still = path.with_suffix(".png")
-    write_image(still, next(order.card(order.shape).pictures()), metadata=order.metadata)
+    write_image(still, next(order.pictures(order.shape)), metadata=order.metadata)
     extra = {"format": wanted, "frame_rate": order.fps(order.shape), "workflow": still.name, "fullpath": str(path)}
     return {"gifs": [{**made, **extra}]}
 
@@ -100,15 +120,14 @@ def _combined(order: Order) -> Report:
 def _animation(order: Order, *, suffix: str, tail: str = "_") -> Report:
     shape, slot = order.shape, order.slot()
     name = slot.file(suffix, tail=tail)
-    pictures = order.card(shape).pictures()
-    write_animation(slot.folder / name, pictures, fps=order.fps(shape), metadata=order.metadata)
+    write_animation(slot.folder / name, order.pictures(shape), fps=order.fps(shape), metadata=order.metadata)
     return {"images": [_entry(slot, name)], "animated": [True]}
 
 
 def _images(order: Order, *, kind: FolderType = "output", suffix: str = "png") -> Report:
     slot = order.slot(kind, prefix=preview_prefix() if kind == "temp" else None)
     entries = []
-    for number, picture in enumerate(order.card(order.shape).pictures()):
+    for number, picture in enumerate(order.pictures(order.shape)):
         name = slot.file(suffix, batch=number)
         write_image(slot.folder / name, picture, metadata=order.metadata)
         entries.append(_entry(slot, name, kind))
