@@ -101,9 +101,13 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Register ``prompt_id`` at the kept socket, opening it if need be. Gives True if the socket is open."""
+    """Register ``prompt_id`` at the kept socket, opening it if need be. Gives True if the socket is open.
+
+    ``quiet``: only frames that tell what the job made and that it ended.
+    """
 
     prompt_id: str
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def run(
     prompt_id = prompt_id or str(uuid4())
     if started is None:
         started = yield from begin(wait)
-    server = yield from _subscribed(server, prompt_id)
+    server = yield from _subscribed(server, prompt_id, wait)
     if server.socket and wait.on_progress is not None:
         extra_data = {**_PREVIEWS, **(extra_data or {})}
     accepted: str | None = None
@@ -89,7 +89,7 @@ def run(
     try:
         accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
         if accepted != prompt_id:  # a server too old for ids of ours
-            server = yield from _subscribed(server, accepted)
+            server = yield from _subscribed(server, accepted, wait)
         result = yield from _finish(server, graph, accepted, wait, label or Label(), started)
         alive = False
         return result
@@ -133,7 +133,7 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
     started = yield from begin(wait)
     if wait.destination is not None:
         yield Work(prepare, (wait.destination,))
-    server = yield from _subscribed(server, prompt_id)
+    server = yield from _subscribed(server, prompt_id, wait)
     if graph is None:
         graph = yield from _graph_of(server, prompt_id)
     try:
@@ -151,9 +151,9 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
         return _failed(error, prompt_id, now - started, Label())
 
 
-def _subscribed(server: Server, prompt_id: str) -> Flow[Server]:
+def _subscribed(server: Server, prompt_id: str, wait: Wait) -> Flow[Server]:
     """Register a job at the socket; where it cannot be opened, the job is waited for as one that is polled."""
-    opened = server.socket and (yield Subscribe(prompt_id))
+    opened = server.socket and (yield Subscribe(prompt_id, wait.on_progress is None))
     return server._replace(socket=bool(opened))
 
 

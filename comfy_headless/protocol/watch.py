@@ -36,6 +36,11 @@ class Teller:
         self._callback = callback
         self.error: str | None = None
 
+    @property
+    def listens(self) -> bool:
+        """True while there is somebody to tell."""
+        return self._callback is not None
+
     def tell(self, progress: Progress | None) -> Flow[None]:
         """Tell ``progress``, unless there is nobody to tell or nothing to say."""
         if self._callback is None or progress is None:
@@ -147,7 +152,7 @@ class _Watch:
     def _reopen(self, now: float) -> Flow[None]:
         """After a drop: open the socket again, now and then, beside the history."""
         if self.reopen_at is not None and now >= self.reopen_at and self.server.socket:
-            opened = yield Subscribe(self.prompt_id)
+            opened = yield Subscribe(self.prompt_id, not self.teller.listens)
             self.reopen_at = None if opened else now + self.timing.last_poll
 
     def _look(self, now: float) -> Flow[None]:

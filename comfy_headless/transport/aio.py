@@ -67,13 +67,15 @@ class _Mailbox(Mailbox):
 
     __slots__ = ("reader",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(quiet=quiet)
         self.reader: asyncio.Future[None] | None = None
 
-    def put(self, frame: Frame) -> None:
-        super().put(frame)
-        self.wake()
+    def put(self, frame: Frame) -> bool:
+        taken = super().put(frame)
+        if taken:
+            self.wake()
+        return taken
 
     def wake(self) -> None:
         if self.reader is not None and not self.reader.done():
@@ -192,8 +194,8 @@ class AsyncTransport:
                 return await self._call(effect)
             case Download():
                 return await self._download(effect)
-            case Subscribe(prompt_id):
-                return await self._subscribe(prompt_id, jobs.setdefault(prompt_id, _Mailbox()))
+            case Subscribe(prompt_id, quiet):
+                return await self._subscribe(prompt_id, jobs.setdefault(prompt_id, _Mailbox(quiet=quiet)))
             case Notify(callback, event):
                 return await _notify(callback, event)
             case Work(function, args):

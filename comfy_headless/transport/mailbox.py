@@ -14,19 +14,27 @@ from typing import Final
 from comfy_headless.protocol.frames import LOST, PREVIEW, Frame
 
 _PASSING: Final = frozenset({PREVIEW, "progress", "progress_state", "text"})
+_NEEDED: Final = frozenset({LOST, "executed"})
 
 
 class Mailbox:
-    """Frames of one job for one wait. Not locked: its owner is."""
+    """Frames of one job for one wait. Not locked: its owner is.
 
-    __slots__ = ("_kept", "_passing")
+    Args:
+        quiet: take in only what the job made and its end: nobody is told of the rest, so it need wake nobody.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_kept", "_passing", "quiet")
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
         self._kept: deque[Frame] = deque()
         self._passing: dict[str, Frame] = {}
 
-    def put(self, frame: Frame) -> None:
-        """Add a frame; a passing one replaces its elder."""
+    def put(self, frame: Frame) -> bool:
+        """Add a frame, a passing one in its elder's place; False if it is not for this wait."""
+        if self.quiet and not frame.ends and frame.type not in _NEEDED:
+            return False
         if frame.type in _PASSING:
             self._passing.pop(frame.type, None)
             self._passing[frame.type] = frame
@@ -35,6 +43,7 @@ class Mailbox:
             self._kept.extend(self._passing.values())
             self._kept.append(frame)
             self._passing = {PREVIEW: preview} if preview is not None else {}
+        return True
 
     def take(self) -> Frame | None:
         """Take the next frame, passing ones last; None if there is none."""
@@ -70,10 +79,8 @@ class Mailboxes:
 
     def deliver(self, frame: Frame) -> bool:
         """Put a frame into the mailboxes of its job; False if nobody waits for it."""
-        boxes = self._boxes.get(frame.prompt_id or "", [])
-        for mailbox in boxes:
-            mailbox.put(frame)
-        return bool(boxes)
+        taken = [mailbox.put(frame) for mailbox in self._boxes.get(frame.prompt_id or "", ())]
+        return any(taken)
 
     def lost(self) -> None:
         """Tell everybody that the socket dropped."""

@@ -108,8 +108,9 @@ class SyncTransport:
                 return self._call(replace(effect, timeout=min(effect.timeout, most)))
             case Download():
                 return self._download(replace(effect, timeout=min(effect.timeout, most)), limit)
-            case Subscribe(prompt_id):
-                return self._socket.subscribe(prompt_id, jobs.setdefault(prompt_id, Mailbox()), most)
+            case Subscribe(prompt_id, quiet):
+                mailbox = jobs.setdefault(prompt_id, Mailbox(quiet=quiet))
+                return self._socket.subscribe(prompt_id, mailbox, most)
             case Notify(callback, event):
                 return _notify(callback, event)
             case Work(function, args):

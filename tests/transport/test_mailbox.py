@@ -39,3 +39,13 @@ def test_every_wait_has_a_mailbox() -> None:
     assert [frame.type for frame in iter(second.take, None) if frame is not None] == ["executed", LOST]
     boxes.remove("p", second)
     assert not boxes
+
+
+def test_a_quiet_mailbox_takes_what_was_made_and_the_end() -> None:
+    """Where nobody is told of progress, nothing of it wakes the wait; outputs, ends and a lost socket do."""
+    mailbox = Mailbox(quiet=True)
+    passed = [Frame("execution_start", "p"), Frame("progress", "p"), Frame("executing", "p", {"node": "3"})]
+    assert not any(mailbox.put(frame) for frame in passed)
+    wanted = [Frame("executed", "p"), Frame("execution_error", "p"), Frame("executing", "p", {"node": None})]
+    assert all(mailbox.put(frame) for frame in [*wanted, Frame(LOST, "p")])
+    assert [mailbox.take() for _ in range(4)] == [*wanted, Frame(LOST, "p")]
