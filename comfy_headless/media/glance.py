@@ -25,7 +25,9 @@ _PLAIN_MEANS, _PLAIN_PIXELS, _PLAIN_TIME = 6, 32, 12
 # most (crf 36), within a group of frames by 11 (crf 40), from group to group by 17; the faintest breathing moves one by
 # 5 to 13. An edge may move by a 32nd of its contrast more. Without enough settled frames, crf 30 is allowed for.
 _SETTLED, _GROUP, _LIGHT, _COLOUR = 5, 12, 20, 24
-_UNSETTLED_GROUP, _UNSETTLED_LIGHT, _ENOUGH = 7, 8, 4
+_UNSETTLED_GROUP, _UNSETTLED_LIGHT, _ENOUGH = 5, 8, 4
+# In a clip of few frames little can happen, so less is called motion, and nothing frozen that is shorter still.
+_SHORT, _SHORT_LIGHT, _SHORTEST = 12, 3, 4
 _EDGE: Final = 32
 # The mean difference of pixels of a fine pattern that moves where cells see none; encoding makes 18 (crf 40).
 _FINE: Final = 24
@@ -92,7 +94,7 @@ def verdict(glances: Sequence[Glance]) -> str | None:
         return "one_colour"
     if sum(seen.noise for seen in glances) * 4 >= len(glances) * 3:
         return "noise"
-    return "frozen" if len(glances) > 1 and not _moves(glances) else None
+    return "frozen" if len(glances) >= _SHORTEST and not _moves(glances) else None
 
 
 def _moves(glances: Sequence[Glance]) -> bool:
@@ -100,6 +102,7 @@ def _moves(glances: Sequence[Glance]) -> bool:
     first = glances[0]
     if any(_mean_difference(seen.middle, first.middle) >= _FINE for seen in glances):
         return True
+    all_cells, allowed = [seen.cells for seen in glances], _edges(first.cells)
     groups: dict[int, list[Image.Image]] = {}
     settled: dict[int, list[Image.Image]] = {}
     for seen in glances:
@@ -107,9 +110,9 @@ def _moves(glances: Sequence[Glance]) -> bool:
         if seen.place.settled:
             settled.setdefault(seen.place.group, []).append(seen.cells)
     count = sum(map(len, settled.values()))
+    if len(glances) < _SHORT:
+        return _travelled(all_cells, allowed) >= _SHORT_LIGHT
     known = count >= _ENOUGH and (len(groups) == 1 or 2 * count >= len(glances))
-    allowed = _edges(first.cells)
-    all_cells = [seen.cells for seen in glances]
     return (
         _travelled(all_cells) >= _COLOUR
         or _travelled(all_cells, allowed) >= (_LIGHT if known else _UNSETTLED_LIGHT)

@@ -60,9 +60,13 @@ def look(
     """
     path = Path(path)
     found, timeline = scan(path)
-    findings = [*_size(found, width, height), *_frames(found, frames), *_rate(found, fps), *_sound(found, sound)]
+    merged = timeline is None and found.frames == 1 and (frames or 1) > 1
+    findings = _size(found, width, height)
+    if not merged:
+        findings += [*_frames(found, frames), *_rate(found, fps)]
+    findings += _sound(found, sound)
     if found.frames:
-        findings.extend(_picture([sample.glance() for sample in samples(path, found, timeline)]))
+        findings += _picture([sample.glance() for sample in samples(path, timeline)], merged=merged)
     return tuple(findings)
 
 
@@ -114,8 +118,9 @@ def _sound(found: Probe, sound: bool | None) -> list[Finding]:
     return []
 
 
-def _picture(glances: list[Glance]) -> list[Finding]:
-    what = verdict(glances)
+def _picture(glances: list[Glance], *, merged: bool) -> list[Finding]:
+    """Return what is off with the pictures; an animated webp or png whose frames are all equal is stored as a still."""
+    what = verdict(glances) or ("frozen" if merged else None)
     if what is None:
         return []
     message, cause, remedy = _PICTURES[what]

@@ -16,6 +16,7 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 from comfy_headless.errors import MediaError
+from comfy_headless.media.animation import durations
 from comfy_headless.media.command import complaints
 from comfy_headless.media.timeline import Timeline
 
@@ -53,7 +54,8 @@ class Probe:
         duration: seconds of the longest stream; 0.0 for a still picture.
         width: pixels as shown, a stored rotation applied; 0 without a picture.
         height: the same.
-        frames: how many pictures there are; 0 for sound alone.
+        frames: how many pictures there are; 0 for sound alone. In an animated picture, one that stands twice as long
+            as the shortest counts as two: equal frames are kept as one.
         fps: average rate; 0.0 for a still picture or sound alone.
         codec: of the picture, else of the sound.
         audio: None without a sound stream.
@@ -143,18 +145,19 @@ def _picture(path: Path) -> Probe | None:
             return None
         with picture:
             picture.load()
-            frames = int(getattr(picture, "n_frames", 1))
-            milliseconds = float(picture.info.get("duration") or 0)
-            turned = frames == 1 and picture.getexif().get(_ORIENTATION) in _TURNED
+            with path.open("rb") as file:
+                standing = durations(picture, file)
+            seconds, shortest = sum(standing) / 1000, min(standing) / 1000
+            turned = picture.getexif().get(_ORIENTATION) in _TURNED
             width, height = reversed(picture.size) if turned else picture.size
             name = str(picture.format).lower()
             return Probe(
                 container=name,
-                duration=frames * milliseconds / 1000 if frames > 1 else 0.0,
+                duration=seconds if len(standing) > 1 else 0.0,
                 width=width,
                 height=height,
-                frames=frames,
-                fps=1000 / milliseconds if frames > 1 and milliseconds else 0.0,
+                frames=round(seconds / shortest) if shortest else len(standing),
+                fps=1 / shortest if shortest and len(standing) > 1 else 0.0,
                 codec=name,
                 audio=None,
                 size=path.stat().st_size,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import av
 from PIL import Image, ImageOps, ImageSequence
 
 from comfy_headless.errors import MediaError
+from comfy_headless.media.animation import durations
 from comfy_headless.media.glance import CELL, Glance, glance, middle
-from comfy_headless.media.probe import Probe, is_shown, reading
+from comfy_headless.media.probe import is_shown, reading
 from comfy_headless.media.timeline import SAMPLES, Place, Plan, Timeline, choose, choose_at
 
 # PyAV 18 has no type for it.
@@ -62,11 +65,10 @@ class Sample:
         return _image_of(self.source.reformat(width, height, "rgb24", interpolation="AREA"))
 
 
-def samples(path: Path, found: Probe, timeline: Timeline | None, *, at: float | None = None) -> Iterator[Sample]:
+def samples(path: Path, timeline: Timeline | None, *, at: float | None = None) -> Iterator[Sample]:
     """Yield at most 16 frames, spread over the whole clip.
 
     Args:
-        found: what the probe says of the file.
         timeline: its frames; None for a picture file.
         at: yield only the frame that is shown so many seconds after the first.
 
@@ -75,17 +77,19 @@ def samples(path: Path, found: Probe, timeline: Timeline | None, *, at: float | 
     """
     with reading(path):
         if timeline is None:
-            yield from _pictures(path, _places(found) if at is None else {min(found.frames - 1, int(at * found.fps))})
+            yield from _pictures(path, at)
         else:
             yield from _frames(path, timeline, choose(timeline) if at is None else choose_at(timeline, at))
 
 
-def _places(found: Probe) -> set[int]:
-    return {round(index * (found.frames - 1) / (SAMPLES - 1)) for index in range(SAMPLES)}
-
-
-def _pictures(path: Path, wanted: set[int]) -> Iterator[Sample]:
+def _pictures(path: Path, at: float | None) -> Iterator[Sample]:
     with Image.open(path) as picture:
+        count = int(getattr(picture, "n_frames", 1))
+        wanted = {round(index * (count - 1) / (SAMPLES - 1)) for index in range(SAMPLES)}
+        if at is not None:
+            with path.open("rb") as file:
+                ends = list(accumulate(durations(picture, file)))
+            wanted = {min(bisect_right(ends, at * 1000), count - 1)}
         for number, shown in enumerate(ImageSequence.Iterator(picture)):
             if number in wanted:
                 yield Sample(Place(0, True), ImageOps.exif_transpose(shown).convert("RGB"))

@@ -40,7 +40,7 @@ def thumbnail(path: Path, out: Path | None = None, *, at: float | None = None, w
     if at is not None and not 0 <= at <= found.duration:
         raise ValidationError(f"at={at} is not within {path.name}, which lasts {found.duration:.2f} s")
     best, most = None, -1.0
-    for sample in samples(path, found, timeline, at=at):
+    for sample in samples(path, timeline, at=at):
         detail = sample.glance().detail
         if detail > most:
             best, most = sample.picture(min(width, found.width)), detail

@@ -20,7 +20,7 @@ _FEW_GROUPS: Final = 6
 _STRETCHES: Final = 10
 # So many frames after a key frame, an encoder has refined a still picture as far as it will.
 _SETTLED: Final = 16
-_IN_GROUP: Final = (_SETTLED, 2 * _SETTLED)
+_IN_GROUP: Final = ((_SETTLED, 1), (2 * _SETTLED, 2))  # of a shorter group, the middle and the end
 
 
 @dataclass(slots=True)
@@ -81,13 +81,13 @@ def choose(timeline: Timeline) -> Plan:
     """Choose at most 16 frames, spread over the whole clip, the first and the last among them."""
     order = sorted(range(len(timeline)), key=timeline.times.__getitem__)
     groups = [position for position in order if timeline.keys[position]]
+    intra = len(groups) == len(order)
     if len(order) <= SAMPLES:
         wanted = order
-    elif len(order) <= _WHOLE or len(groups) < _FEW_GROUPS:
+    elif intra or len(order) <= _WHOLE or len(groups) < _FEW_GROUPS:
         wanted = _spread(order, timeline)
     else:
         wanted = _near_keys(groups, len(order))
-    intra = len(groups) == len(order)
     found: dict[int, Place] = {}
     spans: list[tuple[int, int]] = []
     for position in sorted(set(wanted)):
@@ -123,7 +123,9 @@ def _spread(order: Sequence[int], timeline: Timeline) -> list[int]:
     wanted = [order[0], order[-1]]
     for index, (begin, end) in enumerate(pairwise(edges)):
         wanted.append(order[begin + int((end - begin) * (index * 0.618 % 1.0))])
-    others = [place for place in order if place not in wanted and not timeline.keys[place]]
+    others = set(order).difference(wanted)
+    if not all(timeline.keys):
+        others = {place for place in others if not timeline.keys[place]}  # those are large anyway
     return wanted + nlargest(SAMPLES - len(wanted), others, key=timeline.sizes.__getitem__)
 
 
@@ -132,7 +134,7 @@ def _near_keys(groups: Sequence[int], count: int) -> list[int]:
     pairs = min(SAMPLES // 2, len(groups))
     chosen = [groups[round(index * (len(groups) - 1) / (pairs - 1))] for index in range(pairs)]
     ends = {begin: end - 1 for begin, end in pairwise([*sorted(groups), count])}
-    return [min(begin + step, ends[begin]) for begin in chosen for step in _IN_GROUP]
+    return [begin + min(step, part * (ends[begin] - begin) // 2) for begin in chosen for step, part in _IN_GROUP]
 
 
 def _start(timeline: Timeline, position: int) -> int:
