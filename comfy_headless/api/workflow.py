@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from comfy_headless.api.checks import check_extension, check_file
+from comfy_headless.api.checks import check_extension, check_file, check_image
 from comfy_headless.catalog.compiler import CompiledWorkflow, compile_template
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import ValidationError
@@ -55,7 +55,8 @@ def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destinat
         ComfyUIConnectionError: an upload failed.
     """
     for item in compiled.uploads:
-        yield Work(check_file, (item.path, item.field))
+        shows = compiled.graph[item.node_id]["class_type"] in ("LoadImage", "LoadImageMask")
+        yield Work(check_image if shows else check_file, (item.path, item.field))
     if destination is not None:
         check_extension(compiled.graph, destination)
         yield Work(prepare, (destination,))

@@ -19,6 +19,36 @@ if TYPE_CHECKING:
     from comfy_headless.catalog.presets import Preset
 
 
+_ARGUMENTS = (
+    "preset",
+    "image",
+    "last_image",
+    "negative_prompt",
+    "seed",
+    "out",
+    "overwrite",
+    "server",
+    "on_progress",
+    "timeout",
+    "raise_on_error",
+    "allow_untested",
+)
+"""Names that a call knows beside settings: what looks like one of them is a misspelt argument."""
+
+_SYNONYMS = {
+    "duration": "seconds",
+    "length": "frames",
+    "num_frames": "frames",
+    "frame_rate": "fps",
+    "guidance": "cfg",
+    "guidance_scale": "cfg",
+    "negative": "negative_prompt",
+    "model": "preset",
+    "init_image": "image",
+}
+"""What others call it."""
+
+
 class Effective(NamedTuple):
     """The settings that will be used, by name, and what the caller should know about them."""
 
@@ -81,7 +111,9 @@ def _check_names(preset: Preset, task: Task, asked: Mapping[str, Any], values: M
             )
         if name in COMMON:
             raise ValidationError(f"{preset.name} has no setting {name!r}: its model takes none. {there}")
-        raise ValidationError(f"{preset.name} has no setting {name!r}{nearest(name, known)} {there}")
+        meant = _SYNONYMS.get(name.lower())
+        hint = f"; did you mean {meant!r}?" if meant else nearest(name, [*known, *_ARGUMENTS])
+        raise ValidationError(f"{preset.name} has no setting {name!r}{hint} {there}")
 
 
 def _check_fixed(preset: Preset, name: str, value: Any, own: Any, reason: str | None) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from comfy_headless.errors import ValidationError
 
+_LONGEST = 240  # bytes of a name that every common file system takes (255), less ".<id>.part"
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]" if os.name != "nt" else r'[\x00-\x1f\x7f<>:"|?*]')
 
 
@@ -43,6 +44,10 @@ def read_out(out: str | os.PathLike[str] | None, *, stem: str | None = None, ove
     if not text or "\0" in text:
         raise ValidationError(f"out={out!r} is not a path; give a file such as clip.mp4, or a folder such as clips/")
     path = Path(text).expanduser()
+    if len(os.fsencode(path.name)) > _LONGEST:
+        raise ValidationError(
+            f"out={text[:40]!r}...: a name of {len(path.name)} characters; a file system takes {_LONGEST} bytes"
+        )
     if text.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return Destination(path, stem=stem, overwrite=overwrite)
     return Destination(path.parent, name=path.name, overwrite=overwrite)

@@ -29,8 +29,8 @@ class ProgressTracker:
         self._steps: dict[str, tuple[int, int]] = {}
         self._node: str | None = None
         self._percent = 0.0
-        self._cached = 0.0
-        self._started: float | None = None
+        self._now = 0.0
+        self._pace_from: tuple[float, float] | None = None
         self._seen: tuple[float, str | None, int | None, int | None] | None = None
 
     def waits(self, position: int) -> Progress:
@@ -44,15 +44,13 @@ class ProgressTracker:
 
     def see(self, frame: Frame, now: float) -> Progress | None:
         """Take in a frame; return what to tell, or None if it says nothing new."""
-        if self._started is None:
-            self._started = now
+        self._now = now
         preview = None
         match frame.type:
             case "execution_cached":
                 nodes = frame.data.get("nodes")
                 for node_id in nodes if isinstance(nodes, list) else ():
                     self._finish(node_id)
-                self._cached = self._share()
             case "executing":
                 self._move_to(frame.data.get("display_node") or frame.data.get("node"))
             case "executed":
@@ -71,7 +69,7 @@ class ProgressTracker:
         if preview is None and seen == self._seen:
             return None
         self._seen = seen
-        return Progress(self._percent, self._node, title, seen[2], seen[3], self._eta(now), preview)
+        return Progress(self._percent, self._node, title, seen[2], seen[3], self._eta(), preview)
 
     def _finish(self, node_id: Any) -> None:
         if isinstance(node_id, str):
@@ -91,6 +89,8 @@ class ProgressTracker:
             self._done[node_id] = max(self._done.get(node_id, 0.0), min(1.0, value / most))
             if most > 1:
                 self._steps[node_id] = (int(value), int(most))
+                if self._pace_from is None and value >= 1:
+                    self._pace_from = (self._now, self._share())
 
     def _read_state(self, nodes: Any) -> None:
         for node_id, state in (nodes if isinstance(nodes, dict) else {}).items():
@@ -107,11 +107,15 @@ class ProgressTracker:
         done = sum(self._weights.get(node_id, 0.0) * share for node_id, share in self._done.items())
         return done / whole if whole else 0.0
 
-    def _eta(self, now: float) -> float | None:
-        made = self._share() - self._cached
-        if self._started is None or made < 0.02:
+    def _eta(self) -> float | None:
+        """Estimate from the pace since the first step that was counted: what came before says nothing of it."""
+        if self._pace_from is None:
             return None
-        return round((now - self._started) / made * max(0.0, 1.0 - self._share()), 1)
+        since, share = self._pace_from
+        made = self._share() - share
+        if made < 0.005:
+            return None
+        return round((self._now - since) / made * max(0.0, 1.0 - self._share()), 1)
 
 
 def _finite(value: Any) -> TypeGuard[float]:

@@ -23,6 +23,13 @@ from comfy_headless.protocol.routes import cancel, read_queue
 logger = logging.getLogger("comfy_headless")
 
 _TRIES_AFTER_429: Final = 10
+_NO_WIRE: Final = "a wire leads to a node or an output that is not there"
+_HINTS: Final[Mapping[str, str]] = {
+    "prompt_no_outputs": "no node saves anything: add one that does, such as SaveVideo or SaveImage",
+    "exception_during_validation": _NO_WIRE,
+    "exception_during_inner_validation": _NO_WIRE,
+}
+"""What the server's own words do not say, by the type of its error (ComfyUI 0.30.0)."""
 
 
 def submit(
@@ -143,7 +150,11 @@ def rejection(
 
 def _sentence(error: Mapping[str, Any]) -> str:
     words = [str(error.get("message") or error.get("type") or ""), str(error.get("details") or "")]
-    return ": ".join(word for word in words if word)
+    said = ": ".join(word for word in words if word)
+    extra = error.get("extra_info")
+    missing = extra.get("class_type") if isinstance(extra, dict) and error.get("type") == "missing_node_type" else None
+    hint = f"the class {missing!r} is not known there" if missing else _HINTS.get(str(error.get("type")))
+    return f"{said} ({hint})" if hint else said
 
 
 def _look_up(server: Server, prompt_id: str, *, quick: bool) -> Flow[bool]:

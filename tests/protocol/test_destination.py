@@ -39,6 +39,12 @@ def test_out_that_is_no_path(out: str) -> None:
         read_out(out)
 
 
+def test_a_name_that_no_file_system_takes() -> None:
+    """A name of 300 characters is refused before anything is sent."""
+    with pytest.raises(ValidationError, match="a name of 304 characters"):
+        read_out("x" * 300 + ".mp4")
+
+
 def test_a_folder_that_cannot_be_written_is_said_first(tmp_path: Path) -> None:
     """The place is proved before anything is sent, and the proof leaves nothing behind."""
     (tmp_path / "file").write_text("x")
