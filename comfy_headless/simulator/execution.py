@@ -16,8 +16,9 @@ from comfy_headless.errors import MediaError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.media.card import Card
 from comfy_headless.media.encode import jpeg
+from comfy_headless.media.opening import load_error
 from comfy_headless.simulator.faults import ClaimFile, Interrupt, NodeFails, OutOfMemory, Restart, SpoilOutput
-from comfy_headless.simulator.folders import OutsideFolderError
+from comfy_headless.simulator.folders import OutsideFolderError, annotated
 from comfy_headless.simulator.machine import Machine
 from comfy_headless.simulator.order import Agenda, is_link, signatures
 from comfy_headless.simulator.plan import Subject
@@ -29,6 +30,7 @@ _OUT_OF_MEMORY = NodeFails(
     message="Allocation on device \nThis error means you ran out of memory on your GPU.",
     exception_type="torch.OutOfMemoryError",
 )
+_PICTURE_LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
 
 
 class _Stop(Exception):
@@ -103,6 +105,7 @@ class Execution:
         await self._trouble(node_id, 0)
         if node_id in self.item.doomed:
             raise _Stop(self.item.doomed[node_id])
+        await self._open(node)
         steps = step_count(self.item.graph, node_id)
         if steps is not None:
             await self._sample(node_id, steps)
@@ -143,6 +146,18 @@ class Execution:
         except (MediaError, OutsideFolderError) as error:
             kind = "Exception" if isinstance(error, OutsideFolderError) else "av.error.ExternalError"
             raise _Stop(NodeFails(message=str(error), exception_type=kind)) from error
+
+    async def _open(self, node: Mapping[str, Any]) -> None:
+        """Stop where a picture is to be loaded from a file that is none."""
+        name = node.get("inputs", {}).get("image")
+        if node["class_type"] not in _PICTURE_LOADERS or not isinstance(name, str):
+            return
+        plain, kind = annotated(name, "input")
+        path = (self.machine.folders.of(kind) or self.machine.folders.input) / plain
+        if path.is_file():
+            failed = await asyncio.get_running_loop().run_in_executor(self.machine.threads, load_error, path)
+            if failed is not None:
+                raise _Stop(NodeFails(message=failed[1], exception_type=failed[0]))
 
     async def _trouble(self, node_id: str, step: int) -> None:
         """Strike with the faults that are due at this node and step; also where an interrupt takes effect."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from pathlib import Path, PurePath
+from typing import Literal
 
 from aiohttp import web
 
+from comfy_headless.errors import MediaError
+from comfy_headless.media.opening import preview
 from comfy_headless.simulator.folders import annotated, inside
 from comfy_headless.simulator.machine import Machine
 from comfy_headless.simulator.note import NOTE
@@ -70,7 +73,9 @@ class _Files:
                 return web.Response(status=403)
             folder = below
         path = folder / PurePath(filename).name
-        return _send(path) if path.is_file() else web.Response(status=404)
+        if not path.is_file():
+            return web.Response(status=404)
+        return _preview(path, request.query["preview"]) if "preview" in request.query else _send(path)
 
     def _claimed(self, request: web.Request) -> Path | None:
         """Return the file behind a name that a fault made up, whatever that name looks like."""
@@ -82,6 +87,20 @@ class _Files:
         folder = self.machine.folders.of(kind)
         assert folder is not None
         return folder / subfolder / filename
+
+
+def _preview(path: Path, wanted: str) -> web.Response:
+    """Send a picture encoded anew, as ``webp;90`` or ``jpeg;90`` say."""
+    words = wanted.split(";")
+    first, last = words[0], words[-1]
+    kind: Literal["webp", "jpeg"] = "jpeg" if first == "jpeg" else "webp"
+    try:
+        shown = preview(path, kind, int(last) if last.isdigit() else 90)
+    except MediaError as error:
+        raise trouble() from error
+    NOTE.get().file = path
+    headers = {"Content-Disposition": f'filename="{path.name}"'}
+    return web.Response(body=shown, content_type=f"image/{kind}", headers=headers)
 
 
 def _send(path: Path) -> web.StreamResponse:

@@ -17,12 +17,12 @@ from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 
-from comfy_headless.errors import ValidationError
+from comfy_headless.errors import ComfyHeadlessError, ValidationError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.app import make_app
 from comfy_headless.simulator.faults import Fault
 from comfy_headless.simulator.folders import Folders
-from comfy_headless.simulator.machine import Hardware, Machine, Request
+from comfy_headless.simulator.machine import Hardware, Machine, Request, check_hardware
 from comfy_headless.simulator.model_files import given_files
 from comfy_headless.simulator.sockets import reset
 from comfy_headless.simulator.worker import work
@@ -51,7 +51,8 @@ class Simulator:
         object_info: node schemas as ``/object_info`` gives them; None: those of ComfyUI 0.30.0.
 
     Raises:
-        ValidationError: the port is taken, or none.
+        ValidationError: an argument is none that a server can have; at the start: the port is taken, or a folder
+            cannot be made.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Simulator:
     ) -> None:
         if not 0 <= port <= 65535:
             raise ValidationError(f"port {port}: expected 0 (any free one) to 65535")
+        check_hardware(vram_gb=vram_gb, ram_gb=ram_gb, device=device, step_seconds=step_seconds)
         self._port = port
         self._files = given_files(files)
         self._hardware = Hardware(vram_gb, ram_gb, device)
@@ -173,19 +175,29 @@ class _Running:
         self.port = port
         self.machine: Machine
         self._make = make
-        self._base = Path(tempfile.mkdtemp(prefix="comfy-headless-simulator-"))
+        self._base = _temporary_folder()
         output = keep_output or self._base / "output"
         self._folders = Folders(self._base / "input", output, self._base / "temp")
-        self._loop = asyncio.new_event_loop()
+        self._loop = self._prepare()
         self._up = threading.Event()
-        self._failed: OSError | None = None
-        self._stopping = False
+        self._answers = False
+        self._failed: ComfyHeadlessError | None = None
         self._thread = threading.Thread(target=self._live, name="comfy-headless-simulator", daemon=True)
         self._thread.start()
         self._up.wait()
-        if self._failed is not None:
+        if not self._answers:
             self._thread.join()
-            raise ValidationError(f"cannot listen on {HOST}:{port}: {self._failed.strerror}") from self._failed
+            raise self._failed or ComfyHeadlessError("the simulator failed to start; its thread printed the error")
+
+    def _prepare(self) -> asyncio.AbstractEventLoop:
+        """Make the folders and the loop, or neither."""
+        try:
+            self._folders.create()
+            return asyncio.new_event_loop()
+        except OSError as error:
+            shutil.rmtree(self._base, ignore_errors=True)
+            what = f"cannot make the folder {error.filename}" if error.filename else "the simulator cannot start"
+            raise ValidationError(f"{what}: {error.strerror}") from error
 
     def call(self, action: Callable[[], None]) -> None:
         """Do something in the server's loop and wait until it is done."""
@@ -215,14 +227,15 @@ class _Running:
 
     async def _serve(self) -> None:
         self._stop_event = asyncio.Event()
-        self._folders.create()
         self.machine = self._make(self._folders)
         self._web = web.AppRunner(make_app(self.machine), access_log=None, shutdown_timeout=0.1)
-        await self._web.setup()
         try:
+            await self._web.setup()
             await self._listen()
         except OSError as error:
-            self._failed = error
+            hint = "; port 0 takes a free one" if self.port else ""
+            self._failed = ValidationError(f"cannot listen on {HOST}:{self.port}: {error.strerror}{hint}")
+            self._failed.__cause__ = error
         else:
             await self._until_stopped()
         finally:
@@ -237,6 +250,7 @@ class _Running:
     async def _until_stopped(self) -> None:
         self._start_worker()
         restarts = asyncio.create_task(self._restart_when_asked())
+        self._answers = True
         self._up.set()
         await self._stop_event.wait()
         self.machine.closing.set()
@@ -272,6 +286,13 @@ class _Running:
         assert server is not None
         for connection in list(server.connections):
             reset(connection.transport)
+
+
+def _temporary_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="comfy-headless-simulator-"))
+    except OSError as error:
+        raise ValidationError(f"cannot make a folder in {tempfile.gettempdir()}: {error.strerror}") from error
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

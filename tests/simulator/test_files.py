@@ -53,6 +53,35 @@ def test_an_upload_joins_the_list_and_gives_its_size(talk: Talk) -> None:
     assert answer.json()["node_errors"]["1"]["errors"][0]["details"] == "image - Invalid image file: dog.png"
 
 
+@pytest.mark.parametrize(
+    ("content", "exception"),
+    [(b"no picture", "PIL.UnidentifiedImageError"), (b"", "av.error.InvalidDataError")],
+)
+def test_a_file_that_is_no_picture_fails_where_it_is_loaded(talk: Talk, content: bytes, exception: str) -> None:
+    """The job is taken, and ends with an error of the node that loads (types measured on ComfyUI 0.30.0)."""
+    talk.http.post("/upload/image", files={"image": ("bad.png", content)})
+    graph = {"1": node("LoadImage", image="bad.png"), "2": node("SaveImage", images=["1", 0], filename_prefix="p")}
+    status = talk.run(graph)["status"]
+    assert status["status_str"] == "error"
+    kind, data = status["messages"][-1]
+    assert (kind, data["node_id"], data["node_type"]) == ("execution_error", "1", "LoadImage")
+    assert data["exception_type"] == exception
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind"), [("webp;90", "WEBP"), ("jpeg;90", "JPEG"), ("jpeg", "JPEG"), ("bmp", "WEBP")]
+)
+def test_view_encodes_previews_anew(talk: Talk, wanted: str, kind: str) -> None:
+    """A picture comes in its own size as webp or jpeg; a file that is none is a 500."""
+    talk.http.post("/upload/image", files={"image": ("cat.png", png())})
+    talk.http.post("/upload/image", files={"image": ("bad.png", b"no picture")})
+    answer = talk.http.get("/view", params={"filename": "cat.png", "type": "input", "preview": wanted})
+    assert answer.headers["Content-Type"] == f"image/{kind.lower()}"
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert (picture.format, picture.size) == (kind, (30, 20))
+    assert talk.http.get("/view", params={"filename": "bad.png", "type": "input", "preview": wanted}).status_code == 500
+
+
 def test_a_new_upload_of_the_same_name_makes_the_graph_run_again(talk: Talk) -> None:
     """What is loaded belongs to what is remembered."""
     graph = {"1": node("LoadImage", image="a.png"), "2": node("SaveImage", images=["1", 0], filename_prefix="p")}

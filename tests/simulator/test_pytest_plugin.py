@@ -22,6 +22,17 @@ def test_plain(comfy_server):
 def test_told(comfy_server):
     assert b"8589934592" in urllib.request.urlopen(comfy_server.url + "/system_stats").read()
 """
+WRONG = """
+import pytest
+
+@pytest.mark.comfy_server(vram=8)
+def test_misspelt(comfy_server):
+    pass
+
+@pytest.mark.comfy_server(8)
+def test_unnamed(comfy_server):
+    pass
+"""
 NOT_USING = "def test_nothing():\n    assert True\n"
 
 
@@ -63,6 +74,16 @@ def test_the_fixture_gives_a_running_simulator(tmp_path: Path) -> None:
     code, output = run_pytest(tmp_path, USING, bare=False)
     assert code == 0, output
     assert "2 passed" in output
+
+
+def test_a_wrong_argument_of_the_marker_fails_the_test(tmp_path: Path) -> None:
+    """The argument, the nearest and all known names are said; nothing is ignored."""
+    code, output = run_pytest(tmp_path, WRONG, bare=False)
+    assert code == 1, output
+    assert "2 errors" in output
+    assert "the marker comfy_server: no argument 'vram'; did you mean 'vram_gb'? known are port, files" in output
+    assert "8 is given without a name, such as vram_gb=8; known are port, files" in output
+    assert "Traceback" not in output
 
 
 def test_without_the_extra_pytest_runs_and_the_fixture_says_what_to_install(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -77,10 +80,50 @@ def test_a_port_that_cannot_be_had_is_an_error() -> None:
     """A taken port and a number that is none are named."""
     with Simulator() as sim:
         port = int(sim.url.rsplit(":", 1)[1])
-        with pytest.raises(ValidationError, match=f"127.0.0.1:{port}"):
+        with pytest.raises(ValidationError, match=f"127.0.0.1:{port}: .*port 0 takes a free one"):
             Simulator(port=port).start()
     with pytest.raises(ValidationError, match="70000"):
         Simulator(port=70000)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    """The folder is named and no thread stays."""
+    (tmp_path / "file").touch()
+    before = threading.active_count()
+    for folder in (tmp_path / "file", tmp_path / "file/below"):
+        with pytest.raises(ValidationError, match=f"cannot make the folder {folder}: "):
+            Simulator(output_folder=folder).start()
+    assert threading.active_count() == before
+
+
+def test_serving_ends_at_once_if_it_cannot_start(tmp_path: Path) -> None:
+    """`serve` raises one error in place of waiting, and leaves no temporary folder."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "file").touch()
+    folder = str(tmp_path / "file" / "below")
+    code = f"from comfy_headless.simulator import serve; serve(port=0, output_folder={folder!r})"
+    environ = {**os.environ, "TMPDIR": str(tmp_path / "kept")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environ, timeout=30
+    )
+    assert done.returncode == 1
+    assert f"ValidationError: cannot make the folder {folder}: " in done.stderr.splitlines()[-1]
+    assert "in thread" not in done.stderr
+    assert not list((tmp_path / "kept").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        *((name, value, "above 0") for name in ("vram_gb", "ram_gb") for value in (-3, 0, math.nan, math.inf, "8")),
+        *(("step_seconds", value, "0 or more") for value in (-1, math.nan, math.inf)),
+        ("device", "gpu", "cuda, cpu, mps"),
+    ],
+)
+def test_a_setting_no_machine_has_is_an_error(name: str, value: Any, expected: str) -> None:
+    """The argument, its value and what is expected are named."""
+    with pytest.raises(ValidationError, match=f"^{name} {value!r}: expected .*{expected}"):
+        Simulator(**{name: value})
 
 
 def test_results_can_be_kept(tmp_path: Path) -> None:
