@@ -13,6 +13,7 @@ from typing import Final
 
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 
+from comfy_headless.media.noise import is_noise, middle
 from comfy_headless.media.timeline import Place
 
 CELL: Final = 8
@@ -31,13 +32,6 @@ _SHORT, _SHORT_LIGHT, _SHORTEST = 12, 3, 4
 _EDGE: Final = 32
 # The mean difference of pixels of a fine pattern that moves where cells see none; encoding makes 18 (crf 40).
 _FINE: Final = 24
-# Noise: neighbours are strangers (encoded white noise correlates by 0.37 at most, textures from 0.48 on), most of them
-# differ (0.55 of the deviation or more; snow, stars and confetti leave most alone), and what is left at 16 pixels is
-# little (white noise 0.004, encoded 0.02; grain over a picture 0.24 or more).
-_CORRELATED, _DIFFERENT, _COARSE = 0.42, 0.5, 0.05
-_FAINT, _FAINT_GREY = 64.0, 400.0  # variances; grey grain of a film is fainter than broken grey
-_NEIGHBOURS: Final = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (4, 0), (0, 4))
-_CROP: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +76,7 @@ def glance(
     plain = lightest - darkest <= _PLAIN_PIXELS and _widest(quarters) <= _PLAIN_MEANS
     grey = cells.convert("L")
     crop = middle(light)
-    noise = not plain and _is_noise(crop, grey, colours)
+    noise = not plain and is_noise(crop, quarters.convert("L"), grey, colours)
     return Glance(cells, crop, place, lightest, plain, noise, _detail(grey))
 
 
@@ -157,48 +151,6 @@ def _extremes(band: Image.Image) -> tuple[int, int]:
     assert isinstance(least, int | float)
     assert isinstance(most, int | float)
     return int(least), int(most)
-
-
-def _variance(picture: Image.Image) -> float:
-    return max(ImageStat.Stat(picture).var)
-
-
-def _is_noise(crop: Image.Image, cells: Image.Image, colours: Callable[[], Image.Image]) -> bool:
-    variance = _variance(crop)
-    if variance < _FAINT or min(crop.size) < 4 * CELL or _variance(_halved(cells)) > _COARSE * variance:
-        return False
-    across = ImageChops.difference(_shifted(crop, 1, 0), _shifted(crop, 1, 0, back=True))
-    if ImageStat.Stat(across).median[0] < _DIFFERENT * variance**0.5:
-        return False
-    if any(abs(_correlation(crop, right, down, variance)) > _CORRELATED for right, down in _NEIGHBOURS):
-        return False
-    if variance >= _FAINT_GREY:
-        return True
-    red, green, blue = colours().split()
-    return _variance(ImageChops.subtract(red, green, 2, 128)) + _variance(ImageChops.subtract(blue, green, 2, 128)) > 8
-
-
-def middle(picture: Image.Image) -> Image.Image:
-    """Return the middle of a picture, at most 256x256 pixels."""
-    width, height = min(_CROP, picture.width), min(_CROP, picture.height)
-    left, top = (picture.width - width) // 2, (picture.height - height) // 2
-    return picture.crop((left, top, left + width, top + height))
-
-
-def _halved(cells: Image.Image) -> Image.Image:
-    return cells.resize((max(1, cells.width // 2), max(1, cells.height // 2)), Image.Resampling.BOX)
-
-
-def _shifted(picture: Image.Image, right: int, down: int, *, back: bool = False) -> Image.Image:
-    width, height = picture.width - right, picture.height - down
-    left, top = (0, 0) if back else (right, down)
-    return picture.crop((left, top, left + width, top + height))
-
-
-def _correlation(picture: Image.Image, right: int, down: int, variance: float) -> float:
-    """Return how much a pixel tells of the one so far to the right and below: 1 all, 0 nothing."""
-    difference = ImageChops.difference(_shifted(picture, right, down), _shifted(picture, right, down, back=True))
-    return 1 - ImageStat.Stat(difference).sum2[0] / (difference.width * difference.height) / (2 * variance)
 
 
 def _detail(grey: Image.Image) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
+from av.stream import Disposition
 from PIL import Image, UnidentifiedImageError
 
 from comfy_headless.errors import MediaError
@@ -25,7 +26,10 @@ _PICTURES: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _TURNED: Final = frozenset({5, 6, 7, 8})  # Exif orientations that swap width and height
 _ORIENTATION: Final = 0x0112
 # All that Pillow raises for a file that is not what it says.
-PICTURE_ERRORS: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+PICTURE_ERRORS: Final = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, Warning),
+    *(struct.error, Image.DecompressionBombError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,14 @@ def reading(path: Path) -> Iterator[None]:
         raise MediaError(f"cannot read {path}: {words}", path=str(path)) from error
 
 
+def picture_stream(container: av.container.InputContainer) -> av.VideoStream | None:
+    """Return the video: not the cover of a song, nor a stream without context, whose codec ffmpeg does not know."""
+    for stream in container.streams.video:
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
+            return stream
+    return None
+
+
 def is_shown(packet: av.Packet[Any], codec: str) -> bool:
     """Say whether a packet gives a frame: an edit list may drop it, and vp8 has frames that are never shown.
 
@@ -169,10 +181,10 @@ def _picture(path: Path) -> Probe | None:
 
 def _contents(path: Path, container: av.container.InputContainer) -> tuple[Probe, Timeline | None]:
     """Read all packets once."""
-    video = next(iter(container.streams.video), None)
-    sound = next(iter(container.streams.audio), None)
+    video = picture_stream(container)
+    sound = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
     if video is None and sound is None:
-        raise MediaError(f"cannot read {path}: it has neither picture nor sound", path=str(path))
+        raise MediaError(f"cannot read {path}: it has neither picture nor sound that ffmpeg knows", path=str(path))
     unit = float(video.time_base) if video is not None and video.time_base else 0.0
     timeline, shown, heard, there = Timeline(unit=unit), _Span(), _Span(), 0
     first: av.VideoFrame | None = None

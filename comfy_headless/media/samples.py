@@ -13,8 +13,9 @@ from PIL import Image, ImageOps, ImageSequence
 
 from comfy_headless.errors import MediaError
 from comfy_headless.media.animation import durations
-from comfy_headless.media.glance import CELL, Glance, glance, middle
-from comfy_headless.media.probe import is_shown, reading
+from comfy_headless.media.glance import CELL, Glance, glance
+from comfy_headless.media.noise import middle
+from comfy_headless.media.probe import is_shown, picture_stream, reading
 from comfy_headless.media.timeline import SAMPLES, Place, Plan, Timeline, choose, choose_at
 
 # PyAV 18 has no type for it.
@@ -110,7 +111,8 @@ def _frames(path: Path, timeline: Timeline, plan: Plan) -> Iterator[Sample]:
 
 def _decoded(container: av.container.InputContainer, timeline: Timeline, plan: Plan) -> Iterator[av.VideoFrame]:
     """Feed the decoder with the packets of the plan only, and let it leave out what nothing else is made from."""
-    stream = container.streams.video[0]
+    stream = picture_stream(container)
+    assert stream is not None  # there is a timeline
     codec = stream.codec_context
     codec.thread_count = 1  # it runs beside other work, and every thread more holds frames more
     spans, number = list(plan.spans), -1

@@ -434,6 +434,10 @@ def random_bytes(seed: int) -> Picture:
     return Image.frombytes("RGB", SIZE, Random(seed).randbytes(3 * WIDTH * HEIGHT))
 
 
+def blocks(seed: int) -> Picture:
+    return colour_noise(50, seed, (WIDTH // 8, HEIGHT // 8)).resize(SIZE, Image.Resampling.NEAREST)
+
+
 def nearly_black(seed: int) -> Picture:
     return noise(1, seed).point([level > 127 for level in range(256)]).convert("RGB")
 
@@ -462,6 +466,7 @@ BAD: dict[str, tuple[str, Clip]] = {
     "Gaussian noise": ("noise", of_noise(lambda number: colour_noise(45, number))),
     "grey noise": ("noise", of_noise(lambda number: noise(50, number).convert("RGB"))),
     "noise that stands": ("noise", lambda: [random_bytes(5)] * FRAMES),
+    "a latent, block by block": ("noise", of_noise(blocks)),
     "noise, one frame": ("noise", lambda: [random_bytes(5)]),
     **{f"frozen {name}": ("frozen", lambda make=make: [make()] * FRAMES) for name, make in STILLS.items()},
     "frozen, five frames": ("frozen", lambda: [scene()] * 5),

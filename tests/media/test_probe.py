@@ -66,6 +66,16 @@ def test_sound_alone(tmp_path: Path, suffix: str, codec: str) -> None:
     assert seen.audio.duration == seen.duration == pytest.approx(1.5, abs=0.06)
 
 
+def test_the_cover_of_a_song_is_no_picture(tmp_path: Path) -> None:
+    """A picture that is attached to sound has no frames to count or to look at."""
+    sound, cover, path = tmp_path / "plain.mp3", tmp_path / "cover.png", tmp_path / "song.mp3"
+    write_audio(sound, Sound(1.0))
+    scene((64, 64)).save(cover)
+    streams = (ffmpeg.input(str(sound)), ffmpeg.input(str(cover)))
+    run(ffmpeg.output(*streams, str(path), c="copy", **{"disposition:v": "attached_pic"}), path)
+    assert (probe(path).frames, probe(path).width, probe(path).codec) == (0, 0, probe(sound).codec)
+
+
 @pytest.mark.parametrize("name", ["png", "jpeg", "webp", "gif", "bmp"])
 def test_a_still_picture(tmp_path: Path, name: str) -> None:
     """A picture has one frame and no time."""
