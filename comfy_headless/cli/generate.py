@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 
 from comfy_headless.api.functions import generate_video
+from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.cli import options as o
 from comfy_headless.cli.dry_run import dry_run
 from comfy_headless.cli.output import Action, Answer, Terminal
@@ -71,7 +72,7 @@ def generate(
 
     The file's path is printed on stdout. Ctrl-C cancels the job on the server.
     """
-    if not prompt and image is None:
+    if not prompt and image is None and _takes_text(preset):
         raise ValidationError("generate needs a PROMPT, or an --image for a preset that takes no text")
     settings = settings_of(
         sets,
@@ -89,6 +90,11 @@ def generate(
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
     how = How(server, simulate, timeout, out, overwrite, show_progress)
     return partial(_plan if dry else _make, request, how)
+
+
+def _takes_text(preset: str | None) -> bool:
+    known = VIDEO_PRESETS.get(preset or "")
+    return known is None or any("prompt" in known.template(task).parameters for task in known.tasks)
 
 
 def _make(request: Request, how: How, terminal: Terminal) -> Answer:

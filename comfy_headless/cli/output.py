@@ -6,6 +6,7 @@ pipe) never ends a job: from then on what it would have read is dropped.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from rich.text import Text
 
 from comfy_headless.cli.endings import ending_of, error_data, error_text, wants
 from comfy_headless.cli.progress import Bar, Lines
+from comfy_headless.errors import ComfyHeadlessError
 from comfy_headless.protocol.events import Progress
 
 
@@ -62,13 +64,15 @@ class Terminal:
         self._answered = True
         self._out.write((json.dumps(answer.data, indent=2, default=str) if self.as_json else answer.text) + "\n")
         self._out.flush()
+        if self._out.problem:
+            raise ComfyHeadlessError(f"cannot write to stdout: {self._out.problem}. It was to say: {answer.text}")
 
     def fail(self, error: BaseException) -> int:
         """Report an error as one block, or as the JSON object; return the exit code."""
         ending, message = ending_of(error), error_text(error)
         if self.debug:
             self._print("".join(traceback.format_exception(error)).rstrip())
-        if self.as_json:
+        if self.as_json and not self._answered:
             self.answer(Answer(error_data(error), ""))
         else:
             label = "error: "
@@ -127,35 +131,46 @@ class Terminal:
 
 
 class Lasting:
-    """A stream whose reader may go away; everything else is the stream's own."""
+    """A stream whose reader may go away, or that is not there; everything else is the stream's own.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    Args:
+        stream: None where the process was started without it (``>&-``).
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream if stream is not None else _nowhere()
+        self.problem = "" if stream is not None else "it is closed"
 
     def write(self, text: str) -> int:
         """Write, or drop what nobody reads any more."""
         encoding = self._stream.encoding or "utf-8"
         try:
             self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        except BrokenPipeError:
-            self._drop()
+        except OSError as error:
+            self._drop(error)
         return len(text)
 
     def flush(self) -> None:
         """Flush, or drop what nobody reads any more."""
         try:
             self._stream.flush()
-        except BrokenPipeError:
-            self._drop()
+        except OSError as error:
+            self._drop(error)
 
-    def _drop(self) -> None:
+    def _drop(self, error: OSError) -> None:
         """Lead the stream into nothing, so that Python's own flush at the end does not fail either."""
+        if not isinstance(error, BrokenPipeError):
+            self.problem = error.strerror or str(error)
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, self._stream.fileno())
         os.close(nothing)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _nowhere() -> TextIO:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", line_buffering=False)
 
 
 class _Handler(logging.Handler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,8 @@ import httpx
 from comfy_headless.protocol.effects import Broken, Call, Download, Part, Reply
 from comfy_headless.protocol.routes import media_type
 from comfy_headless.protocol.timing import Timing
+
+logger = logging.getLogger("comfy_headless")
 
 MAX_FRAME: Final = 256 * 1024 * 1024
 """Largest WebSocket frame accepted, in bytes; a preview of a large picture passes websockets' default of 1 MiB."""
@@ -78,6 +81,7 @@ def download_options(effect: Download, timing: Timing) -> dict[str, Any]:
 
 def reply_of(response: httpx.Response, body: bytes = b"") -> Reply:
     """Return the answer without httpx in it."""
+    logger.debug("%s %s: %d", response.request.method, response.request.url.path, response.status_code)
     return Reply(response.status_code, headers_of(response), body)
 
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from comfy_headless import VIDEO_PRESETS, compile_workflow
-
+from .comfyui.presets import place_presets
 from .comfyui.server import RealServer
 from .comfyui.weights import Folders
 
@@ -35,14 +34,6 @@ def _own_server() -> Iterator[RealServer | None]:
     with RealServer() as server:
         place_presets(server.folders)
         yield server
-
-
-def place_presets(folders: Folders) -> None:
-    """Put stand-ins under the names of all files that the shipped presets use."""
-    images = {"text": {}, "image": {"image": "a.png"}, "first_last": {"image": "a.png", "last_image": "b.png"}}
-    for name, preset in VIDEO_PRESETS.items():
-        for task in preset.tasks:
-            folders.place(compile_workflow(name, "a cat", **images[task]))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
+from .presets import place_presets
 from .server import RealServer
 
 
@@ -13,6 +14,7 @@ def main(port: int) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with RealServer(port=port) as server:
+            place_presets(server.folders)
             sys.stdout.write(f"{server.url}\nfolder: {server.folder}\nweights: {server.folders.weights}\n")
             sys.stdout.flush()
             signal.pause()
