@@ -27,13 +27,16 @@ from comfy_headless import AsyncComfyClient, ComfyClient
 
 
 def graph() -> dict[str, Any]:
-    """Return a graph that no cache knows."""
+    """Return a graph that no cache knows; its folder is its own, since the server scans a folder for each SaveImage."""
     return {
         "1": {
             "class_type": "EmptyImage",
             "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": random.randrange(0xFFFFFF)},
         },
-        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "latency"}},
+        "2": {
+            "class_type": "SaveImage",
+            "inputs": {"images": ["1", 0], "filename_prefix": f"latency/{uuid.uuid4().hex}/x"},
+        },
     }
 
 
@@ -70,9 +73,9 @@ async def measure(url: str, rounds: int) -> dict[str, list[float]]:
                         case "by hand":
                             by_hand(http, url, folder)
                         case "sync":
-                            client.run_workflow(graph(), out=folder)
+                            client.run_workflow(graph(), out=folder / f"{number}-sync.png")
                         case "async":
-                            await async_client.run_workflow(graph(), out=folder)
+                            await async_client.run_workflow(graph(), out=folder / f"{number}-async.png")
                     if number >= 3:
                         times[way].append(time.perf_counter() - started)
     return times
