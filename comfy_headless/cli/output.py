@@ -48,7 +48,8 @@ class Terminal:
     def __init__(self, *, as_json: bool = False, debug: bool = False) -> None:
         self.as_json, self.debug = as_json, debug
         self._out = Lasting(sys.stdout)
-        self._err = Console(file=cast(IO[str], Lasting(sys.stderr)), markup=False, emoji=False, highlight=False)
+        self._stderr = cast(IO[str], Lasting(sys.stderr))
+        self._err = self._console()
         self._said: set[str] = set()
         self._answered = False
 
@@ -69,6 +70,7 @@ class Terminal:
 
     def fail(self, error: BaseException) -> int:
         """Report an error as one block, or as the JSON object; return the exit code."""
+        self._err = self._console()  # an interrupt inside the other can have left it in the middle of a line
         ending, message = ending_of(error), error_text(error)
         if self.debug:
             self._print("".join(traceback.format_exception(error)).rstrip())
@@ -123,6 +125,9 @@ class Terminal:
         finally:
             logger.removeHandler(handler)
             logger.setLevel(before)
+
+    def _console(self) -> Console:
+        return Console(file=self._stderr, markup=False, emoji=False, highlight=False)
 
     def _print(self, text: str, style: str = "", styled: int = 0) -> None:
         shown = Text(text)

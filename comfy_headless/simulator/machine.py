@@ -128,7 +128,7 @@ class Machine:
         self.drop_cache = False
         self.restart_asked: asyncio.Queue[float] = asyncio.Queue()
         self.closing = asyncio.Event()
-        self.threads = ThreadPoolExecutor(1, thread_name_prefix="simulator-render")
+        self.threads = ThreadPoolExecutor(1, thread_name_prefix="comfy-headless-render")
         self._base = schemas
         self._listed: tuple[str, ...] | None = None
         self._schemas = schemas

@@ -1,0 +1,56 @@
+"""What is written survives an interrupt in the middle of writing."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from rich import console
+
+from comfy_headless.cli.output import Terminal
+
+
+class InterruptAt:
+    """A trace function that presses Ctrl-C at the ``number``-th instruction inside rich's console."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if frame.f_code.co_filename != console.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        return self.inside
+
+    def inside(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """Count instructions."""
+        if event == "opcode":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self.inside
+
+
+def test_an_interrupt_anywhere_in_a_line_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever Ctrl-C strikes while a line is printed, the error's block is printed after it."""
+    before, struck = sys.gettrace(), 0
+    while True:
+        stream = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", stream)
+        terminal, interrupt = Terminal(), InterruptAt(struck + 1)
+        try:
+            sys.settrace(interrupt)
+            terminal.note("a line")
+        except KeyboardInterrupt as error:
+            assert terminal.fail(error) == 130
+        finally:
+            sys.settrace(before)
+        if interrupt.left > 0:
+            break
+        assert stream.getvalue().endswith("interrupted\n"), f"instruction {struck + 1}"
+        struck += 1
+    assert struck > 100
