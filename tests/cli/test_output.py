@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import redirect_stderr
 from types import FrameType
 from typing import Any
 
-import pytest
 from rich import console
 
 from comfy_headless.cli.output import Terminal
@@ -35,20 +35,19 @@ class InterruptAt:
         return self.inside
 
 
-def test_an_interrupt_anywhere_in_a_line_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_anywhere_in_a_line_is_still_told() -> None:
     """Wherever Ctrl-C strikes while a line is printed, the error's block is printed after it."""
     before, struck = sys.gettrace(), 0
     while True:
-        stream = io.StringIO()
-        monkeypatch.setattr(sys, "stderr", stream)
-        terminal, interrupt = Terminal(), InterruptAt(struck + 1)
-        try:
-            sys.settrace(interrupt)
-            terminal.note("a line")
-        except KeyboardInterrupt as error:
-            assert terminal.fail(error) == 130
-        finally:
-            sys.settrace(before)
+        with redirect_stderr(io.StringIO()) as stream:
+            terminal, interrupt = Terminal(), InterruptAt(struck + 1)
+            try:
+                sys.settrace(interrupt)
+                terminal.note("a line")
+            except KeyboardInterrupt as error:
+                assert terminal.fail(error) == 130
+            finally:
+                sys.settrace(before)
         if interrupt.left > 0:
             break
         assert stream.getvalue().endswith("interrupted\n"), f"instruction {struck + 1}"
