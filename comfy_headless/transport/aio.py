@@ -20,7 +20,6 @@ import httpx
 
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import (
-    Broken,
     Call,
     Deadline,
     Download,
@@ -37,12 +36,12 @@ from comfy_headless.protocol.effects import (
 from comfy_headless.protocol.frames import Frame, FrameReader
 from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
+    BREAKS,
     CHUNK,
     MAX_FRAME,
     broken_by,
     client_options,
     download_options,
-    headers_of,
     is_local,
     reply_of,
     request_options,
@@ -274,10 +273,8 @@ class AsyncTransport:
             try:
                 async with self._client() as http, self._gates["body" if effect.body or effect.parts else "ask"]:
                     response = await http.request(effect.method, effect.route, **options)
-            except httpx.TransportError as error:
+            except BREAKS as error:
                 raise broken_by(error) from error
-            except httpx.DecodingError as error:
-                raise Broken("reset", str(error)) from error
             return reply_of(response, response.content)
 
     async def _download(self, effect: Download) -> Reply:
@@ -297,10 +294,8 @@ class AsyncTransport:
                     async for chunk in response.aiter_bytes(CHUNK):
                         file.write(chunk)
                 return reply_of(response)
-        except httpx.TransportError as error:
+        except BREAKS as error:
             raise broken_by(error, response) from error
-        except httpx.DecodingError as error:
-            raise Broken("reset", str(error), headers_of(response) if response is not None else None) from error
 
 
 async def _listen(mailbox: _Mailbox, timeout: float) -> Frame | None:

@@ -20,6 +20,9 @@ MAX_FRAME: Final = 256 * 1024 * 1024
 """Largest WebSocket frame accepted, in bytes; a preview of a large picture passes websockets' default of 1 MiB."""
 
 CHUNK: Final = 256 * 1024
+BREAKS: Final = (httpx.TransportError, httpx.DecodingError)
+"""What httpx raises where an exchange breaks; ``broken_by`` tells it to the flow."""
+
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -90,13 +93,14 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def broken_by(error: httpx.TransportError, response: httpx.Response | None = None) -> Broken:
-    """Return what broke, in the words that flows decide by."""
+def broken_by(error: httpx.TransportError | httpx.DecodingError, response: httpx.Response | None = None) -> Broken:
+    """Return what broke, in the words that flows decide by; log which request it was."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol | httpx.ProxyError):
         kind = "refused"
     elif isinstance(error, httpx.TimeoutException):
         kind = "timeout"
     else:
         kind = "reset"
-    detail = str(error) or type(error).__name__
-    return Broken(kind, detail, headers_of(response) if response is not None else None)
+    broken = Broken(kind, str(error) or type(error).__name__, headers_of(response) if response is not None else None)
+    logger.debug("%s %s broke: %s", error.request.method, error.request.url.path, broken)
+    return broken

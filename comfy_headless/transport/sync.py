@@ -34,11 +34,11 @@ from comfy_headless.protocol.effects import (
 )
 from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
+    BREAKS,
     CHUNK,
     broken_by,
     client_options,
     download_options,
-    headers_of,
     reply_of,
     request_options,
 )
@@ -143,10 +143,8 @@ class SyncTransport:
             try:
                 with self._client() as http:
                     response = http.request(effect.method, effect.route, **options)
-            except httpx.TransportError as error:
+            except BREAKS as error:
                 raise broken_by(error) from error
-            except httpx.DecodingError as error:
-                raise Broken("reset", str(error)) from error
             return reply_of(response, response.content)
 
     def _download(self, effect: Download, limit: Limit) -> Reply:
@@ -164,10 +162,8 @@ class SyncTransport:
                         file.write(chunk)
                         limit.left(effect, self._clock())
                 return reply_of(response)
-        except httpx.TransportError as error:
+        except BREAKS as error:
             raise broken_by(error, response) from error
-        except httpx.DecodingError as error:
-            raise Broken("reset", str(error), headers_of(response) if response is not None else None) from error
 
 
 def _notify(callback: Callable[[Any], Any], event: Any) -> None:
