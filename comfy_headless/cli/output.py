@@ -92,10 +92,11 @@ class Terminal:
             self._print(f"{label}{text}", "dim", len(label or text))
         self._said.add(text)
 
-    def warn(self, text: str) -> None:
-        """Say, once, what went wrong although the command goes on."""
-        if text not in self._said:
-            self._print(f"warning: {text}", "yellow", len("warning:"))
+    def log(self, text: str, *, warning: bool = False) -> None:
+        """Say a line of the log: once, but each time it comes with ``--debug``, where repetition is news."""
+        if self.debug or text not in self._said:
+            label = "warning: " if warning else ""
+            self._print(label + text, "yellow" if warning else "dim", len(label or text))
         self._said.add(text)
 
     @contextmanager
@@ -187,8 +188,7 @@ class _Handler(logging.Handler):
         text = record.getMessage()
         if self._terminal.debug and record.exc_info:
             text = f"{text}\n{''.join(traceback.format_exception(*record.exc_info)).rstrip()}"
-        say = self._terminal.warn if record.levelno >= logging.WARNING else self._terminal.note
-        say(text)
+        self._terminal.log(text, warning=record.levelno >= logging.WARNING)
 
 
 Action: TypeAlias = Callable[[Terminal], Answer | None]

@@ -161,6 +161,11 @@ def test_a_fault_of_the_program_is_a_block_too(folder: Path) -> None:
             assert "error: ZeroDivisionError: division by zero\ntry: this is a fault of comfy-headless" in done.stderr
 
 
+def test_debug_names_the_request_that_broke(program: Program) -> None:
+    """A refused connection is a line of the log too."""
+    assert "GET /system_stats broke: refused: " in program("generate", "x", "--server", "localhost:9", "--debug").err
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(folder: Path, shell: str) -> None:
     """The shells get a script that completes commands, options and the names of presets."""

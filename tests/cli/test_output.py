@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from contextlib import redirect_stderr
 from types import FrameType
 from typing import Any
 
+import pytest
 from rich import console
 
 from comfy_headless.cli.output import Terminal
@@ -53,3 +55,20 @@ def test_an_interrupt_anywhere_in_a_line_is_still_told() -> None:
         assert stream.getvalue().endswith("interrupted\n"), f"instruction {struck + 1}"
         struck += 1
     assert struck > 100
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_line_of_the_log_said_again(as_json: bool, debug: bool) -> None:
+    """A line that the log repeats is said each time with --debug, else once; notes are said once always."""
+    with redirect_stderr(io.StringIO()) as stream:
+        terminal = Terminal(as_json=as_json, debug=debug)
+        with terminal.logging():
+            for _ in range(3):
+                logging.getLogger("comfy_headless").debug("GET /queue: 200")
+                logging.getLogger("comfy_headless").warning("looking again")
+                terminal.note("said by the way")
+    lines = stream.getvalue().splitlines()
+    assert lines.count("GET /queue: 200") == (3 if debug else 0)
+    assert lines.count("warning: looking again") == (3 if debug else 1)
+    assert lines.count("said by the way") == (0 if as_json else 1)
