@@ -70,7 +70,8 @@ def run(words: list[str], *, alone: bool = False) -> int:
         _report_faults(terminal)
     with terminal.logging(), _stoppable():
         try:
-            action = _read(words)
+            with terminal.lent():
+                action = _read(words)
             answer = action(terminal) if callable(action) else None
             if answer is not None:
                 terminal.answer(answer)

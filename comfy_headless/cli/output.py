@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import IO, Any, NamedTuple, TextIO, TypeAlias, cast
 
 from rich.console import Console
@@ -63,10 +63,20 @@ class Terminal:
         if self._answered:
             return
         self._answered = True
-        self._out.write((json.dumps(answer.data, indent=2, default=str) if self.as_json else answer.text) + "\n")
-        self._out.flush()
+        self._write(answer)
         if self._out.problem:
             raise ComfyHeadlessError(f"cannot write to stdout: {self._out.problem}. It was to say: {answer.text}")
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Lend stdout to typer, which prints help and completions itself."""
+        try:
+            with redirect_stdout(cast(IO[str], self._out)):
+                yield
+        finally:
+            self._out.flush()
+        if self._out.problem:
+            raise ComfyHeadlessError(f"cannot write to stdout: {self._out.problem}")
 
     def fail(self, error: BaseException) -> int:
         """Report an error as one block, or as the JSON object; return the exit code."""
@@ -74,9 +84,11 @@ class Terminal:
         ending, message = ending_of(error), error_text(error)
         if self.debug:
             self._print("".join(traceback.format_exception(error)).rstrip())
-        if self.as_json and not self._answered:
-            self.answer(Answer(error_data(error), ""))
-        else:
+        told = self.as_json and not self._answered
+        if told:
+            self._answered = True
+            self._write(Answer(error_data(error), ""))
+        if not told or self._out.problem:
             label = "error: "
             if isinstance(error, KeyboardInterrupt):  # what became of the job may have been logged already
                 label, lines = "", [line for line in message.splitlines() if line not in self._said]
@@ -130,6 +142,10 @@ class Terminal:
     def _console(self) -> Console:
         return Console(file=self._stderr, markup=False, emoji=False, highlight=False)
 
+    def _write(self, answer: Answer) -> None:
+        self._out.write((json.dumps(answer.data, indent=2, default=str) if self.as_json else answer.text) + "\n")
+        self._out.flush()
+
     def _print(self, text: str, style: str = "", styled: int = 0) -> None:
         shown = Text(text)
         shown.stylize(style, 0, styled)
@@ -145,10 +161,13 @@ class Lasting:
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream if stream is not None else _nowhere()
-        self.problem = "" if stream is not None else "it is closed"
+        self._closed = stream is None
+        self.problem = ""
 
     def write(self, text: str) -> int:
         """Write, or drop what nobody reads any more."""
+        if self._closed:
+            self.problem = "it is closed"
         encoding = self._stream.encoding or "utf-8"
         try:
             self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
