@@ -17,7 +17,7 @@ import typer
 
 from comfy_headless import __version__
 from comfy_headless.cli import compile_graph, extras, generate, presets, run_workflow, simulate
-from comfy_headless.cli.endings import DONE, INTERRUPTED, WRONG_USE
+from comfy_headless.cli.endings import DONE, INTERRUPTED, SHARED_FLAGS, WRONG_USE, without
 from comfy_headless.cli.options import Debug, Json
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.errors import ComfyHeadlessError, ValidationError
@@ -52,8 +52,6 @@ def _top(
     if version:
         return lambda terminal: Answer({"version": __version__}, f"{NAME} {__version__}")
     if context.invoked_subcommand is None:
-        if as_json:
-            raise ValidationError(f"name a command; {NAME} --help shows them all")
         typer.echo(context.get_help())
         raise typer.Exit(WRONG_USE)
     return None
@@ -71,13 +69,21 @@ def run(words: list[str], *, alone: bool = False) -> int:
     with terminal.logging(), _stoppable():
         try:
             with terminal.lent():
-                action = _read(words)
+                action = _read(_without_shared(words, terminal))
             answer = action(terminal) if callable(action) else None
             if answer is not None:
                 terminal.answer(answer)
             return action if isinstance(action, int) else DONE
         except (ComfyHeadlessError, KeyboardInterrupt) as error:
             return terminal.fail(error)
+
+
+def _without_shared(words: list[str], terminal: Terminal) -> list[str]:
+    """Return the words without the flags that the terminal has read already, which may stand anywhere."""
+    rest = without(SHARED_FLAGS, words)
+    if not rest and terminal.as_json:
+        raise ValidationError(f"name a command; {NAME} --help shows them all")
+    return rest
 
 
 def _read(words: list[str]) -> Action | int | None:

@@ -29,6 +29,10 @@ TIMED_OUT: Final = 5
 INTERRUPTED: Final = 130
 
 
+SHARED_FLAGS: Final = ("--json", "--debug")
+"""Understood by every command, wherever they stand."""
+
+
 class Ending(NamedTuple):
     """What an error means at the command line.
 
@@ -83,8 +87,17 @@ def error_text(error: BaseException) -> str:
 
 def wants(flag: str, words: Sequence[str]) -> bool:
     """Tell whether a flag was typed. Read before parsing: a wrong option must be answered in JSON too."""
-    options = words[: words.index("--")] if "--" in words else words
-    return flag in options
+    return flag in _options(words)
+
+
+def without(flags: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Return the words without flags that ``wants`` has found."""
+    options = _options(words)
+    return [*(word for word in options if word not in flags), *words[len(options) :]]
+
+
+def _options(words: Sequence[str]) -> Sequence[str]:
+    return words[: words.index("--")] if "--" in words else words
 
 
 def refuse(error: ComfyHeadlessError, words: Sequence[str]) -> int:

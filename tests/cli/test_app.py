@@ -73,6 +73,21 @@ def test_wrong_words_in_json(program: Program, words: tuple[str, ...]) -> None:
         assert json.loads(out)["error"]["type"] == "ValidationError"
 
 
+@pytest.mark.parametrize("words", [("presets", "list"), ("presets", "show", "wan_5b"), ("features",)], ids=" ".join)
+def test_shared_flags_stand_anywhere(program: Program, words: tuple[str, ...]) -> None:
+    """--json and --debug mean the same before the command, before the sub-command, and after both."""
+    told = program(*words, "--json")
+    for place in range(len(words)):
+        assert program(*words[:place], "--json", *words[place:]) == told
+        assert program(*words[:place], "--debug", "--json", *words[place:]).json == told.json
+
+
+def test_a_shared_flag_after_two_dashes_is_a_word(program: Program) -> None:
+    """What follows -- is no flag."""
+    told = program("compile", "--preset", "wan_5b", "--json", "--", "--json")
+    assert "--json" in [node["inputs"].get("text") for node in told.json["graph"].values()]
+
+
 def test_a_near_name_is_offered(program: Program) -> None:
     """A misspelt command or option names the nearest one."""
     assert "'generate'" in program("generat").err
