@@ -101,6 +101,7 @@ def _usage(error: BaseException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else NAME
     message = str(error.format_message()).rstrip(".") if hasattr(error, "format_message") else str(error)
+    message = message.replace(": Value error, ", ": ")  # pydantic's word, in the messages of typer 0.29
     return f"{message}{'' if message.endswith('?') else '.'} See {path} --help"
 
 

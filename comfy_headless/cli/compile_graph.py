@@ -32,7 +32,9 @@ def compile_graph(
     last_image: o.LastImage = None,
     negative_prompt: o.NegativePrompt = None,
     seed: o.Seed = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the graph here, not on stdout.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", **o.PATH, help="Write the graph here, not on stdout.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     untested: o.Untested = False,
     width: o.Width = None,

@@ -22,6 +22,34 @@ def preset_names(incomplete: str) -> Iterator[tuple[str, str]]:
         return  # a broken preset file is reported when the command runs, not while a name is typed
 
 
+def whole(text: str) -> int:
+    """Read a whole number; the error names what was typed."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no whole number") from None
+
+
+def number(text: str) -> float:
+    """Read a number; the error names what was typed."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number") from None
+
+
+def path(text: str) -> Path:
+    """Read a path; an empty text, as an unset variable leaves it, would be the current folder."""
+    if not text:
+        raise typer.BadParameter(f"{text!r} is no path; give one, or leave the option out")
+    return Path(text)
+
+
+WHOLE: Final = {"parser": whole, "metavar": "INTEGER"}
+NUMBER: Final = {"parser": number, "metavar": "NUMBER"}
+PATH: Final = {"parser": path, "metavar": "PATH"}
+
+
 Prompt = Annotated[str, typer.Argument(help="What to show.", show_default=False)]
 PresetName = Annotated[str, typer.Argument(help="Name of a preset.", autocompletion=preset_names, show_default=False)]
 Preset = Annotated[
@@ -31,22 +59,22 @@ Preset = Annotated[
         autocompletion=preset_names,
     ),
 ]
-Image = Annotated[Path | None, typer.Option(help="First frame: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.")]
-LastImage = Annotated[Path | None, typer.Option(help="Last frame, for presets that take one.")]
+Image = Annotated[Path | None, typer.Option(**PATH, help="First frame: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.")]
+LastImage = Annotated[Path | None, typer.Option(**PATH, help="Last frame, for presets that take one.")]
 NegativePrompt = Annotated[str | None, typer.Option(help="What not to show; without it the preset's own.")]
-Seed = Annotated[int | None, typer.Option(help="Whole number from 0; without it one is drawn and told.")]
+Seed = Annotated[int | None, typer.Option(**WHOLE, help="Whole number from 0; without it one is drawn and told.")]
 Untested = Annotated[bool, typer.Option("--untested", help="Take sizes, lengths and rates nobody has tested.")]
 
-Width = Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=_SETTINGS)]
-Height = Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=_SETTINGS)]
-Frames = Annotated[int | None, typer.Option(help="Number of frames.", rich_help_panel=_SETTINGS)]
-Seconds = Annotated[float | None, typer.Option(help="Length instead of frames.", rich_help_panel=_SETTINGS)]
-Fps = Annotated[float | None, typer.Option(help="Frames per second.", rich_help_panel=_SETTINGS)]
-Steps = Annotated[int | None, typer.Option(help="Steps of the sampler.", rich_help_panel=_SETTINGS)]
-Cfg = Annotated[float | None, typer.Option(help="How strongly the prompt counts.", rich_help_panel=_SETTINGS)]
+Width = Annotated[int | None, typer.Option(**WHOLE, help="Pixels.", rich_help_panel=_SETTINGS)]
+Height = Annotated[int | None, typer.Option(**WHOLE, help="Pixels.", rich_help_panel=_SETTINGS)]
+Frames = Annotated[int | None, typer.Option(**WHOLE, help="Number of frames.", rich_help_panel=_SETTINGS)]
+Seconds = Annotated[float | None, typer.Option(**NUMBER, help="Length instead of frames.", rich_help_panel=_SETTINGS)]
+Fps = Annotated[float | None, typer.Option(**NUMBER, help="Frames per second.", rich_help_panel=_SETTINGS)]
+Steps = Annotated[int | None, typer.Option(**WHOLE, help="Steps of the sampler.", rich_help_panel=_SETTINGS)]
+Cfg = Annotated[float | None, typer.Option(**NUMBER, help="How strongly the prompt counts.", rich_help_panel=_SETTINGS)]
 Sampler = Annotated[str | None, typer.Option(help="Such as euler.", rich_help_panel=_SETTINGS)]
 Scheduler = Annotated[str | None, typer.Option(help="Such as simple.", rich_help_panel=_SETTINGS)]
-Shift = Annotated[float | None, typer.Option(help="Shift of the noise schedule.", rich_help_panel=_SETTINGS)]
+Shift = Annotated[float | None, typer.Option(**NUMBER, help="Shift of the noise schedule.", rich_help_panel=_SETTINGS)]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
@@ -59,7 +87,7 @@ Sets = Annotated[
 
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", help="File such as clip.mp4, or a folder; without it the current folder."),
+    typer.Option("--out", "-o", **PATH, help="File such as clip.mp4, or a folder; without it the current folder."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file; else -2, -3 is appended.")]
 Server = Annotated[
@@ -70,7 +98,7 @@ Simulate = Annotated[
     bool, typer.Option("--simulate", help="Use a simulated server: no model runs, the video is a placeholder.")
 ]
 Timeout = Annotated[
-    float | None, typer.Option(help="Seconds until the job is cancelled; without it as long as it takes.")
+    float | None, typer.Option(**NUMBER, help="Seconds until the job is cancelled; without it as long as it takes.")
 ]
 ShowProgress = Annotated[
     bool | None,

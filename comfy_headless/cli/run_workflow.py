@@ -24,7 +24,9 @@ EPILOG: Final = "\n\n".join(
 
 
 def run(
-    workflow: Annotated[Path, typer.Argument(help="A workflow in API format (JSON).", show_default=False)],
+    workflow: Annotated[
+        Path, typer.Argument(parser=o.path, help="A workflow in API format (JSON).", show_default=False)
+    ],
     params: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Value for a marker; may be repeated."),

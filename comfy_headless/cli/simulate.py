@@ -23,14 +23,14 @@ class Device(StrEnum):
 
 
 def simulate(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8188,
-    vram_gb: Annotated[float, typer.Option(help="GiB of the graphics card.")] = 24.0,
-    ram_gb: Annotated[float, typer.Option(help="GiB of the machine.")] = 64.0,
+    port: Annotated[int, typer.Option(**o.WHOLE, help="Port on 127.0.0.1; 0 takes a free one.")] = 8188,
+    vram_gb: Annotated[float, typer.Option(**o.NUMBER, help="GiB of the graphics card.")] = 24.0,
+    ram_gb: Annotated[float, typer.Option(**o.NUMBER, help="GiB of the machine.")] = 64.0,
     device: Annotated[Device, typer.Option(help="What it says it runs on.")] = Device.CUDA,
-    step_seconds: Annotated[float, typer.Option(help="How long a step of a sampler takes.")] = 0.0,
+    step_seconds: Annotated[float, typer.Option(**o.NUMBER, help="How long a step of a sampler takes.")] = 0.0,
     bare: Annotated[bool, typer.Option("--bare", help="Have no model files; else all that the presets name.")] = False,
     output_folder: Annotated[
-        Path | None, typer.Option(help="Keep results here; without it they go with the server.")
+        Path | None, typer.Option(**o.PATH, help="Keep results here; without it they go with the server.")
     ] = None,
     as_json: o.Json = False,
     debug: o.Debug = False,

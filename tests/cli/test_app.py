@@ -64,6 +64,49 @@ def test_wrong_words(program: Program, words: tuple[str, ...]) -> None:
     assert len(err.splitlines()) == 1
 
 
+NUMBERS = ("width", "height", "frames", "seconds", "fps", "steps", "cfg", "shift", "seed")
+TYPED = [
+    *(("generate x", f"--{name}") for name in (*NUMBERS, "timeout")),
+    *(("compile x --preset wan_5b", f"--{name}") for name in NUMBERS),
+    ("run x.json", "--timeout"),
+    *(("simulate", f"--{name}") for name in ("port", "vram-gb", "ram-gb", "step-seconds")),
+]
+
+
+@pytest.mark.parametrize(("command", "option"), TYPED, ids=[" ".join(pair) for pair in TYPED])
+def test_a_number_that_is_none(program: Program, command: str, option: str) -> None:
+    """The error names the option and what was typed."""
+    code, _, err = program(*command.split(), option, "abc")
+    assert code == 2
+    assert err.startswith(f"error: Invalid value for '{option}': 'abc' is no ")
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("generate x --preset wan_5b --simulate", "--out"),
+        ("generate x --preset wan_5b --simulate", "--image"),
+        ("generate x --preset wan_5b --simulate", "--last-image"),
+        ("run x.json --simulate", "--out"),
+        ("compile x --preset wan_5b", "--out"),
+        ("simulate --port 99999", "--output-folder"),
+    ],
+)
+def test_an_empty_path(program: Program, folder: Path, command: str, option: str) -> None:
+    """A path that is empty, as an unset variable leaves it, is an error and not the current folder."""
+    code, _, err = program(*command.split(), option, "")
+    assert code == 2
+    assert err.startswith(f"error: Invalid value for '{option}'")
+    assert ": '' is no path" in err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_wrong_choice(program: Program) -> None:
+    """The error names what was typed and what there is, without words of the libraries below."""
+    told = "error: Invalid value for '--device': 'gpu' is not one of 'cuda', 'cpu', 'mps'."
+    assert program("simulate", "--device", "gpu").err.startswith(told)
+
+
 @pytest.mark.parametrize("words", WRONG, ids=" ".join)
 def test_wrong_words_in_json(program: Program, words: tuple[str, ...]) -> None:
     """With --json wrong use is one object on stdout too, wherever the flag stands."""
