@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .client import AsyncComfyClient as AsyncComfyClient
     from .client import ComfyClient as ComfyClient
     from .client import ComfyWSClient as ComfyWSClient
+    from .client.job import AsyncJob as AsyncJob
+    from .client.job import Job as Job
     from .errors import ComfyHeadlessError as ComfyHeadlessError
     from .errors import ComfyUIConnectionError as ComfyUIConnectionError
     from .errors import ComfyUIOfflineError as ComfyUIOfflineError
@@ -38,31 +40,49 @@ if TYPE_CHECKING:
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
     from .graph.check import check as check
+    from .protocol.events import Event as Event
+    from .protocol.events import Finished as Finished
+    from .protocol.events import OutputReady as OutputReady
+    from .protocol.events import Preview as Preview
     from .protocol.events import Progress as Progress
+    from .protocol.events import Queued as Queued
+    from .protocol.events import Started as Started
     from .protocol.result import Output as Output
     from .protocol.result import Result as Result
+    from .protocol.status import JobInfo as JobInfo
+    from .protocol.status import JobStatus as JobStatus
     from .protocol.timing import Timing as Timing
 
 _HOMES = {
     "AsyncComfyClient": "client",
+    "AsyncJob": "client.job",
     "ComfyClient": "client",
     "ComfyHeadlessError": "errors",
     "ComfyUIConnectionError": "errors",
     "ComfyUIOfflineError": "errors",
     "ComfyWSClient": "client",
     "CompiledWorkflow": "catalog.compiler",
+    "Event": "protocol.events",
     "FEATURES": "features",
     "FeatureMissingError": "errors",
+    "Finished": "protocol.events",
     "GenerationFailedError": "errors",
     "GenerationRejectedError": "errors",
     "GenerationTimeoutError": "errors",
+    "Job": "client.job",
+    "JobInfo": "protocol.status",
+    "JobStatus": "protocol.status",
     "MediaError": "errors",
     "OutOfMemoryError": "errors",
     "Output": "protocol.result",
+    "OutputReady": "protocol.events",
+    "Preview": "protocol.events",
     "Progress": "protocol.events",
+    "Queued": "protocol.events",
     "Result": "protocol.result",
     "ResultSaveError": "errors",
     "ResultSuspectError": "errors",
+    "Started": "protocol.events",
     "Timing": "protocol.timing",
     "VIDEO_PRESETS": "catalog.presets",
     "ValidationError": "errors",

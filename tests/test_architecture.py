@@ -63,15 +63,19 @@ HOMES = {
 UPWARD = {
     ("client.sync", "ComfyClient.generate_video"): "api",
     ("client.sync", "ComfyClient.run_workflow"): "api",
+    ("client.sync", "ComfyClient.submit"): "api",
+    ("client.sync", "ComfyClient.submit_video"): "api",
     ("client.aio", "ComfyWSClient.generate_video"): "api",
     ("client.aio", "ComfyWSClient.run_workflow"): "api",
+    ("client.aio", "ComfyWSClient.submit"): "api",
+    ("client.aio", "ComfyWSClient.submit_video"): "api",
 }
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
 # and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.
 BROAD_EXCEPTS = {
     ("protocol.watch", "Teller.tell"),
-    ("transport.sync", "SyncTransport.drive"),
-    ("transport.aio", "AsyncTransport.drive"),
+    ("transport.sync", "SyncTransport._advance"),
+    ("transport.aio", "AsyncTransport._advance"),
 }
 
 LONGEST_FILE, MEDIAN_FILE, LONGEST_FUNCTION = 500, 200, 60

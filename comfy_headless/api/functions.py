@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
+from comfy_headless.client.job import Job
 from comfy_headless.client.sync import ComfyClient
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 
 
+@overload
 def generate_video(
     prompt: str = "",
     *,
@@ -25,9 +27,18 @@ def generate_video(
     on_progress: Callable[[Progress], Any] | None = None,
     timeout: float | None = None,
     raise_on_error: bool = True,
+    strict: bool = False,
     allow_untested: bool = False,
+    wait: Literal[True] = True,
     **settings: Any,
-) -> Result:
+) -> Result: ...
+
+
+@overload
+def generate_video(prompt: str = "", *, server: str | None = None, wait: Literal[False], **request: Any) -> Job: ...
+
+
+def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = True, **request: Any) -> Result | Job:
     """Make a video from a prompt, and an image where given, on a ComfyUI server.
 
     Args:
@@ -44,7 +55,10 @@ def generate_video(
             exception in it never loses the video.
         timeout: seconds until the prompt is cancelled on the server; None waits as long as it takes.
         raise_on_error: False gives a result with status "failed" for a generation that failed.
+        strict: what a look at the finished video finds (black, frozen, noise, another size than asked for) is an
+            error, and no warning of the result; takes the extra ``media``.
         allow_untested: take sizes, lengths and rates outside of what the model was trained for.
+        wait: False returns the ``Job`` as soon as the server has it; ``job.result()`` brings the file.
         settings: width, height, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and the family's own.
 
     Raises:
@@ -53,23 +67,12 @@ def generate_video(
         GenerationFailedError: refused (GenerationRejectedError), failed, or out of memory (OutOfMemoryError).
         GenerationTimeoutError: ``timeout`` passed.
         ResultSaveError: the video is made, but could not be brought here.
+        ResultSuspectError: ``strict``, and the video that was made looks wrong; it is kept.
     """
+    if not wait:
+        return ComfyClient(server).submit_video(prompt, **request)
     with ComfyClient(server) as client:
-        return client.generate_video(
-            prompt,
-            preset=preset,
-            image=image,
-            last_image=last_image,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            out=out,
-            overwrite=overwrite,
-            on_progress=on_progress,
-            timeout=timeout,
-            raise_on_error=raise_on_error,
-            allow_untested=allow_untested,
-            **settings,
-        )
+        return client.generate_video(prompt, wait=True, **request)
 
 
 def run_workflow(
@@ -82,6 +85,7 @@ def run_workflow(
     on_progress: Callable[[Progress], Any] | None = None,
     timeout: float | None = None,
     raise_on_error: bool = True,
+    strict: bool = False,
 ) -> Result:
     """Run a workflow of one's own (API format) on a ComfyUI server and bring its files here.
 
@@ -102,4 +106,5 @@ def run_workflow(
             on_progress=on_progress,
             timeout=timeout,
             raise_on_error=raise_on_error,
+            strict=strict,
         )

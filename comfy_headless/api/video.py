@@ -4,51 +4,98 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from comfy_headless.api.checks import check_image
 from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.choose import choose_preset, place_file, read_facts
-from comfy_headless.catalog.compiler import CompiledWorkflow, WorkflowCompiler
+from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.client.options import wait_of
-from comfy_headless.errors import GenerationRejectedError
+from comfy_headless.errors import GenerationRejectedError, ValidationError
+from comfy_headless.graph.source import Graph
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import Destination, read_out
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.run import Label, begin, run
+from comfy_headless.protocol.run import begin, run, submit_new
+from comfy_headless.protocol.ticket import Label, Ticket
 
 logger = logging.getLogger("comfy_headless")
 
 Path = str | os.PathLike[str]
 
 
+class _Ready(NamedTuple):
+    """A video that can be queued."""
+
+    graph: Graph
+    label: Label
+    preset: str | None
+
+
 def make_video(
     server: Server,
-    prompt: str = "",
+    prompt: str,
+    *,
+    out: Path | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[Progress], Any] | None = None,
+    timeout: float | None = None,
+    raise_on_error: bool = True,
+    strict: bool = False,
+    **request: Any,
+) -> Flow[Result]:
+    """Make a video and return its result. See ``comfy_headless.generate_video``."""
+    wait = wait_of(
+        out=out,
+        overwrite=overwrite,
+        on_progress=on_progress,
+        timeout=timeout,
+        raise_on_error=raise_on_error,
+        strict=strict,
+    )
+    started = yield from begin(wait)
+    ready: _Ready = yield from _made_ready(server, prompt, wait.destination, **request)
+    try:
+        return (yield from run(server, ready.graph, wait, label=ready.label, started=started))
+    except GenerationRejectedError as error:
+        raise _with_remedies(error, ready.preset) from error
+
+
+def queue_video(
+    server: Server, prompt: str, *, out: Path | None = None, overwrite: bool = False, **request: Any
+) -> Flow[tuple[Ticket, Destination]]:
+    """Queue a video, to be left to itself; give its ticket and where its files are to go."""
+    for name in ("on_progress", "timeout", "raise_on_error", "strict"):
+        if name in request:
+            raise ValidationError(f"{name}={request[name]!r}: nobody waits here; give it to job.result({name}=...)")
+    destination = read_out(out, overwrite=overwrite)
+    ready: _Ready = yield from _made_ready(server, prompt, destination, **request)
+    try:
+        return (yield from submit_new(server, ready.graph, ready.label)), destination
+    except GenerationRejectedError as error:
+        raise _with_remedies(error, ready.preset) from error
+
+
+def _made_ready(
+    server: Server,
+    prompt: str,
+    destination: Destination | None,
     *,
     preset: str | None = None,
     image: Path | None = None,
     last_image: Path | None = None,
     negative_prompt: str | None = None,
     seed: int | None = None,
-    out: Path | None = None,
-    overwrite: bool = False,
-    on_progress: Callable[[Progress], Any] | None = None,
-    timeout: float | None = None,
-    raise_on_error: bool = True,
     allow_untested: bool = False,
-    settings: Mapping[str, Any],
-) -> Flow[Result]:
-    """Make a video and return its result. See ``comfy_headless.generate_video``."""
-    wait = wait_of(
-        out=out, overwrite=overwrite, on_progress=on_progress, timeout=timeout, raise_on_error=raise_on_error
-    )
-    started = yield from begin(wait)
+    **settings: Any,
+) -> Flow[_Ready]:
+    """Check, choose, compile and upload: all that comes before the prompt is queued."""
     for name, path in (("image", image), ("last_image", last_image)):
         if path is not None:
             yield Work(check_image, (path, name))
@@ -67,15 +114,9 @@ def make_video(
         allow_untested=allow_untested,
         **settings,
     )
-    if wait.destination is not None:
-        stem = "_".join(str(part) for part in (compiled.preset, compiled.seed) if part is not None)
-        wait = wait._replace(destination=wait.destination._replace(stem=stem))
-    graph = yield from made_ready(server, compiled, wait.destination)
     label = Label(compiled.preset, compiled.seed, compiled.settings, (*warnings, *compiled.notes))
-    try:
-        return (yield from run(server, graph, wait, label=label, started=started))
-    except GenerationRejectedError as error:
-        raise _with_remedies(error, compiled) from error
+    graph = yield from made_ready(server, compiled, destination)
+    return _Ready(graph, label, compiled.preset)
 
 
 def choose(server: Server, task: Task) -> Flow[tuple[str, str]]:
@@ -91,9 +132,9 @@ def _task(image: Path | None, last_image: Path | None) -> Task:
     return "text" if image is None else "image"
 
 
-def _with_remedies(error: GenerationRejectedError, compiled: CompiledWorkflow) -> GenerationRejectedError:
+def _with_remedies(error: GenerationRejectedError, preset: str | None) -> GenerationRejectedError:
     """Say for each model file that the server lacks where it belongs."""
-    chosen = VIDEO_PRESETS.get(compiled.preset or "")
+    chosen = VIDEO_PRESETS.get(preset or "")
     refused = " ".join(
         str(one.get("details")) for node in error.node_errors.values() for one in node.get("errors") or ()
     )

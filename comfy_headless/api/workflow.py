@@ -21,7 +21,8 @@ from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import upload
-from comfy_headless.protocol.run import Label, begin, run
+from comfy_headless.protocol.run import begin, run, submit_new
+from comfy_headless.protocol.ticket import Label, Ticket
 
 
 def make_workflow(
@@ -34,17 +35,41 @@ def make_workflow(
     on_progress: Callable[[Progress], Any] | None = None,
     timeout: float | None = None,
     raise_on_error: bool = True,
+    strict: bool = False,
 ) -> Flow[Result]:
     """Run a workflow and return its result. See ``comfy_headless.run_workflow``."""
     wait = wait_of(
-        out=out, overwrite=overwrite, on_progress=on_progress, timeout=timeout, raise_on_error=raise_on_error
+        out=out,
+        overwrite=overwrite,
+        on_progress=on_progress,
+        timeout=timeout,
+        raise_on_error=raise_on_error,
+        strict=strict,
     )
     started = yield from begin(wait)
-    template: Template = yield Work(read_workflow, (workflow,))
-    compiled = compile_template(template, _checked(params))
+    compiled = yield from _compiled(workflow, params)
     graph = yield from made_ready(server, compiled, wait.destination)
-    label = Label(None, compiled.seed, compiled.settings, compiled.notes)
-    return (yield from run(server, graph, wait, label=label, started=started))
+    return (yield from run(server, graph, wait, label=_label(compiled), started=started))
+
+
+def queue_workflow(
+    server: Server, workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None = None
+) -> Flow[Ticket]:
+    """Queue a workflow, to be left to itself; give its ticket."""
+    compiled = yield from _compiled(workflow, params)
+    graph = yield from made_ready(server, compiled, None)
+    return (yield from submit_new(server, graph, _label(compiled)))
+
+
+def _compiled(
+    workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None
+) -> Flow[CompiledWorkflow]:
+    template: Template = yield Work(read_workflow, (workflow,))
+    return compile_template(template, _checked(params))
+
+
+def _label(compiled: CompiledWorkflow) -> Label:
+    return Label(None, compiled.seed, compiled.settings, compiled.notes)
 
 
 def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destination | None) -> Flow[Graph]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
-from comfy_headless.client.options import graph_of, job_id, server_of, wait_of
+from comfy_headless.client.job import AsyncJob
+from comfy_headless.client.options import count, graph_of, job_id, server_of, wait_of
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import Queue
-from comfy_headless.protocol.run import take_up
-from comfy_headless.protocol.submit import submit_new
+from comfy_headless.protocol.run import submit_new, take_up
+from comfy_headless.protocol.status import JobInfo, listing, recall
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.aio import AsyncTransport
 
@@ -66,6 +67,7 @@ class ComfyWSClient:
         """Close the connections; the next call opens them again."""
         await self._transport.close()
 
+    @overload
     async def generate_video(
         self,
         prompt: str = "",
@@ -80,30 +82,22 @@ class ComfyWSClient:
         on_progress: Callable[[Progress], Any] | None = None,
         timeout: float | None = None,
         raise_on_error: bool = True,
+        strict: bool = False,
         allow_untested: bool = False,
+        wait: Literal[True] = True,
         **settings: Any,
-    ) -> Result:
+    ) -> Result: ...
+
+    @overload
+    async def generate_video(self, prompt: str = "", *, wait: Literal[False], **request: Any) -> AsyncJob: ...
+
+    async def generate_video(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | AsyncJob:
         """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
         from comfy_headless.api.video import make_video
 
-        return await self._drive(
-            make_video(
-                self._server,
-                prompt,
-                preset=preset,
-                image=image,
-                last_image=last_image,
-                negative_prompt=negative_prompt,
-                seed=seed,
-                out=out,
-                overwrite=overwrite,
-                on_progress=on_progress,
-                timeout=timeout,
-                raise_on_error=raise_on_error,
-                allow_untested=allow_untested,
-                settings=settings,
-            )
-        )
+        if not wait:
+            return await self.submit_video(prompt, **request)
+        return await self._drive(make_video(self._server, prompt, **request))
 
     async def run_workflow(
         self,
@@ -115,6 +109,7 @@ class ComfyWSClient:
         on_progress: Callable[[Progress], Any] | None = None,
         timeout: float | None = None,
         raise_on_error: bool = True,
+        strict: bool = False,
     ) -> Result:
         """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
         from comfy_headless.api.workflow import make_workflow
@@ -129,8 +124,57 @@ class ComfyWSClient:
                 on_progress=on_progress,
                 timeout=timeout,
                 raise_on_error=raise_on_error,
+                strict=strict,
             )
         )
+
+    async def submit_video(self, prompt: str = "", **request: Any) -> AsyncJob:
+        """Queue a video and return the job as soon as the server has it.
+
+        Args:
+            request: what ``generate_video`` takes, without what belongs to the wait (``on_progress``, ``timeout``,
+                ``raise_on_error``, ``strict``): these go to ``job.result``. ``out`` and ``overwrite`` are kept for it.
+
+        Raises:
+            ValidationError: something in the call is wrong; nothing was queued.
+            GenerationRejectedError: the server refused it.
+            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
+        """
+        from comfy_headless.api.video import queue_video
+
+        ticket, destination = await self._drive(queue_video(self._server, prompt, **request))
+        return AsyncJob(self, self._transport, self._server, ticket, destination)
+
+    async def submit(
+        self, workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None = None
+    ) -> AsyncJob:
+        """Queue a workflow of one's own and return the job as soon as the server has it.
+
+        Args:
+            workflow: path of a JSON file (API format), or the graph itself, as for ``run_workflow``.
+            params: values for its markers.
+
+        Raises:
+            As ``submit_video``.
+        """
+        from comfy_headless.api.workflow import queue_workflow
+
+        ticket = await self._drive(queue_workflow(self._server, workflow, params))
+        return AsyncJob(self, self._transport, self._server, ticket)
+
+    async def job(self, prompt_id: str) -> AsyncJob:
+        """Take up a job that was queued before, by whomever; its preset, seed and settings come from the server.
+
+        Raises:
+            GenerationFailedError: the server knows no such job.
+            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
+        """
+        ticket = await self._drive(recall(self._server, job_id(prompt_id)))
+        return AsyncJob(self, self._transport, self._server, ticket)
+
+    async def jobs(self, limit: int = 20) -> tuple[JobInfo, ...]:
+        """Return the jobs of the server: running, then waiting in run order, then the last ``limit`` that ended."""
+        return await self._drive(listing(self._server, count(limit, "limit")))
 
     async def queue_prompt(self, workflow: Mapping[str, Any]) -> str:
         """Queue an API-format graph and return its prompt_id as soon as the server has it.
@@ -140,7 +184,7 @@ class ComfyWSClient:
             GenerationRejectedError: the server refused it.
             ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
         """
-        return await self._drive(submit_new(self._server, graph_of(workflow)))
+        return (await self._drive(submit_new(self._server, graph_of(workflow)))).prompt_id
 
     async def wait_for_completion(
         self,
@@ -151,6 +195,7 @@ class ComfyWSClient:
         out: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         raise_on_error: bool = True,
+        strict: bool = False,
     ) -> Result:
         """Wait for a job that was queued before, by whomever; download its files if ``out`` is given.
 
@@ -168,6 +213,7 @@ class ComfyWSClient:
             on_progress=on_progress,
             timeout=timeout,
             raise_on_error=raise_on_error,
+            strict=strict,
             download=out is not None,
         )
         return await self._drive(take_up(self._server, job_id(prompt_id), wait))

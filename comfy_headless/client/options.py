@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+from comfy_headless.client.looking import look_at
 from comfy_headless.config import server_url
 from comfy_headless.errors import ValidationError
+from comfy_headless.features import require
 from comfy_headless.graph.source import Graph, read_graph
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
@@ -50,6 +52,13 @@ def job_id(prompt_id: str) -> str:
     raise ValidationError(f"prompt_id={shown(prompt_id)}: expected the id of a job, as queue_prompt gives it")
 
 
+def count(value: int, name: str) -> int:
+    """Return ``value`` if it is a whole number of at least 0; raises ValidationError."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValidationError(f"{name}={shown(value)}: expected a whole number of 0 or more")
+
+
 def wait_of(
     *,
     out: str | os.PathLike[str] | None,
@@ -57,13 +66,15 @@ def wait_of(
     on_progress: Callable[[Progress], Any] | None,
     timeout: float | None,
     raise_on_error: bool,
+    strict: bool,
     download: bool = True,
-    stem: str | None = None,
 ) -> Wait:
-    """Return how to wait; raises ValidationError."""
+    """Return how to wait; raises ValidationError, FeatureMissingError."""
     check_wait(on_progress, timeout)
-    destination = read_out(out, stem=stem, overwrite=overwrite) if download else None
-    return Wait(destination, on_progress, timeout, raise_on_error)
+    if strict:
+        require("media", "strict=True")
+    destination = read_out(out, overwrite=overwrite) if download else None
+    return Wait(destination, on_progress, timeout, raise_on_error, look_at, strict)
 
 
 def check_wait(on_progress: Callable[[Progress], Any] | None, timeout: float | None) -> None:

@@ -6,15 +6,16 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
-from comfy_headless.client.options import graph_of, job_id, server_of, wait_of
+from comfy_headless.client.job import Job
+from comfy_headless.client.options import count, graph_of, job_id, server_of, wait_of
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import Queue
-from comfy_headless.protocol.run import take_up
-from comfy_headless.protocol.submit import submit_new
+from comfy_headless.protocol.run import submit_new, take_up
+from comfy_headless.protocol.status import JobInfo, listing, recall
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
 
@@ -65,6 +66,7 @@ class ComfyClient:
         """Close the connections; the next call opens them again."""
         self._transport.close()
 
+    @overload
     def generate_video(
         self,
         prompt: str = "",
@@ -79,30 +81,22 @@ class ComfyClient:
         on_progress: Callable[[Progress], Any] | None = None,
         timeout: float | None = None,
         raise_on_error: bool = True,
+        strict: bool = False,
         allow_untested: bool = False,
+        wait: Literal[True] = True,
         **settings: Any,
-    ) -> Result:
+    ) -> Result: ...
+
+    @overload
+    def generate_video(self, prompt: str = "", *, wait: Literal[False], **request: Any) -> Job: ...
+
+    def generate_video(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | Job:
         """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
         from comfy_headless.api.video import make_video
 
-        return self._drive(
-            make_video(
-                self._server,
-                prompt,
-                preset=preset,
-                image=image,
-                last_image=last_image,
-                negative_prompt=negative_prompt,
-                seed=seed,
-                out=out,
-                overwrite=overwrite,
-                on_progress=on_progress,
-                timeout=timeout,
-                raise_on_error=raise_on_error,
-                allow_untested=allow_untested,
-                settings=settings,
-            )
-        )
+        if not wait:
+            return self.submit_video(prompt, **request)
+        return self._drive(make_video(self._server, prompt, **request))
 
     def run_workflow(
         self,
@@ -114,6 +108,7 @@ class ComfyClient:
         on_progress: Callable[[Progress], Any] | None = None,
         timeout: float | None = None,
         raise_on_error: bool = True,
+        strict: bool = False,
     ) -> Result:
         """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
         from comfy_headless.api.workflow import make_workflow
@@ -128,8 +123,57 @@ class ComfyClient:
                 on_progress=on_progress,
                 timeout=timeout,
                 raise_on_error=raise_on_error,
+                strict=strict,
             )
         )
+
+    def submit_video(self, prompt: str = "", **request: Any) -> Job:
+        """Queue a video and return the job as soon as the server has it.
+
+        Args:
+            request: what ``generate_video`` takes, without what belongs to the wait (``on_progress``, ``timeout``,
+                ``raise_on_error``, ``strict``): these go to ``job.result``. ``out`` and ``overwrite`` are kept for it.
+
+        Raises:
+            ValidationError: something in the call is wrong; nothing was queued.
+            GenerationRejectedError: the server refused it.
+            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
+        """
+        from comfy_headless.api.video import queue_video
+
+        ticket, destination = self._drive(queue_video(self._server, prompt, **request))
+        return Job(self, self._transport, self._server, ticket, destination)
+
+    def submit(
+        self, workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None = None
+    ) -> Job:
+        """Queue a workflow of one's own and return the job as soon as the server has it.
+
+        Args:
+            workflow: path of a JSON file (API format), or the graph itself, as for ``run_workflow``.
+            params: values for its markers.
+
+        Raises:
+            As ``submit_video``.
+        """
+        from comfy_headless.api.workflow import queue_workflow
+
+        ticket = self._drive(queue_workflow(self._server, workflow, params))
+        return Job(self, self._transport, self._server, ticket)
+
+    def job(self, prompt_id: str) -> Job:
+        """Take up a job that was queued before, by whomever; its preset, seed and settings come from the server.
+
+        Raises:
+            GenerationFailedError: the server knows no such job.
+            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
+        """
+        ticket = self._drive(recall(self._server, job_id(prompt_id)))
+        return Job(self, self._transport, self._server, ticket)
+
+    def jobs(self, limit: int = 20) -> tuple[JobInfo, ...]:
+        """Return the jobs of the server: running, then waiting in run order, then the last ``limit`` that ended."""
+        return self._drive(listing(self._server, count(limit, "limit")))
 
     def queue_prompt(self, workflow: Mapping[str, Any]) -> str:
         """Queue an API-format graph and return its prompt_id as soon as the server has it.
@@ -139,7 +183,7 @@ class ComfyClient:
             GenerationRejectedError: the server refused it.
             ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
         """
-        return self._drive(submit_new(self._server, graph_of(workflow)))
+        return (self._drive(submit_new(self._server, graph_of(workflow)))).prompt_id
 
     def wait_for_completion(
         self,
@@ -150,6 +194,7 @@ class ComfyClient:
         out: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         raise_on_error: bool = True,
+        strict: bool = False,
     ) -> Result:
         """Wait for a job that was queued before, by whomever; download its files if ``out`` is given.
 
@@ -167,6 +212,7 @@ class ComfyClient:
             on_progress=on_progress,
             timeout=timeout,
             raise_on_error=raise_on_error,
+            strict=strict,
             download=out is not None,
         )
         return self._drive(take_up(self._server, job_id(prompt_id), wait))

@@ -36,10 +36,10 @@ class Destination(NamedTuple):
     overwrite: bool = False
 
 
-def read_out(out: str | os.PathLike[str] | None, *, stem: str | None = None, overwrite: bool = False) -> Destination:
+def read_out(out: str | os.PathLike[str] | None, *, overwrite: bool = False) -> Destination:
     """Read ``out``: a folder if it ends in a separator, exists as one, or has no suffix; else a file; None: here."""
     if out is None:
-        return Destination(Path(), stem=stem, overwrite=overwrite)
+        return Destination(Path(), overwrite=overwrite)
     text = os.fspath(out) if isinstance(out, (str, os.PathLike)) else ""
     if not text or "\0" in text:
         raise ValidationError(f"out={out!r} is not a path; give a file such as clip.mp4, or a folder such as clips/")
@@ -49,7 +49,7 @@ def read_out(out: str | os.PathLike[str] | None, *, stem: str | None = None, ove
             f"out={text[:40]!r}...: a name of {len(path.name)} characters; a file system takes {_LONGEST} bytes"
         )
     if text.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
-        return Destination(path, stem=stem, overwrite=overwrite)
+        return Destination(path, overwrite=overwrite)
     return Destination(path.parent, name=path.name, overwrite=overwrite)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from comfy_headless.errors import ValidationError
 
@@ -131,10 +131,21 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Call ``function(*args)``: a few calls of the file system, too short for a thread to be worth its while."""
+    """Call ``function(*args)``: a few calls of the file system, too short for a thread to be worth its while.
+
+    ``long``: it is long enough: on asyncio other flows go on meanwhile.
+    """
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
+    long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Give an event to whoever iterates over this flow, and go on when the next one is asked for."""
+
+    event: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +172,11 @@ class Now:
     """Give the time of the transport's clock, in seconds."""
 
 
-Effect: TypeAlias = Call | Download | Subscribe | Listen | Notify | Work | Sleep | Deadline | Now
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """How a transport notes the end of a flow; no effect."""
+
+    value: T
+
+
+Effect: TypeAlias = Call | Download | Subscribe | Listen | Notify | Work | Tell | Sleep | Deadline | Now

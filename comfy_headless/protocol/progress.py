@@ -37,6 +37,10 @@ class ProgressTracker:
         """Return the progress of a job that waits behind ``position`` others."""
         return Progress(self._percent, queue_position=position)
 
+    def starts(self) -> Progress:
+        """Return the progress of a job of which is known only that it runs (without a socket no more is)."""
+        return Progress(self._percent)
+
     def ends(self) -> Progress:
         """Return the progress of a finished job."""
         self._percent = 100.0

@@ -47,6 +47,18 @@ class Output:
     def __str__(self) -> str:
         return self.text if self.text is not None else str(self.path or self.url)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the output as JSON-ready data."""
+        return {
+            "kind": self.kind,
+            "filename": self.filename,
+            "subfolder": self.subfolder,
+            "node_id": self.node_id,
+            "url": self.url,
+            "path": str(self.path) if self.path else None,
+            "text": self.text,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -61,6 +73,7 @@ class Result:
         preset: name of the preset, None for a plain workflow.
         settings: effective settings (width, height, frames, fps, ...).
         warnings: what the caller should know although the job succeeded.
+        looked: True if every video that is here was opened and looked at; what is off stands in ``warnings``.
         error: the failure's message, None if there was none.
         callback_error: the exception that ended the calls of ``on_progress``, as text.
     """
@@ -73,6 +86,7 @@ class Result:
     preset: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    looked: bool = False
     error: str | None = None
     callback_error: str | None = None
 
@@ -131,29 +145,18 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready data."""
-        outputs = [
-            {
-                "kind": output.kind,
-                "filename": output.filename,
-                "subfolder": output.subfolder,
-                "node_id": output.node_id,
-                "url": output.url,
-                "path": str(output.path) if output.path else None,
-                "text": output.text,
-            }
-            for output in self.outputs
-        ]
         return {
             "status": self.status,
             "prompt_id": self.prompt_id,
             "duration": round(self.duration, 3),
             "path": str(self.path) if self.path else None,
             "files": [str(path) for path in self.files],
-            "outputs": outputs,
+            "outputs": [output.to_dict() for output in self.outputs],
             "seed": self.seed,
             "preset": self.preset,
             "settings": dict(self.settings),
             "warnings": list(self.warnings),
+            "looked": self.looked,
             "error": self.error,
             "callback_error": self.callback_error,
         }
@@ -179,6 +182,7 @@ _NAMES: Final = (
     "preset",
     "settings",
     "warnings",
+    "looked",
     "error",
     "callback_error",
 )

@@ -9,23 +9,28 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from comfy_headless.errors import (
     ComfyHeadlessError,
     ComfyUIConnectionError,
+    FeatureMissingError,
     GenerationFailedError,
     GenerationTimeoutError,
+    ResultSuspectError,
 )
 from comfy_headless.protocol.collect import Collector, saved_in
-from comfy_headless.protocol.conversation import Server, ask
+from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, prepare
 from comfy_headless.protocol.effects import Deadline, Flow, Now, Sleep, Subscribe, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.routes import cancel, history
+from comfy_headless.protocol.routes import cancel
+from comfy_headless.protocol.status import recall
 from comfy_headless.protocol.submit import submit
+from comfy_headless.protocol.ticket import Label, Ticket
 from comfy_headless.protocol.watch import Teller, watch
 
 logger = logging.getLogger("comfy_headless")
@@ -33,15 +38,6 @@ logger = logging.getLogger("comfy_headless")
 _PREVIEWS: Final[Mapping[str, Any]] = {"preview_method": "latent2rgb"}
 """Asks for a picture with each step, whatever the server was started with (ComfyUI 0.30.0, latent_preview.py; a server
 that does not know it keeps it and does nothing). latent2rgb needs no model file."""
-
-
-class Label(NamedTuple):
-    """What a result should carry besides the files."""
-
-    preset: str | None = None
-    seed: int | None = None
-    settings: Mapping[str, Any] = {}
-    warnings: tuple[str, ...] = ()
 
 
 class Wait(NamedTuple):
@@ -52,12 +48,17 @@ class Wait(NamedTuple):
         on_progress: called with ``Progress``; plain or async.
         timeout: seconds from the call on until the prompt is cancelled; None waits as long as it takes.
         raise_on_error: False turns a failed or timed-out generation into a result with status "failed".
+        look: called with the path of a video and the settings it was made with; gives a line for each thing that is
+            off, raises FeatureMissingError where nobody can look. None looks at nothing.
+        strict: what is off is an error.
     """
 
     destination: Destination | None = None
     on_progress: Callable[[Progress], Any] | None = None
     timeout: float | None = None
     raise_on_error: bool = True
+    look: Callable[[str, Mapping[str, Any]], tuple[str, ...]] | None = None
+    strict: bool = False
 
 
 def run(
@@ -65,9 +66,7 @@ def run(
     graph: Mapping[str, Any],
     wait: Wait,
     *,
-    label: Label | None = None,
-    prompt_id: str | None = None,
-    extra_data: Mapping[str, Any] | None = None,
+    label: Label = Label(),  # noqa: B008 - an immutable tuple
     started: float | None = None,
 ) -> Flow[Result]:
     """Run ``graph`` and return its result. That ``wait.destination`` can be written is the caller's to ``prepare``.
@@ -77,35 +76,37 @@ def run(
         GenerationTimeoutError: ``timeout`` passed.
         ComfyUIConnectionError: the exchange broke.
         ResultSaveError: the job is done, but a file could not be brought here.
+        ResultSuspectError: the job is done, ``strict``, and something is off.
     """
-    prompt_id = prompt_id or str(uuid4())
+    prompt_id = str(uuid4())
     if started is None:
         started = yield from begin(wait)
     server = yield from _subscribed(server, prompt_id, wait)
+    extra_data = label.extra_data()
     if server.socket and wait.on_progress is not None:
-        extra_data = {**_PREVIEWS, **(extra_data or {})}
+        extra_data |= _PREVIEWS
     accepted: str | None = None
     alive = True
     try:
         accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
         if accepted != prompt_id:  # a server too old for ids of ours
             server = yield from _subscribed(server, accepted, wait)
-        result = yield from _finish(server, graph, accepted, wait, label or Label(), started)
+        result = yield from _finish(server, graph, accepted, wait, label, started)
         alive = False
-        return result
+        return (yield from _looked_at(result, wait))
     except GenerationTimeoutError as error:
         late = yield from _give_up(server, accepted or prompt_id, wait, sent_only=accepted is None)
         alive = False
         if wait.raise_on_error:
             raise late from error
         now = yield Now()
-        return _failed(late, accepted or prompt_id, now - started, label or Label())
+        return _failed(late, accepted or prompt_id, now - started, label)
     except GenerationFailedError as error:
         alive = False
         if wait.raise_on_error:
             raise
         now = yield Now()
-        return _failed(error, accepted or prompt_id, now - started, label or Label())
+        return _failed(error, accepted or prompt_id, now - started, label)
     except ComfyHeadlessError:
         alive = False
         raise
@@ -122,10 +123,27 @@ def begin(wait: Wait) -> Flow[float]:
     return float(started)
 
 
-def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, Any] | None = None) -> Flow[Result]:
+def submit_new(server: Server, graph: Mapping[str, Any], label: Label = Label()) -> Flow[Ticket]:  # noqa: B008
+    """Queue ``graph`` under a new id, to be left to itself; give its ticket. Raises as ``submit``.
+
+    The socket is open before, so that whoever takes the job up next finds it open.
+    """
+    prompt_id = str(uuid4())
+    extra_data = label.extra_data()
+    if server.socket:
+        yield Subscribe(prompt_id)
+        extra_data |= _PREVIEWS
+    accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
+    return Ticket(accepted, graph, label)
+
+
+def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
     """Wait for a job that was submitted before, by whomever, and return its result.
 
     Leaving this wait does not cancel the job, except when ``timeout`` passes.
+
+    Args:
+        ticket: the job; its id will do, the server is asked for the rest.
 
     Raises:
         As ``run``; GenerationFailedError also if the server knows no such job.
@@ -133,22 +151,29 @@ def take_up(server: Server, prompt_id: str, wait: Wait, *, graph: Mapping[str, A
     started = yield from begin(wait)
     if wait.destination is not None:
         yield Work(prepare, (wait.destination,))
+    prompt_id = ticket if isinstance(ticket, str) else ticket.prompt_id
     server = yield from _subscribed(server, prompt_id, wait)
-    if graph is None:
-        graph = yield from _graph_of(server, prompt_id)
     try:
-        return (yield from _finish(server, graph, prompt_id, wait, Label(), started, at_once=True))
+        if isinstance(ticket, str):
+            ticket = yield from recall(server, ticket)
+        graph, label = ticket.graph, ticket.label
+        result = yield from _finish(server, graph, prompt_id, wait, label, started, at_once=True)
     except GenerationTimeoutError as error:
         late = yield from _give_up(server, prompt_id, wait, sent_only=False)
         if wait.raise_on_error:
             raise late from error
         now = yield Now()
-        return _failed(late, prompt_id, now - started, Label())
+        return _failed(late, prompt_id, now - started, _label_of(ticket))
     except GenerationFailedError as error:
         if wait.raise_on_error:
             raise
         now = yield Now()
-        return _failed(error, prompt_id, now - started, Label())
+        return _failed(error, prompt_id, now - started, _label_of(ticket))
+    return (yield from _looked_at(result, wait))
+
+
+def _label_of(ticket: Ticket | str) -> Label:
+    return Label() if isinstance(ticket, str) else ticket.label
 
 
 def _subscribed(server: Server, prompt_id: str, wait: Wait) -> Flow[Server]:
@@ -168,7 +193,8 @@ def _finish(
     at_once: bool = False,
 ) -> Flow[Result]:
     teller = Teller(wait.on_progress)
-    collector = Collector(server, prompt_id, wait.destination)
+    destination = wait.destination and wait.destination._replace(stem=label.stem)
+    collector = Collector(server, prompt_id, destination)
     try:
         entry = yield from watch(
             server,
@@ -203,6 +229,30 @@ def _finish(
         warnings=tuple(warnings),
         callback_error=teller.error,
     )
+
+
+def _looked_at(result: Result, wait: Wait) -> Flow[Result]:
+    """Open each video that is here; what is off becomes a warning, or an error if ``wait.strict``."""
+    videos = [output.path for output in result.videos if output.path is not None]
+    if not videos or wait.look is None:
+        return result
+    found: list[str] = []
+    suspect = None
+    settings = result.settings if result.preset is not None else {}
+    for path in videos:
+        try:
+            lines = yield Work(wait.look, (str(path), settings), long=True)
+        except FeatureMissingError as error:
+            return replace(result, warnings=(*result.warnings, f"nobody looked at the video: {error}"))
+        found += [line if len(videos) == 1 else f"{path.name}: {line}" for line in lines]
+        suspect = suspect or (path if lines else None)
+    if suspect is not None and wait.strict:
+        raise ResultSuspectError(
+            "\n".join([f"{suspect} is made and kept, but looks wrong:", *(f"  {line}" for line in found)]),
+            path=str(suspect),
+            warnings=tuple(found),
+        )
+    return replace(result, warnings=(*result.warnings, *found), looked=True)
 
 
 def _failed(error: ComfyHeadlessError, prompt_id: str, duration: float, label: Label) -> Result:
@@ -251,17 +301,3 @@ def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
         if leaving is not None and not isinstance(leaving, ComfyHeadlessError):
             leaving.add_note(outcome)
     return outcome
-
-
-def _graph_of(server: Server, prompt_id: str) -> Flow[Mapping[str, Any]]:
-    """Return the graph of a queued, running or ended job; empty if the server does not tell."""
-    queue: Any = yield from ask(server, "/queue")
-    lists = [queue.get("queue_running"), queue.get("queue_pending")] if isinstance(queue, dict) else []
-    items = [item for items in lists if isinstance(items, list) for item in items]
-    if not any(isinstance(item, list) and len(item) > 2 and item[1] == prompt_id for item in items):
-        entry = yield from history(server, prompt_id)
-        items = [entry.get("prompt")] if entry is not None else []
-    for item in items:
-        if isinstance(item, list) and len(item) > 2 and item[1] == prompt_id and isinstance(item[2], dict):
-            return item[2]
-    return {}

@@ -13,11 +13,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
-from uuid import uuid4
 
 from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline, read
-from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep, Subscribe, json_body
+from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep, json_body
 from comfy_headless.protocol.routes import cancel, read_queue
 
 logger = logging.getLogger("comfy_headless")
@@ -84,14 +83,6 @@ def submit(
         prompt_id=prompt_id,
         may_still_run=True,
     )
-
-
-def submit_new(server: Server, graph: Mapping[str, Any]) -> Flow[str]:
-    """Queue ``graph`` under a new id, with the socket open first, and give the id. Raises as ``submit``."""
-    prompt_id = str(uuid4())
-    if server.socket:
-        yield Subscribe(prompt_id)
-    return (yield from submit(server, graph, prompt_id))
 
 
 def _settle(server: Server, call: Call, reply: Reply, prompt_id: str) -> Flow[str | None]:

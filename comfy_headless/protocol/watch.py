@@ -12,15 +12,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from comfy_headless.errors import (
-    ComfyUIConnectionError,
-    GenerationFailedError,
-    GenerationTimeoutError,
-    OutOfMemoryError,
-)
+from comfy_headless.errors import ComfyUIConnectionError, GenerationTimeoutError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt
 from comfy_headless.protocol.effects import Call, Flow, Listen, Notify, Now, Subscribe
 from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.failure import failed, failure, gone
 from comfy_headless.protocol.frames import LOST, Frame
 from comfy_headless.protocol.job import FINAL, Sign, State, advance
 from comfy_headless.protocol.progress import ProgressTracker
@@ -164,9 +160,7 @@ class _Watch:
         entry = tried.value.get(self.prompt_id)
         if isinstance(entry, dict):
             self.entry = entry
-            status = status_of(entry)
-            failed = status.get("status_str") == "error" or status.get("completed") is False
-            self.state = advance(self.state, Sign.ERROR if failed else Sign.SUCCESS)
+            self.state = advance(self.state, Sign.ERROR if failed(entry) else Sign.SUCCESS)
             return None
         tried = yield from attempt(Call("GET", "/queue", timeout=limit))
         queue = read_queue(tried.value)
@@ -181,9 +175,11 @@ class _Watch:
                 self.state = advance(self.state, Sign.ABSENT)
             return None
         self.absent_since = None
-        self.state = advance(self.state, Sign.WAITS if position else Sign.RUNS)
+        before, self.state = self.state, advance(self.state, Sign.WAITS if position else Sign.RUNS)
         if position and position != self.position:
             yield from self.teller.tell(self.tracker.waits(position))
+        elif before is State.QUEUED and self.state is State.RUNNING:
+            yield from self.teller.tell(self.tracker.starts())
         self.position = position
         return None
 
@@ -216,55 +212,5 @@ class _Watch:
             yield from self.teller.tell(self.tracker.ends())
             return {"outputs": self.announced, "status": {"status_str": "success", "completed": True}}
         if self.state is State.GONE:
-            raise GenerationFailedError(
-                f"the job {self.prompt_id} is neither queued nor in the history of {self.server.url}: "
-                "somebody deleted it, or the server restarted; nothing of it runs there",
-                prompt_id=self.prompt_id,
-            )
+            raise gone(self.server, self.prompt_id)
         raise failure(self.entry, self.prompt_id)
-
-
-def status_of(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the status of a history entry; empty if the server tells none."""
-    status = entry.get("status")
-    return status if isinstance(status, dict) else {}
-
-
-def failure(entry: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
-    """Return the error for the history entry of a job that did not succeed, with the server's own words."""
-    messages = status_of(entry).get("messages")
-    pairs = [one for one in messages if isinstance(one, list) and len(one) == 2] if isinstance(messages, list) else []
-    told = {event: data for event, data in pairs if isinstance(event, str)}
-    for event in ("execution_error", "execution_interrupted"):
-        data = told.get(event)
-        if isinstance(data, dict):
-            return _failure(event, data, prompt_id)
-    return GenerationFailedError(
-        f"the job {prompt_id} failed; the server's history does not say why", prompt_id=prompt_id
-    )
-
-
-def _failure(event: str, data: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
-    node_id, node_type = data.get("node_id"), data.get("node_type")
-    place = f"node {node_id} ({node_type})" if node_id is not None else "the job"
-    if event == "execution_interrupted":
-        return GenerationFailedError(
-            f"{place}: interrupted on the server by somebody else",
-            prompt_id=prompt_id,
-            node_id=node_id,
-            node_type=node_type,
-            server_message="interrupted",
-            interrupted=True,
-        )
-    exception_type = str(data.get("exception_type") or "")
-    words = str(data.get("exception_message") or "").strip()
-    out_of_memory = "OutOfMemory" in exception_type or "out of memory" in words.lower()
-    error = OutOfMemoryError if out_of_memory else GenerationFailedError
-    return error(
-        f"{place} failed on the server: {exception_type}: {words}",
-        prompt_id=prompt_id,
-        node_id=node_id,
-        node_type=node_type,
-        server_message=words,
-        exception_type=exception_type or None,
-    )

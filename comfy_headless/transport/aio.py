@@ -11,7 +11,7 @@ import inspect
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,6 +22,7 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import (
     Call,
     Deadline,
+    Done,
     Download,
     Effect,
     Flow,
@@ -31,6 +32,7 @@ from comfy_headless.protocol.effects import (
     Reply,
     Sleep,
     Subscribe,
+    Tell,
     Work,
 )
 from comfy_headless.protocol.frames import Frame, FrameReader
@@ -127,26 +129,51 @@ class AsyncTransport:
         limit = Limit(self._server.timing.grace)
         async with self:
             try:
-                answer: Any = None
-                error: BaseException | None = None
                 while True:
-                    try:
-                        effect = flow.send(answer) if error is None else flow.throw(error)
-                    except StopIteration as done:
-                        return done.value  # type: ignore[no-any-return]
-                    error = None
-                    try:
-                        if isinstance(effect, Deadline):
-                            limit.set(effect)
-                        answer = await self._in_time(effect, jobs, limit)
-                    except GeneratorExit:
-                        _abandon(flow)
-                        raise
-                    except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, a cancelled task too
-                        error = raised
+                    step = await self._advance(flow, jobs, limit)
+                    if isinstance(step, Done):
+                        return step.value
             finally:
-                for prompt_id, mailbox in jobs.items():
-                    self._mailboxes.remove(prompt_id, mailbox)
+                self._release(jobs)
+
+    async def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
+        """Perform the effects of ``flow`` as far as its events are asked for, and give these."""
+        jobs: dict[str, _Mailbox] = {}
+        limit = Limit(self._server.timing.grace)
+        await self.__aenter__()
+        try:
+            while isinstance(step := await self._advance(flow, jobs, limit), Tell):
+                yield step.event
+        finally:
+            flow.close()
+            self._release(jobs)
+            await self.__aexit__()  # with no word of GeneratorExit: a generator that is closed can still await
+
+    async def _advance(self, flow: Flow[T], jobs: dict[str, _Mailbox], limit: Limit) -> Tell | Done[T]:
+        """Perform effects until the flow tells something or ends."""
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                effect = flow.send(answer) if error is None else flow.throw(error)
+            except StopIteration as done:
+                return Done(done.value)
+            if isinstance(effect, Tell):
+                return effect
+            error = None
+            try:
+                if isinstance(effect, Deadline):
+                    limit.set(effect)
+                answer = await self._in_time(effect, jobs, limit)
+            except GeneratorExit:
+                _abandon(flow)
+                raise
+            except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, a cancelled task too
+                error = raised
+
+    def _release(self, jobs: dict[str, _Mailbox]) -> None:
+        for prompt_id, mailbox in jobs.items():
+            self._mailboxes.remove(prompt_id, mailbox)
 
     async def close(self) -> None:
         """Close the socket and all idle connections; the transport can be used again, from another loop too."""
@@ -197,8 +224,8 @@ class AsyncTransport:
                 return await self._subscribe(prompt_id, jobs.setdefault(prompt_id, _Mailbox(quiet=quiet)))
             case Notify(callback, event):
                 return await _notify(callback, event)
-            case Work(function, args):
-                return function(*args)
+            case Work(function, args, long):
+                return await asyncio.to_thread(function, *args) if long else function(*args)
             case Sleep(seconds):
                 return await asyncio.sleep(seconds)
 

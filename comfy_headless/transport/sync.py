@@ -21,6 +21,7 @@ from comfy_headless.protocol.effects import (
     Broken,
     Call,
     Deadline,
+    Done,
     Download,
     Effect,
     Flow,
@@ -30,6 +31,7 @@ from comfy_headless.protocol.effects import (
     Reply,
     Sleep,
     Subscribe,
+    Tell,
     Work,
 )
 from comfy_headless.transport.deadline import Limit
@@ -63,23 +65,46 @@ class SyncTransport:
         jobs: dict[str, Mailbox] = {}
         limit = Limit(self._server.timing.grace)
         try:
-            answer: Any = None
-            error: BaseException | None = None
             while True:
-                try:
-                    effect = flow.send(answer) if error is None else flow.throw(error)
-                except StopIteration as done:
-                    return done.value  # type: ignore[no-any-return]
-                error = None
-                try:
-                    if isinstance(effect, Deadline):
-                        limit.set(effect)
-                    answer = self._in_time(effect, jobs, limit)
-                except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, Ctrl-C too
-                    error = raised
+                step = self._advance(flow, jobs, limit)
+                if isinstance(step, Done):
+                    return step.value
         finally:
-            for prompt_id, mailbox in jobs.items():
-                self._socket.release(prompt_id, mailbox)
+            self._release(jobs)
+
+    def iterate(self, flow: Flow[None]) -> Iterator[Any]:
+        """Perform the effects of ``flow`` as far as its events are asked for, and give these."""
+        jobs: dict[str, Mailbox] = {}
+        limit = Limit(self._server.timing.grace)
+        try:
+            while isinstance(step := self._advance(flow, jobs, limit), Tell):
+                yield step.event
+        finally:
+            flow.close()
+            self._release(jobs)
+
+    def _advance(self, flow: Flow[T], jobs: dict[str, Mailbox], limit: Limit) -> Tell | Done[T]:
+        """Perform effects until the flow tells something or ends."""
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                effect = flow.send(answer) if error is None else flow.throw(error)
+            except StopIteration as done:
+                return Done(done.value)
+            if isinstance(effect, Tell):
+                return effect
+            error = None
+            try:
+                if isinstance(effect, Deadline):
+                    limit.set(effect)
+                answer = self._in_time(effect, jobs, limit)
+            except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, Ctrl-C too
+                error = raised
+
+    def _release(self, jobs: dict[str, Mailbox]) -> None:
+        for prompt_id, mailbox in jobs.items():
+            self._socket.release(prompt_id, mailbox)
 
     def close(self) -> None:
         """Close the socket and all idle connections; the transport can be used again."""

@@ -189,7 +189,7 @@ def test_cancelled_by_another(program: Program, simulator: Simulator) -> None:
     simulator.add(Interrupt())
     code, _, err = program("generate", "x", *SMALL, "--server", simulator.url)
     assert code == 1
-    assert "interrupted on the server by somebody else" in err
+    assert "interrupted on the server: somebody cancelled the job" in err
 
 
 def test_timed_out(program: Program) -> None:

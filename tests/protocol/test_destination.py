@@ -29,7 +29,7 @@ def test_out_is_a_folder_or_a_file(tmp_path: Path) -> None:
     assert read_out(tmp_path / "some.dir").name is None
     assert read_out(tmp_path / "clips").folder == tmp_path / "clips"
     assert read_out(tmp_path / "clip.mp4") == Destination(tmp_path, name="clip.mp4")
-    assert read_out(None, stem="wan_5b_7").folder == Path()
+    assert read_out(None).folder == Path()
 
 
 @pytest.mark.parametrize("out", ["", "a\0b"])

@@ -1,0 +1,69 @@
+"""What went wrong with a job, in the server's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from comfy_headless.errors import GenerationFailedError, OutOfMemoryError
+from comfy_headless.protocol.conversation import Server
+
+
+def failed(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a history entry is that of a job that did not succeed."""
+    status = _status(entry)
+    return status.get("status_str") == "error" or status.get("completed") is False
+
+
+def gone(server: Server, prompt_id: str) -> GenerationFailedError:
+    """Return the error for a job that the server does not have."""
+    return GenerationFailedError(
+        f"the job {prompt_id} is neither queued nor in the history of {server.url}: "
+        "it was never sent there, somebody deleted it, or the server restarted; nothing of it runs there",
+        prompt_id=prompt_id,
+    )
+
+
+def failure(entry: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
+    """Return the error for the history entry of a job that did not succeed, with the server's own words."""
+    messages = _status(entry).get("messages")
+    pairs = [one for one in messages if isinstance(one, list) and len(one) == 2] if isinstance(messages, list) else []
+    told = {event: data for event, data in pairs if isinstance(event, str)}
+    for event in ("execution_error", "execution_interrupted"):
+        data = told.get(event)
+        if isinstance(data, dict):
+            return _failure(event, data, prompt_id)
+    return GenerationFailedError(
+        f"the job {prompt_id} failed; the server's history does not say why", prompt_id=prompt_id
+    )
+
+
+def _failure(event: str, data: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
+    node_id, node_type = data.get("node_id"), data.get("node_type")
+    place = f"node {node_id} ({node_type})" if node_id is not None else "the job"
+    if event == "execution_interrupted":
+        return GenerationFailedError(
+            f"{place}: interrupted on the server: somebody cancelled the job",
+            prompt_id=prompt_id,
+            node_id=node_id,
+            node_type=node_type,
+            server_message="interrupted",
+            interrupted=True,
+        )
+    exception_type = str(data.get("exception_type") or "")
+    words = str(data.get("exception_message") or "").strip()
+    out_of_memory = "OutOfMemory" in exception_type or "out of memory" in words.lower()
+    error = OutOfMemoryError if out_of_memory else GenerationFailedError
+    return error(
+        f"{place} failed on the server: {exception_type}: {words}",
+        prompt_id=prompt_id,
+        node_id=node_id,
+        node_type=node_type,
+        server_message=words,
+        exception_type=exception_type or None,
+    )
+
+
+def _status(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    status = entry.get("status")
+    return status if isinstance(status, dict) else {}

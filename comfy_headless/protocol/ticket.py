@@ -1,0 +1,67 @@
+"""What is known of a job besides its files.
+
+A label travels with the job (``extra_data`` of ``POST /prompt``; the server keeps it in its queue and history), so that
+whoever takes the job up, from another process too, learns its preset, seed and settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+_KEY: Final = "comfy_headless"
+
+
+class Label(NamedTuple):
+    """What a result should carry besides the files."""
+
+    preset: str | None = None
+    seed: int | None = None
+    settings: Mapping[str, Any] = {}
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str | None:
+        """The file name without extension that says what made the video, None for a plain workflow."""
+        return "_".join(str(part) for part in (self.preset, self.seed) if part is not None) if self.preset else None
+
+    def extra_data(self) -> dict[str, Any]:
+        """Return what the server is to keep with the job."""
+        plain = {
+            name: value if isinstance(value, str | int | float | bool | None) else str(value)
+            for name, value in self.settings.items()
+        }
+        return {_KEY: {**self._asdict(), "settings": plain}}
+
+
+class Ticket(NamedTuple):
+    """A job that a server has; ``graph`` is the API-format workflow as it was queued."""
+
+    prompt_id: str
+    graph: Mapping[str, Any]
+    label: Label = Label()
+
+
+def graph_in(item: Any) -> Mapping[str, Any]:
+    """Return the graph of an item of a server's queue or history; empty if there is none."""
+    return item[2] if isinstance(item, list) and len(item) > 2 and isinstance(item[2], dict) else {}
+
+
+def extra_in(item: Any) -> Mapping[str, Any]:
+    """Return what the server keeps with a job; empty if there is nothing."""
+    return item[3] if isinstance(item, list) and len(item) > 3 and isinstance(item[3], dict) else {}
+
+
+def label_in(item: Any) -> Label:
+    """Return the label that a job carries; what is not of our making is passed over."""
+    told = extra_in(item).get(_KEY)
+    if not isinstance(told, dict):
+        return Label()
+    preset, seed = told.get("preset"), told.get("seed")
+    settings, warnings = told.get("settings"), told.get("warnings")
+    return Label(
+        preset if isinstance(preset, str) else None,
+        seed if isinstance(seed, int) else None,
+        settings if isinstance(settings, dict) else {},
+        tuple(str(one) for one in warnings) if isinstance(warnings, list) else (),
+    )
