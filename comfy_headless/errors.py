@@ -6,7 +6,7 @@ ComfyHeadlessError
 ├── ComfyUIConnectionError        the exchange broke; may_still_run says whether a server may hold the job
 │   └── ComfyUIOfflineError       nothing answers at that address; nothing was sent
 ├── GenerationFailedError         the server ran it and said no
-│   ├── GenerationRejectedError   refused at validation; node_errors, one readable line each
+│   ├── GenerationRejectedError   refused at validation, or the server lacks what is needed
 │   └── OutOfMemoryError          the server ran out of memory
 ├── GenerationTimeoutError        our deadline; the message says what became of the prompt
 ├── ResultSaveError               finished on the server, but not written here; the server still has it
@@ -115,7 +115,7 @@ class GenerationFailedError(ComfyHeadlessError):
 
 
 class GenerationRejectedError(GenerationFailedError):
-    """The server refused the graph, or some of its outputs, at validation.
+    """The server refused the graph, or some of its outputs, at validation; or it lacks what every preset needs.
 
     Args:
         node_errors: the server's own dict: node id to ``{"class_type", "errors": [...]}``.

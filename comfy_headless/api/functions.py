@@ -62,9 +62,10 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
         settings: width, height, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and the family's own.
 
     Raises:
-        ValidationError: something in the call is wrong, or the server can run no preset; nothing was queued.
+        ValidationError: something in the call is wrong; nothing was queued.
         ComfyUIConnectionError: the exchange broke (ComfyUIOfflineError: nothing answers at that address).
-        GenerationFailedError: refused (GenerationRejectedError), failed, or out of memory (OutOfMemoryError).
+        GenerationFailedError: refused, or the server can run no preset (GenerationRejectedError), failed, or out of
+            memory (OutOfMemoryError).
         GenerationTimeoutError: ``timeout`` passed.
         ResultSaveError: the video is made, but could not be brought here.
         ResultSuspectError: ``strict``, and the video that was made looks wrong; it is kept.

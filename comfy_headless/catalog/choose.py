@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import Preset
-from comfy_headless.errors import ValidationError
+from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
 
 _GIB = 1024**3
@@ -61,7 +61,9 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
     """Return the preset to take for ``task``.
 
     Raises:
-        ValidationError: the server can run none; says for the best one what is missing and where to put it.
+        ValidationError: no preset does such a thing.
+        GenerationRejectedError: the server can run none of those that do; says for the best one what is missing and
+            where to put it, as for a preset that was named and that the server refuses.
     """
     able = sorted(
         (preset for preset in presets.values() if task in preset.tasks),
@@ -73,7 +75,7 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
     fitting = [preset for preset in able if _fits(preset, facts.vram_gb)]
     if not fitting:
         least = min(able, key=lambda preset: (preset.needs.min_vram_gb.value, preset.needs.rank.value))
-        raise ValidationError(
+        raise GenerationRejectedError(
             f"the server's {facts.vram_gb:.1f} GiB of VRAM are too few for every preset; the lightest, "
             f"{least.name!r}, needs {least.needs.min_vram_gb.value:g}. Name a preset to try it all the same"
         )
@@ -82,7 +84,7 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
             return Choice(preset.name, f"preset {preset.name!r} was taken: {_why(facts, task)}")
     best = fitting[0]
     lines = "\n".join(f"  {line}" for line in missing(best, task, facts))
-    raise ValidationError(f"the server can run no preset yet; what is missing for {best.name!r}:\n{lines}")
+    raise GenerationRejectedError(f"the server can run no preset yet; what is missing for {best.name!r}:\n{lines}")
 
 
 def missing(preset: Preset, task: Task, facts: ServerFacts) -> list[str]:

@@ -28,7 +28,7 @@ _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # typer 0.
 app = typer.Typer(
     name=NAME,
     epilog="Exit codes: 0 done, 1 failed or cancelled by another, 2 wrong use or missing extra, 3 server unreachable, "
-    "4 rejected by the server, 5 timed out, 130 interrupted.",
+    "4 rejected by the server, or it lacks files, 5 timed out, 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from comfy_headless import VIDEO_PRESETS, Result, ValidationError
+from comfy_headless import VIDEO_PRESETS, GenerationRejectedError, Result, ValidationError
 from comfy_headless.catalog.presets import Preset
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator import Simulator
@@ -80,7 +80,7 @@ def test_a_card_reports_less_than_it_is_sold_as(
 @KINDS
 def test_too_little_vram_for_all(kind: str, tmp_path: Path) -> None:
     """The error says what there is, and what the lightest needs; nothing is queued."""
-    with Simulator(vram_gb=4) as sim, pytest.raises(ValidationError) as caught:
+    with Simulator(vram_gb=4) as sim, pytest.raises(GenerationRejectedError) as caught:
         choose(kind, tmp_path, sim)
     least = min(
         map(shipped, VIDEO_PRESETS), key=lambda preset: (preset.needs.min_vram_gb.value, preset.needs.rank.value)
@@ -124,7 +124,7 @@ def test_only_the_files_of_one(kind: str, name: str, tmp_path: Path) -> None:
 def test_a_bare_server(kind: str, tmp_path: Path) -> None:
     """Without model files the error lists those of the best preset: size, folder, and where each is had."""
     with Simulator(files={}) as sim:
-        with pytest.raises(ValidationError) as caught:
+        with pytest.raises(GenerationRejectedError) as caught:
             choose(kind, tmp_path, sim)
         assert [request.path for request in sim.requests if request.method == "POST"] == []
     wanted = shipped(best(24))
@@ -142,7 +142,10 @@ def test_one_file_too_few(kind: str, tmp_path: Path) -> None:
     """Only what is missing is listed."""
     wanted = shipped(best(24))
     *there, missing = [(file.folder, file.name) for file in wanted.files]
-    with Simulator(files={folder: [name] for folder, name in there}) as sim, pytest.raises(ValidationError) as caught:
+    with (
+        Simulator(files={folder: [name] for folder, name in there}) as sim,
+        pytest.raises(GenerationRejectedError) as caught,
+    ):
         choose(kind, tmp_path, sim)
     assert len(str(caught.value).splitlines()) == 2
     assert missing[1] in str(caught.value)
@@ -159,7 +162,10 @@ def test_missing_nodes(kind: str, tmp_path: Path) -> None:
     """A preset whose nodes the server lacks is passed over; if all are, the error names the nodes."""
     with Simulator(object_info=without("Wan22ImageToVideoLatent")) as sim:
         assert choose(kind, tmp_path, sim).preset == "ltx_standard"
-    with Simulator(object_info=without("SaveVideo", "CreateVideo")) as sim, pytest.raises(ValidationError) as caught:
+    with (
+        Simulator(object_info=without("SaveVideo", "CreateVideo")) as sim,
+        pytest.raises(GenerationRejectedError) as caught,
+    ):
         choose(kind, tmp_path, sim)
     assert str(caught.value).splitlines()[1:] == [
         f"  node class {name}: this server does not know it" for name in ("CreateVideo", "SaveVideo")
