@@ -100,8 +100,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> Path
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
-def test_python_runs(block: Block, folder: Path) -> None:
-    """Every Python block runs as it is printed."""
+def test_python_runs(block: Block, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every Python block runs as it is printed, and no None where a newcomer expects a word."""
     if "def test_" in block.text:
         (folder / "test_page.py").write_text(block.text)
         words = [sys.executable, "-m", "pytest", "-q", "-p", "comfy_headless.simulator.pytest_plugin", "test_page.py"]
@@ -110,6 +110,7 @@ def test_python_runs(block: Block, folder: Path) -> None:
         assert done.returncode == 0, done.stdout
     else:
         exec(compile(block.text, str(block), "exec"), {"__name__": "__main__"})
+        assert block.page.name != "quickstart.md" or "None" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("block", "line"), COMMANDS, ids=[f"{block}: {line[:60]}" for block, line in COMMANDS])
