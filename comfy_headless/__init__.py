@@ -12,6 +12,9 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .api.files import look as look
+    from .api.files import probe as probe
+    from .api.files import thumbnail as thumbnail
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
     from .catalog.compiler import CompiledWorkflow as CompiledWorkflow
@@ -93,7 +96,10 @@ _HOMES = {
     "compile_workflow": "catalog.compiler",
     "generate_video": "api.functions",
     "list_missing_features": "features",
+    "look": "api.files",
+    "probe": "api.files",
     "run_workflow": "api.functions",
+    "thumbnail": "api.files",
 }
 
 __all__ = [*_HOMES]

@@ -15,6 +15,7 @@ from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import GenerationRejectedError, ValidationError
+from comfy_headless.graph.outputs import sound_made
 from comfy_headless.graph.source import Graph
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Server
@@ -114,8 +115,9 @@ def _made_ready(
         allow_untested=allow_untested,
         **settings,
     )
-    label = Label(compiled.preset, compiled.seed, compiled.settings, (*warnings, *compiled.notes))
     graph = yield from made_ready(server, compiled, destination)
+    notes = (*warnings, *compiled.notes)
+    label = Label(compiled.preset, compiled.seed, compiled.settings, notes, sound_made(graph))
     return _Ready(graph, label, compiled.preset)
 
 

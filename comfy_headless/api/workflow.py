@@ -11,6 +11,7 @@ from comfy_headless.api.checks import check_extension, check_file, check_image
 from comfy_headless.catalog.compiler import CompiledWorkflow, compile_template
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.outputs import sound_made
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
@@ -69,7 +70,7 @@ def _compiled(
 
 
 def _label(compiled: CompiledWorkflow) -> Label:
-    return Label(None, compiled.seed, compiled.settings, compiled.notes)
+    return Label(None, compiled.seed, compiled.settings, compiled.notes, sound_made(compiled.graph))
 
 
 def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destination | None) -> Flow[Graph]:

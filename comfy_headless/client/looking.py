@@ -1,4 +1,4 @@
-"""Have a finished video looked at: a path and the settings in, one line for each thing that is off."""
+"""Have a finished video looked at: a path and what was asked in, one line for each thing that is off."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from comfy_headless.errors import MediaError
 from comfy_headless.features import require
 
 
-def look_at(path: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Open a video and say what is off, measured against the settings it was made with.
+def look_at(path: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """Open a video and say what is off; ``asked`` are arguments of ``media.look.look``.
 
     Raises:
         FeatureMissingError: the extra ``media`` is not installed.
@@ -19,7 +19,6 @@ def look_at(path: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
     require("media", "a look at the video")
     from comfy_headless.media.look import look
 
-    asked = {name: settings[name] for name in ("width", "height", "frames", "fps") if settings.get(name) is not None}
     try:
         return tuple(map(str, look(Path(path), **asked)))
     except MediaError as error:

@@ -1,4 +1,4 @@
-"""Which file extensions the saving nodes of a graph will make, as far as their class tells.
+"""What the saving nodes of a graph will make, as far as their class tells: file extensions, and whether with sound.
 
 Classes and formats of ComfyUI 0.30.0 (object_info) and VideoHelperSuite 1.7.9.
 """
@@ -37,3 +37,10 @@ def extensions_made(graph: Mapping[str, Any]) -> frozenset[str] | None:
         elif name.startswith("Save") or name.endswith("Save"):
             return None
     return frozenset(made) if made else None
+
+
+def sound_made(graph: Mapping[str, Any]) -> bool | None:
+    """Tell whether the videos of ``graph`` will have sound; None if its classes do not tell, or tell both."""
+    makers = [node for node in graph.values() if node.get("class_type") in ("CreateVideo", "VHS_VideoCombine")]
+    linked = {"audio" in (node.get("inputs") or {}) for node in makers}
+    return linked.pop() if len(linked) == 1 else None

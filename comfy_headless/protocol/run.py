@@ -48,8 +48,8 @@ class Wait(NamedTuple):
         on_progress: called with ``Progress``; plain or async.
         timeout: seconds from the call on until the prompt is cancelled; None waits as long as it takes.
         raise_on_error: False turns a failed or timed-out generation into a result with status "failed".
-        look: called with the path of a video and the settings it was made with; gives a line for each thing that is
-            off, raises FeatureMissingError where nobody can look. None looks at nothing.
+        look: called with the path of a video and what was asked of it; gives a line for each thing that is off, raises
+            FeatureMissingError where nobody can look. None looks at nothing.
         strict: what is off is an error.
     """
 
@@ -93,7 +93,7 @@ def run(
             server = yield from _subscribed(server, accepted, wait)
         result = yield from _finish(server, graph, accepted, wait, label, started)
         alive = False
-        return (yield from _looked_at(result, wait))
+        return (yield from _looked_at(result, wait, label))
     except GenerationTimeoutError as error:
         late = yield from _give_up(server, accepted or prompt_id, wait, sent_only=accepted is None)
         alive = False
@@ -169,7 +169,7 @@ def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
             raise
         now = yield Now()
         return _failed(error, prompt_id, now - started, _label_of(ticket))
-    return (yield from _looked_at(result, wait))
+    return (yield from _looked_at(result, wait, label))
 
 
 def _label_of(ticket: Ticket | str) -> Label:
@@ -231,17 +231,16 @@ def _finish(
     )
 
 
-def _looked_at(result: Result, wait: Wait) -> Flow[Result]:
+def _looked_at(result: Result, wait: Wait, label: Label) -> Flow[Result]:
     """Open each video that is here; what is off becomes a warning, or an error if ``wait.strict``."""
     videos = [output.path for output in result.videos if output.path is not None]
     if not videos or wait.look is None:
         return result
     found: list[str] = []
     suspect = None
-    settings = result.settings if result.preset is not None else {}
     for path in videos:
         try:
-            lines = yield Work(wait.look, (str(path), settings), long=True)
+            lines = yield Work(wait.look, (str(path), label.asked), long=True)
         except FeatureMissingError as error:
             return replace(result, warnings=(*result.warnings, f"nobody looked at the video: {error}"))
         found += [line if len(videos) == 1 else f"{path.name}: {line}" for line in lines]

@@ -13,12 +13,24 @@ _KEY: Final = "comfy_headless"
 
 
 class Label(NamedTuple):
-    """What a result should carry besides the files."""
+    """What a result should carry besides the files, and what they are measured against.
+
+    Args:
+        sound: whether the video should have sound, None if that is not known.
+    """
 
     preset: str | None = None
     seed: int | None = None
     settings: Mapping[str, Any] = {}
     warnings: tuple[str, ...] = ()
+    sound: bool | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a look at the video compares with: of a workflow of one's own only the sound is known."""
+        sizes = ("width", "height", "frames", "fps") if self.preset is not None else ()
+        known = {name: self.settings[name] for name in sizes if isinstance(self.settings.get(name), int | float)}
+        return {**known, "sound": self.sound}
 
     @property
     def stem(self) -> str | None:
@@ -58,10 +70,11 @@ def label_in(item: Any) -> Label:
     if not isinstance(told, dict):
         return Label()
     preset, seed = told.get("preset"), told.get("seed")
-    settings, warnings = told.get("settings"), told.get("warnings")
+    settings, warnings, sound = told.get("settings"), told.get("warnings"), told.get("sound")
     return Label(
         preset if isinstance(preset, str) else None,
         seed if isinstance(seed, int) else None,
         settings if isinstance(settings, dict) else {},
         tuple(str(one) for one in warnings) if isinstance(warnings, list) else (),
+        sound if isinstance(sound, bool) else None,
     )
