@@ -31,6 +31,7 @@ _WIDEST, _HIGHEST = 40, 15
 _NARROW: Final = 60  # columns of a terminal below which a picture gets a third
 _LEAST: Final = 4  # columns below which nothing could be seen
 _CHUNK: Final = 4096  # of base64; kitty's protocol, "Remote client"
+_END: Final = "\x1b\\"  # ST: an interrupt may have cut a sequence off, and what follows would vanish in it
 _PLACEHOLDER: Final = "\U0010eeee"
 # Which row a placeholder shows: the beginning of rowcolumn-diacritics.txt in kitty's documentation.
 _ROWS: Final = "\u0305\u030d\u030e\u0310\u0312\u033d\u033e\u033f\u0346\u034a\u034b\u034c\u0350\u0351\u0352"
@@ -104,8 +105,8 @@ class Picture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         drawing, sent, self._sent = self._drawing, self._sent, self._drawing
         if drawing is None:
-            if sent and sent.once:
-                yield _control(_deletion(self._protocol, self._number))
+            if sent and (sent.once or sent.each):
+                yield _control(_END + (_deletion(self._protocol, self._number) if sent.once else ""))
             return
         if drawing is not sent and drawing.once:
             yield _control(drawing.once)

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 _WORDS: Final = re.compile(
     r"\x1b\[(?P<numbers>[0-9;?]*)(?P<final>[A-Za-z])"
-    r"|\x1b(?P<short>[D78])"
+    r"|\x1b(?P<short>[D78\\])"
     r"|\x1bPtmux;(?P<outside>(?:[^\x1b]|\x1b\x1b)*)\x1b\\"
     r"|\x1b(?P<kind>[_P\]])(?P<told>.*?)(?:\x1b\\|\x07)"
     r"|(?P<control>[\r\n])"
@@ -102,7 +102,7 @@ class Screen:
             self._down()
         elif final == "7":
             self._saved = (self.row, self.column)
-        else:
+        elif final == "8":
             self.row, self.column = self._saved
 
     def _down(self) -> None:

@@ -153,13 +153,27 @@ def test_half_blocks_have_the_colours_of_the_picture() -> None:
     assert [[segment.text for segment in line] for line in plain.lines] == [["▀" * 8]] * 4
 
 
+class Paper(io.StringIO):
+    """What is written; Ctrl-C strikes when there is no more room for it, once."""
+
+    room: int | None = None
+
+    def write(self, text: str) -> int:
+        """Write what there is room for."""
+        if self.room is None or len(text) <= self.room:
+            return super().write(text)
+        super().write(text[: self.room])
+        self.room = None
+        raise KeyboardInterrupt
+
+
 class Shell:
     """A program's terminal: a console, a live display of a picture above a bar, and the screen that shows them."""
 
     def __init__(self, protocol: Protocol, *, columns: int = 80, rows: int = 24, **environ: str) -> None:
-        self._written = io.StringIO()
+        self.written = Paper()
         self.console = Console(
-            file=self._written,
+            file=self.written,
             force_terminal=True,
             color_system="truecolor",
             width=columns,
@@ -181,9 +195,9 @@ class Shell:
 
     def look(self) -> str:
         """Bring the screen up to date; return what was written since."""
-        written = self._written.getvalue()
-        self._written.seek(0)
-        self._written.truncate()
+        written = self.written.getvalue()
+        self.written.seek(0)
+        self.written.truncate()
         self.screen.feed(written)
         return written
 
@@ -274,6 +288,35 @@ def test_a_terminal_without_room(protocol: Protocol) -> None:
         assert "\x1b_" not in shell.preview(WIDE)
         assert shell.picture.rows == 0
         assert shell.screen.text == ["bar"]
+
+
+@pytest.mark.parametrize("protocol", GRAPHICS)
+def test_clearing_ends_what_was_begun(protocol: Protocol) -> None:
+    """ST comes first, once, so that a sequence that was cut off ends there; a terminal in order ignores it."""
+    shell = Shell(protocol)
+    with shell.live:
+        shell.preview(WIDE)
+        shell.picture.clear()
+        shell.live.refresh()
+        assert re.search(r"\A[^_P\]]*\x1b\\", shell.look())
+        shell.live.refresh()
+        assert "\x1b\\" not in shell.look()
+
+
+@pytest.mark.parametrize("protocol", GRAPHICS)
+def test_an_interrupt_inside_a_picture(protocol: Protocol) -> None:
+    """Of a picture that was sent by half, the rest of the terminal's life does not become part."""
+    shell = Shell(protocol)
+    with pytest.raises(KeyboardInterrupt), shell.live:
+        try:
+            shell.written.room = 5000
+            shell.preview(WIDE)
+        finally:
+            shell.picture.clear()
+    shell.console.print("after")
+    shell.look()
+    assert shell.screen.text[-1] == "after"
+    assert shell.screen.pictures == []
 
 
 def test_pictures_are_no_colours() -> None:
