@@ -80,8 +80,10 @@ def clients(kind: str, url: str, **options: Any) -> Iterator[Callable[..., Any]]
             got = runner.run(getattr(other, method)(*args, **kwargs))
             return Held(got, lambda value: runner.run(value)) if isinstance(got, AsyncJob) else got
 
-        yield ask
-        runner.run(other.__aexit__())
+        try:
+            yield ask
+        finally:
+            runner.run(other.__aexit__())
 
 
 @ways
