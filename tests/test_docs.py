@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 import typer
 
-from comfy_headless import ComfyHeadlessError, errors
+from comfy_headless import ComfyClient, ComfyHeadlessError, errors
 from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
 from comfy_headless.cli import main
 from comfy_headless.cli.app import app
@@ -118,6 +118,10 @@ def test_commands_run(block: Block, line: str, folder: Path, server: str, capsys
     """Every command runs as it is printed, with the simulated server in place of the one it names."""
     program, *words = shlex.split(line)
     assert program == "comfy-headless"
+    if "PROMPT_ID" in words:
+        with ComfyClient(server) as client:
+            job = client.submit_video("x", preset="wan_5b", seconds=1)
+        words = [job.prompt_id if word == "PROMPT_ID" else word for word in words]
     words = [server if before == "--server" else word for before, word in zip(["", *words], words, strict=False)]
     if words[0] == "simulate":
         words[words.index("--port") + 1] = "0"
@@ -159,7 +163,7 @@ def test_every_option_is_documented() -> None:
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", {"": command})
         said = text.split("\n## ")[0] + section("cli.md", f"## {name}")
-        said += section("cli.md", "## generate") if name in ("compile", "run") else ""
+        said += section("cli.md", "## generate") if name in ("compile", "run", "jobs") else ""
         options = {
             option
             for one in inner.values()
@@ -186,6 +190,14 @@ def test_the_objects_of_json_are_documented(folder: Path, capsys: pytest.Capture
     assert main(["presets", "list", "--json"]) == 0
     first = json.loads(capsys.readouterr().out)["presets"][0]
     assert said["presets list"] == ["presets", *first]
+    assert main(["jobs", "list", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert said["jobs list"] == ["server", "jobs", *told["jobs"][0]]
+    assert main(["jobs", "fetch", told["jobs"][0]["prompt_id"], "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == said["generate"]
+    assert main(["jobs", "cancel", told["jobs"][0]["prompt_id"], "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert said["jobs cancel"] == ["server", "jobs", *told["jobs"][0]]
 
 
 def test_the_errors_are_documented() -> None:

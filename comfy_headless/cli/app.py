@@ -16,7 +16,7 @@ from typing import Annotated, Final
 import typer
 
 from comfy_headless import __version__
-from comfy_headless.cli import compile_graph, extras, generate, presets, run_workflow, simulate
+from comfy_headless.cli import compile_graph, extras, generate, jobs, presets, run_workflow, simulate
 from comfy_headless.cli.endings import DONE, INTERRUPTED, SHARED_FLAGS, WRONG_USE, without
 from comfy_headless.cli.options import Debug, Json
 from comfy_headless.cli.output import Action, Answer, Terminal
@@ -34,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(presets.app, name="presets")
 app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)
 app.command("run", epilog=run_workflow.EPILOG)(run_workflow.run)
@@ -73,6 +74,7 @@ def run(words: list[str], *, alone: bool = False) -> int:
             answer = action(terminal) if callable(action) else None
             if answer is not None:
                 terminal.answer(answer)
+                return answer.code
             return action if isinstance(action, int) else DONE
         except (ComfyHeadlessError, KeyboardInterrupt) as error:
             return terminal.fail(error)

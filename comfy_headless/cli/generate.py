@@ -37,6 +37,7 @@ class How(NamedTuple):
     out: Path | None
     overwrite: bool
     show_progress: bool | None
+    strict: bool = False
 
 
 def generate(
@@ -120,20 +121,24 @@ def _plan(request: Request, how: How, terminal: Terminal) -> Answer:
         return dry_run(request, url, how.out)
 
 
-def report(result: Result, url: str, *, simulated: bool, terminal: Terminal) -> Answer:
-    """Return the answer for a finished job: its files; the rest goes to stderr."""
+def report(result: Result, url: str, *, simulated: bool, terminal: Terminal, timed: bool = True) -> Answer:
+    """Return the answer for a finished job: its files; the rest goes to stderr.
+
+    Args:
+        timed: the wait was as long as the job.
+    """
     for warning in result.warnings:
         terminal.note(warning, label="note: ")
-    terminal.note(_summary(result))
+    terminal.note(_summary(result, timed=timed))
     data: dict[str, Any] = {**result.to_dict(), "server": url, "simulated": simulated}
     return Answer(data, "\n".join(map(str, result.outputs)) or "nothing was saved")
 
 
-def _summary(result: Result) -> str:
+def _summary(result: Result, *, timed: bool) -> str:
     told = result.settings
     parts = [f"preset {result.preset}"] if result.preset else []
     if result.seed is not None:
         parts.append(f"seed {result.seed}")
     if result.preset and {"width", "height", "frames", "fps"} <= told.keys():
         parts.append(f"{told['width']}x{told['height']}, {told['frames']} frames at {told['fps']:g} fps")
-    return f"done in {result.duration:.1f} s" + (f": {', '.join(parts)}" if parts else "")
+    return (f"done in {result.duration:.1f} s" if timed else "done") + (f": {', '.join(parts)}" if parts else "")

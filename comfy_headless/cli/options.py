@@ -100,6 +100,9 @@ Simulate = Annotated[
 Timeout = Annotated[
     float | None, typer.Option(**NUMBER, help="Seconds until the job is cancelled; without it as long as it takes.")
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Fail if a look at the finished video finds it off; the file is kept.")
+]
 ShowProgress = Annotated[
     bool | None,
     typer.Option("--progress/--no-progress", help="Show progress on stderr; by default unless --json is given."),

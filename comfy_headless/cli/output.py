@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from typing import IO, Any, NamedTuple, TextIO, TypeAlias, cast
 from rich.console import Console
 from rich.text import Text
 
-from comfy_headless.cli.endings import ending_of, error_data, error_text, wants
+from comfy_headless.cli.endings import DONE, ending_of, error_data, error_text, wants
 from comfy_headless.cli.progress import Bar, Lines
 from comfy_headless.errors import ComfyHeadlessError
 from comfy_headless.protocol.events import Progress
@@ -31,10 +32,12 @@ class Answer(NamedTuple):
     Args:
         data: the object for ``--json``.
         text: the same for people, without a newline at the end.
+        code: the exit code.
     """
 
     data: dict[str, Any]
     text: str
+    code: int = DONE
 
 
 class Terminal:
@@ -57,6 +60,11 @@ class Terminal:
     def for_words(cls, words: Sequence[str]) -> Terminal:
         """Return the terminal that the arguments ask for."""
         return cls(as_json=wants("--json", words), debug=wants("--debug", words))
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal that reads stdout, None where none does."""
+        return shutil.get_terminal_size().columns if self._out.isatty() else None
 
     def answer(self, answer: Answer) -> None:
         """Print the answer; a command has one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,3 +29,8 @@ def server_of(server: str | None, *, simulate: bool, terminal: Terminal) -> Iter
     with Simulator() as simulator:
         terminal.note(f"simulated server at {simulator.url}: no model runs, the result is a placeholder")
         yield simulator.url
+
+
+def job_command(command: str, prompt_id: str | None, url: str) -> str:
+    """Return what to type about a job, or about all jobs of a server."""
+    return shlex.join(["comfy-headless", "jobs", command, *([prompt_id] if prompt_id else []), "--server", url])

@@ -14,7 +14,8 @@ from comfy_headless import __version__, errors
 from comfy_headless.cli import endings
 from tests.cli.program import COMMAND, ROOT, Program, environment, finish, process
 
-COMMANDS = ("generate", "presets list", "presets show", "compile", "run", "simulate", "features")
+JOBS = ("jobs list", "jobs watch", "jobs cancel", "jobs fetch")
+COMMANDS = ("generate", *JOBS, "presets list", "presets show", "compile", "run", "simulate", "features")
 WRONG = (
     ("generat",),
     ("--widht", "5"),
@@ -24,6 +25,8 @@ WRONG = (
     ("generate", "x", "y"),
     ("presets",),
     ("presets", "show"),
+    ("jobs",),
+    *(tuple(words.split()) for words in JOBS[1:]),
     ("compile", "x"),
     ("run",),
     ("simulate", "--device", "abacus"),
@@ -69,6 +72,8 @@ TYPED = [
     *(("generate x", f"--{name}") for name in (*NUMBERS, "timeout")),
     *(("compile x --preset wan_5b", f"--{name}") for name in NUMBERS),
     ("run x.json", "--timeout"),
+    ("jobs list", "--limit"),
+    ("jobs fetch x", "--timeout"),
     *(("simulate", f"--{name}") for name in ("port", "vram-gb", "ram-gb", "step-seconds")),
 ]
 
