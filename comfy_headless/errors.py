@@ -155,7 +155,7 @@ class ResultSaveError(ComfyHeadlessError):
     """The job finished, but a file could not be brought here; the server still has it.
 
     Args:
-        prompt_id: take it up again with ``client.wait_for_completion(prompt_id, out=...)``.
+        prompt_id: take it up again with ``client.job(prompt_id).result(out)``.
         path: where the file should have gone.
         url: where the server offers it.
     """

@@ -189,7 +189,8 @@ class _Watch:
         if now - self.away_since > self.timing.patience or not tried.passing:
             raise ComfyUIConnectionError(
                 f"{self.server.url}: no sensible answer for {now - self.away_since:.0f} s ({self.problem}); "
-                f"the job {self.prompt_id} may still run: take it up again with wait_for_completion",
+                f"the job {self.prompt_id} may still run: take it up again by its id (client.job, "
+                "comfy-headless jobs fetch)",
                 url=self.server.url,
                 prompt_id=self.prompt_id,
                 may_still_run=True,
