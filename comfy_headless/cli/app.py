@@ -17,6 +17,7 @@ import typer
 
 from comfy_headless import __version__
 from comfy_headless.cli import compile_graph, extras, generate, jobs, presets, run_workflow, simulate
+from comfy_headless.cli.completion import completion
 from comfy_headless.cli.endings import DONE, INTERRUPTED, SHARED_FLAGS, WRONG_USE, without
 from comfy_headless.cli.options import Debug, Json
 from comfy_headless.cli.output import Action, Answer, Terminal
@@ -69,8 +70,9 @@ def run(words: list[str], *, alone: bool = False) -> int:
         _report_faults(terminal)
     with terminal.logging(), _stoppable():
         try:
+            rest = _without_shared(words, terminal)
             with terminal.lent():
-                action = _read(_without_shared(words, terminal))
+                action = completion(rest, NAME) or _read(rest)
             answer = action(terminal) if callable(action) else None
             if answer is not None:
                 terminal.answer(answer)

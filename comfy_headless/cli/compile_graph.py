@@ -13,6 +13,7 @@ import typer
 
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.cli import options as o
+from comfy_headless.cli.completion import preset_names
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import Request, settings_of
 from comfy_headless.errors import ValidationError
@@ -26,7 +27,7 @@ EPILOG: Final = "\n\n".join(
 
 
 def compile_graph(
-    preset: Annotated[str, typer.Option(help="Name of a preset.", autocompletion=o.preset_names, show_default=False)],
+    preset: Annotated[str, typer.Option(help="Name of a preset.", autocompletion=preset_names, show_default=False)],
     prompt: o.Prompt = "",
     image: o.Image = None,
     last_image: o.LastImage = None,

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from comfy_headless.catalog.presets import VIDEO_PRESETS
-from comfy_headless.errors import ComfyHeadlessError
+from comfy_headless.cli.completion import preset_names, sampler_names, scheduler_names, setting_names
 
 _SETTINGS: Final = "Settings (the preset's own where not given)"
-
-
-def preset_names(incomplete: str) -> Iterator[tuple[str, str]]:
-    """Complete the name of a preset, for the shell."""
-    try:
-        yield from ((name, VIDEO_PRESETS[name].title) for name in VIDEO_PRESETS if name.startswith(incomplete))
-    except ComfyHeadlessError:
-        return  # a broken preset file is reported when the command runs, not while a name is typed
 
 
 def whole(text: str) -> int:
@@ -72,14 +62,19 @@ Seconds = Annotated[float | None, typer.Option(**NUMBER, help="Length instead of
 Fps = Annotated[float | None, typer.Option(**NUMBER, help="Frames per second.", rich_help_panel=_SETTINGS)]
 Steps = Annotated[int | None, typer.Option(**WHOLE, help="Steps of the sampler.", rich_help_panel=_SETTINGS)]
 Cfg = Annotated[float | None, typer.Option(**NUMBER, help="How strongly the prompt counts.", rich_help_panel=_SETTINGS)]
-Sampler = Annotated[str | None, typer.Option(help="Such as euler.", rich_help_panel=_SETTINGS)]
-Scheduler = Annotated[str | None, typer.Option(help="Such as simple.", rich_help_panel=_SETTINGS)]
+Sampler = Annotated[
+    str | None, typer.Option(help="Such as euler.", autocompletion=sampler_names, rich_help_panel=_SETTINGS)
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Such as simple.", autocompletion=scheduler_names, rich_help_panel=_SETTINGS)
+]
 Shift = Annotated[float | None, typer.Option(**NUMBER, help="Shift of the noise schedule.", rich_help_panel=_SETTINGS)]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
+        autocompletion=setting_names,
         help="A setting that the preset's family adds; may be repeated. `presets show` lists them.",
         rich_help_panel=_SETTINGS,
     ),

@@ -13,7 +13,12 @@ from comfy_headless.cli.output import Action, Answer, Terminal, columns
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import nearest
 
-app = typer.Typer(help="List the presets, or show one.", no_args_is_help=False)
+app = typer.Typer(no_args_is_help=False)
+
+
+@app.callback()
+def _top(as_json: o.Json = False, debug: o.Debug = False) -> None:
+    """List the presets, or show one."""
 
 
 @app.command("list")

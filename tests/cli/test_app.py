@@ -12,7 +12,7 @@ import pytest
 
 from comfy_headless import __version__, errors
 from comfy_headless.cli import endings
-from tests.cli.program import COMMAND, ROOT, Program, environment, finish, process
+from tests.cli.program import ROOT, Program, environment, finish, process
 
 JOBS = ("jobs list", "jobs watch", "jobs cancel", "jobs fetch")
 COMMANDS = ("generate", *JOBS, "presets list", "presets show", "compile", "run", "simulate", "features")
@@ -227,34 +227,3 @@ def test_a_fault_of_the_program_is_a_block_too(folder: Path) -> None:
 def test_debug_names_the_request_that_broke(program: Program) -> None:
     """A refused connection is a line of the log too."""
     assert "GET /system_stats broke: refused: " in program("generate", "x", "--server", "localhost:9", "--debug").err
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(folder: Path, shell: str) -> None:
-    """The shells get a script that completes commands, options and the names of presets."""
-    done = subprocess.run(
-        [*COMMAND, "--show-completion", shell],
-        capture_output=True,
-        text=True,
-        env=environment(_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"),
-        timeout=60,
-    )
-    assert "_COMFY_HEADLESS_COMPLETE" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("typed", "offered"), [("gen", "generate"), ("generate --see", "--seed"), ("generate x --preset wan", "wan_5b")]
-)
-def test_completed_words(folder: Path, typed: str, offered: str) -> None:
-    """What is typed so far is completed, without asking any server."""
-    words = f"comfy-headless {typed}"
-    done = subprocess.run(
-        COMMAND,
-        capture_output=True,
-        text=True,
-        env=environment(
-            _COMFY_HEADLESS_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1)
-        ),
-        timeout=60,
-    )
-    assert offered in done.stdout.split()

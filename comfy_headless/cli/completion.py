@@ -1,0 +1,110 @@
+"""Completion in a shell: the values that options take, and the script through which a shell asks for them.
+
+Typer answers the shells and knows the scripts; its flags detect the shell from the processes around, and take no name.
+Here the shell can be named, and without a name it is the one of ``$SHELL``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.cli.output import Action, Answer, Terminal
+from comfy_headless.errors import ComfyHeadlessError, ValidationError
+from comfy_headless.graph.schemas import Schemas
+
+SHELLS: Final = ("bash", "zsh", "fish", "powershell", "pwsh")
+_FLAGS: Final = ("--show-completion", "--install-completion")
+
+
+def preset_names(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete the name of a preset, for the shell."""
+    try:
+        yield from ((name, VIDEO_PRESETS[name].title) for name in VIDEO_PRESETS if name.startswith(incomplete))
+    except ComfyHeadlessError:
+        return  # a broken preset file is reported when the command runs, not while a name is typed
+
+
+def setting_names(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete ``--set NAME=`` with what the family of the preset adds; without a preset, with what any adds."""
+    try:
+        named = VIDEO_PRESETS.get(context.params.get("preset") or "")
+        declared = [preset.declared for preset in ([named] if named else VIDEO_PRESETS.values())]
+        merged = {name: item for one in declared for name, item in one.items() if name.startswith(incomplete)}
+        yield from ((f"{name}=", item.description) for name, item in merged.items() if not item.fixed)
+    except ComfyHeadlessError:
+        return
+
+
+def sampler_names(incomplete: str) -> list[str]:
+    """Complete the name of a sampler of ComfyUI 0.30.0."""
+    return _choices("sampler_name", incomplete)
+
+
+def scheduler_names(incomplete: str) -> list[str]:
+    """Complete the name of a scheduler of ComfyUI 0.30.0."""
+    return _choices("scheduler", incomplete)
+
+
+def _choices(name: str, incomplete: str) -> list[str]:
+    known = Schemas.snapshot()["KSampler"].input(name)
+    return [choice for choice in (known and known.choices) or () if choice.startswith(incomplete)]
+
+
+def completion(words: Sequence[str], program: str) -> Action | None:
+    """Return the action if the words ask for the script of a shell: ``--show-completion [SHELL]``.
+
+    Raises:
+        ValidationError: there is no such shell, or none is named and ``$SHELL`` is none of them.
+    """
+    if not words or words[0] not in _FLAGS:
+        return None
+    if len(words) > 2:
+        raise ValidationError(f"{words[0]} takes one shell, not {' '.join(words[1:])!r}")
+    shell = words[1] if len(words) == 2 else Path(os.environ.get("SHELL", "")).name
+    if shell not in SHELLS:
+        which = f"shell {shell!r}" if shell or len(words) == 2 else "no shell in $SHELL"
+        raise ValidationError(f"{which}: name one of {', '.join(SHELLS)}, such as {words[0]} bash")
+    return partial(_show if words[0] == _FLAGS[0] else _install, shell, program)
+
+
+def _show(shell: str, program: str, terminal: Terminal) -> Answer:
+    script = _script(shell, program)
+    return Answer({"shell": shell, "script": script}, script)
+
+
+def _install(shell: str, program: str, terminal: Terminal) -> Answer:
+    from typer._completion_shared import install
+
+    try:
+        _, path = install(shell, program, _variable(program))
+        if shell == "zsh":
+            path.write_text(_script(shell, program) + "\n")
+    except OSError as error:
+        raise ComfyHeadlessError(
+            f"cannot install completion for {shell}: {error.strerror or error} ({error.filename}). "
+            f"{program} --show-completion {shell} prints it, to put where you like"
+        ) from error
+    terminal.note(f"completion for {shell} begins in the next shell that is started")
+    return Answer({"shell": shell, "path": str(path)}, str(path))
+
+
+def _script(shell: str, program: str) -> str:
+    from typer._completion_shared import get_completion_script
+
+    script = get_completion_script(prog_name=program, complete_var=_variable(program), shell=shell)
+    if shell != "zsh":
+        return script
+    # zsh loads the file at the first TAB, by calling it: typer's script (0.16 to 0.29) then completes nothing
+    at_once = f'_{program.replace("-", "_")}_completion "$@"'
+    return f"{script}\n\nif [[ $funcstack[1] == _{program} ]]; then {at_once}; fi"
+
+
+def _variable(program: str) -> str:
+    return f"_{program.replace('-', '_').upper()}_COMPLETE"
