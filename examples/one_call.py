@@ -16,5 +16,5 @@ try:
 except ComfyHeadlessError as error:
     parser.exit(1, f"{error}\n")
 print(f"{result.path} ({result.preset}, seed {result.seed}, {result.duration:.1f} s)")
-for warning in result.warnings:
-    print(f"  {warning}")
+for line in (*result.notes, *result.warnings):
+    print(f"  {line}")

@@ -180,6 +180,7 @@ def test_the_objects_of_json_are_documented(folder: Path, capsys: pytest.Capture
     said = {names(command)[0]: names(keys) for command, keys in table if names(command)}
     told = {
         "generate": "generate x --preset wan_5b --seconds 1",
+        "generate --no-wait": "generate x --preset wan_5b --seconds 1 --no-wait",
         "generate --dry-run": "generate x --preset wan_5b --dry-run",
         "compile": "compile x --preset wan_5b",
         "features": "features",

@@ -100,11 +100,11 @@ def _made_ready(
     for name, path in (("image", image), ("last_image", last_image)):
         if path is not None:
             yield Work(check_image, (path, name))
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if preset is None:
         preset, reason = yield from choose(server, _task(image, last_image))
         logger.info("%s", reason)
-        warnings = (reason,)
+        notes = (reason,)
     compiled = WorkflowCompiler().compile(
         preset,
         prompt,
@@ -116,7 +116,7 @@ def _made_ready(
         **settings,
     )
     graph = yield from made_ready(server, compiled, destination)
-    notes = (*warnings, *compiled.notes)
+    notes = (*notes, *compiled.notes)
     label = Label(compiled.preset, compiled.seed, compiled.settings, notes, sound_made(graph))
     return _Ready(graph, label, compiled.preset)
 

@@ -65,7 +65,7 @@ def _plan(request: Request, compiled: CompiledWorkflow, url: str, out: str, note
         "settings": compiled.settings,
         "uploads": [{"path": str(one.path), "node_id": one.node_id, "input": one.field} for one in compiled.uploads],
         "out": out,
-        "warnings": notes,
+        "notes": notes,
         "graph": compiled.graph,
     }
 
@@ -81,6 +81,6 @@ def _told(plan: dict[str, Any]) -> str:
         *(("setting", f"{name} = {value}") for name, value in plan["settings"].items()),
         ("graph", f"{len(plan['graph'])} nodes; comfy-headless compile prints it"),
         ("out", plan["out"]),
-        *(("note", note) for note in plan["warnings"]),
+        *(("note", note) for note in plan["notes"]),
     ]
     return "dry run: nothing was sent\n" + columns(rows, indent="  ")

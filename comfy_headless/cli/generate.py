@@ -14,7 +14,9 @@ from comfy_headless.cli import options as o
 from comfy_headless.cli.dry_run import dry_run
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import Request, settings_of
-from comfy_headless.cli.server import server_of
+from comfy_headless.cli.server import job_command, server_of
+from comfy_headless.client.job import Job
+from comfy_headless.client.sync import ComfyClient
 from comfy_headless.errors import ValidationError
 from comfy_headless.protocol.result import Result
 
@@ -38,6 +40,28 @@ class How(NamedTuple):
     overwrite: bool
     show_progress: bool | None
     strict: bool = False
+    no_wait: bool = False
+
+    def checked(self) -> How:
+        """Return it; raises ValidationError if it does not wait and asks for what only a wait can give."""
+        given = {
+            "--simulate": self.simulate,
+            "--timeout": self.timeout is not None,
+            "--strict": self.strict,
+            "--progress": self.show_progress,
+            "--out": self.out is not None,
+            "--overwrite": self.overwrite,
+        }
+        asked = next((option for option, there in given.items() if there), None)
+        if not self.no_wait or asked is None:
+            return self
+        if asked == "--simulate":
+            raise ValidationError(
+                "--no-wait and --simulate: the simulated server ends with this command, and its jobs too"
+            )
+        raise ValidationError(
+            f"--no-wait and {asked}: nobody waits for the job here; give it to comfy-headless jobs fetch"
+        )
 
 
 def generate(
@@ -66,6 +90,8 @@ def generate(
     sets: o.Sets = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")] = False,
     show_progress: o.ShowProgress = None,
+    strict: o.Strict = False,
+    no_wait: o.NoWait = False,
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> Action:
@@ -89,8 +115,8 @@ def generate(
         shift=shift,
     )
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
-    how = How(server, simulate, timeout, out, overwrite, show_progress)
-    return partial(_plan if dry else _make, request, how)
+    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait).checked()
+    return partial(_plan if dry else _queue if no_wait else _make, request, how)
 
 
 def _takes_text(preset: str | None) -> bool:
@@ -111,9 +137,31 @@ def _make(request: Request, how: How, terminal: Terminal) -> Answer:
             server=url,
             on_progress=on_progress,
             timeout=how.timeout,
+            strict=how.strict,
             **request.values,
         )
     return report(result, url, simulated=how.simulate, terminal=terminal)
+
+
+def _queue(request: Request, how: How, terminal: Terminal) -> Answer:
+    with ComfyClient(how.server) as client:
+        return queued(client.submit_video(request.prompt, preset=request.preset, **request.values), terminal)
+
+
+def queued(job: Job, terminal: Terminal) -> Answer:
+    """Return the answer for a job that is left to itself: its id."""
+    for note in job.notes:
+        terminal.note(note, label="note: ")
+    terminal.note(f"queued; to bring its files here: {job_command('fetch', job.prompt_id, job.url)}")
+    data = {
+        "prompt_id": job.prompt_id,
+        "seed": job.seed,
+        "preset": job.preset,
+        "settings": dict(job.settings),
+        "notes": list(job.notes),
+        "server": job.url,
+    }
+    return Answer(data, job.prompt_id)
 
 
 def _plan(request: Request, how: How, terminal: Terminal) -> Answer:
@@ -127,8 +175,10 @@ def report(result: Result, url: str, *, simulated: bool, terminal: Terminal, tim
     Args:
         timed: the wait was as long as the job.
     """
+    for note in result.notes:
+        terminal.note(note, label="note: ")
     for warning in result.warnings:
-        terminal.note(warning, label="note: ")
+        terminal.warn(warning)
     terminal.note(_summary(result, timed=timed))
     data: dict[str, Any] = {**result.to_dict(), "server": url, "simulated": simulated}
     return Answer(data, "\n".join(map(str, result.outputs)) or "nothing was saved")

@@ -95,6 +95,9 @@ Simulate = Annotated[
 Timeout = Annotated[
     float | None, typer.Option(**NUMBER, help="Seconds until the job is cancelled; without it as long as it takes.")
 ]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Queue the job, print its prompt_id and leave; `jobs fetch` brings the files.")
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Fail if a look at the finished video finds it off; the file is kept.")
 ]

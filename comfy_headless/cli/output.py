@@ -112,6 +112,11 @@ class Terminal:
             self._print(f"{label}{text}", "dim", len(label or text))
         self._said.add(text)
 
+    def warn(self, text: str) -> None:
+        """Say what turned out to be off, on stderr and once; not with ``--json``, whose object holds it."""
+        if not self.as_json:
+            self.log(text, warning=True)
+
     def log(self, text: str, *, warning: bool = False) -> None:
         """Say a line of the log: once, but each time it comes with ``--debug``, where repetition is news."""
         if self.debug or text not in self._said:

@@ -22,6 +22,8 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
     "on_progress": "--progress",
     "timeout": "--timeout",
     "raise_on_error": "--json",
+    "strict": "--strict",
+    "wait": "--no-wait",
     "allow_untested": "--untested",
     "settings": "--set NAME=VALUE",
 }

@@ -10,10 +10,11 @@ import typer
 
 from comfy_headless.api.functions import run_workflow
 from comfy_headless.cli import options as o
-from comfy_headless.cli.generate import How, report
+from comfy_headless.cli.generate import How, queued, report
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import pairs
 from comfy_headless.cli.server import server_of
+from comfy_headless.client.sync import ComfyClient
 
 EPILOG: Final = "\n\n".join(
     [
@@ -37,6 +38,8 @@ def run(
     simulate: o.Simulate = False,
     timeout: o.Timeout = None,
     show_progress: o.ShowProgress = None,
+    strict: o.Strict = False,
+    no_wait: o.NoWait = False,
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> Action:
@@ -44,8 +47,8 @@ def run(
 
     Node titles may carry markers such as $prompt.text! or $~image, which --param fills; docs/markers.md tells more.
     """
-    how = How(server, simulate, timeout, out, overwrite, show_progress)
-    return partial(_run, workflow, pairs(params, "--param"), how)
+    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait).checked()
+    return partial(_queue if no_wait else _run, workflow, pairs(params, "--param"), how)
 
 
 def _run(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -> Answer:
@@ -61,5 +64,11 @@ def _run(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -
             server=url,
             on_progress=on_progress,
             timeout=how.timeout,
+            strict=how.strict,
         )
     return report(result, url, simulated=how.simulate, terminal=terminal)
+
+
+def _queue(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -> Answer:
+    with ComfyClient(how.server) as client:
+        return queued(client.submit(workflow, params), terminal)

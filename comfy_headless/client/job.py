@@ -56,6 +56,11 @@ class _Held:
         """Effective settings (width, height, frames, fps, ...)."""
         return self._ticket.label.settings
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was known before the job ran: which preset was taken and why, values that nobody has tested."""
+        return self._ticket.label.notes
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.prompt_id!r} on {self.url})"
 

@@ -72,7 +72,8 @@ class Result:
         seed: the seed used, None if the graph's own was left alone.
         preset: name of the preset, None for a plain workflow.
         settings: effective settings (width, height, frames, fps, ...).
-        warnings: what the caller should know although the job succeeded.
+        notes: what was known before the job ran: which preset was taken and why, values that nobody has tested.
+        warnings: what turned out meanwhile, although the job succeeded.
         looked: True if every video that is here was opened and looked at; what is off stands in ``warnings``.
         error: the failure's message, None if there was none.
         callback_error: the exception that ended the calls of ``on_progress``, as text.
@@ -85,6 +86,7 @@ class Result:
     seed: int | None = None
     preset: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     looked: bool = False
     error: str | None = None
@@ -155,6 +157,7 @@ class Result:
             "seed": self.seed,
             "preset": self.preset,
             "settings": dict(self.settings),
+            "notes": list(self.notes),
             "warnings": list(self.warnings),
             "looked": self.looked,
             "error": self.error,
@@ -181,6 +184,7 @@ _NAMES: Final = (
     "seed",
     "preset",
     "settings",
+    "notes",
     "warnings",
     "looked",
     "error",

@@ -210,7 +210,7 @@ def _finish(
         outputs = yield from collector.collect(saved)
     finally:
         yield from collector.discard()
-    warnings = [*label.warnings, *collector.warnings]
+    warnings = [*collector.warnings]
     if previews and not saved:
         warnings.append(f"the graph only made previews ({previews}); nothing was saved: use SaveVideo or SaveImage")
     elif not saved:
@@ -226,6 +226,7 @@ def _finish(
         seed=label.seed,
         preset=label.preset,
         settings=label.settings,
+        notes=label.notes,
         warnings=tuple(warnings),
         callback_error=teller.error,
     )
@@ -262,7 +263,7 @@ def _failed(error: ComfyHeadlessError, prompt_id: str, duration: float, label: L
         seed=label.seed,
         preset=label.preset,
         settings=label.settings,
-        warnings=label.warnings,
+        notes=label.notes,
         error=str(error),
     )
 

@@ -22,7 +22,7 @@ class Label(NamedTuple):
     preset: str | None = None
     seed: int | None = None
     settings: Mapping[str, Any] = {}
-    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     sound: bool | None = None
 
     @property
@@ -70,11 +70,11 @@ def label_in(item: Any) -> Label:
     if not isinstance(told, dict):
         return Label()
     preset, seed = told.get("preset"), told.get("seed")
-    settings, warnings, sound = told.get("settings"), told.get("warnings"), told.get("sound")
+    settings, notes, sound = told.get("settings"), told.get("notes"), told.get("sound")
     return Label(
         preset if isinstance(preset, str) else None,
         seed if isinstance(seed, int) else None,
         settings if isinstance(settings, dict) else {},
-        tuple(str(one) for one in warnings) if isinstance(warnings, list) else (),
+        tuple(str(one) for one in notes) if isinstance(notes, list) else (),
         sound if isinstance(sound, bool) else None,
     )

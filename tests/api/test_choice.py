@@ -61,7 +61,7 @@ def test_the_highest_rank_that_fits(
         "hold"
     )
     assert result.preset == name
-    assert result.warnings[0] == reason
+    assert result.notes[0] == reason
     assert reason in caplog.messages
     assert result.path == tmp_path / f"{name}_{result.seed}.mp4"
 
@@ -106,7 +106,7 @@ def test_a_server_on_cpu(kind: str, tmp_path: Path) -> None:
     with Simulator(device="cpu", ram_gb=512) as sim:
         result = choose(kind, tmp_path, sim)
     assert result.preset == lightest
-    assert result.warnings[0] == (
+    assert result.notes[0] == (
         f"preset {lightest!r} was taken: the lightest for text that the server has, since its VRAM is not known"
     )
 
@@ -179,6 +179,6 @@ def test_an_image_decides_which_presets_there_are(kind: str, tmp_path: Path) -> 
     Image.new("RGB", (8, 8)).save(image)
     with Simulator() as sim:
         result = choose(kind, tmp_path, sim, image=image)
-        assert "for an image" in result.warnings[0]
+        assert "for an image" in result.notes[0]
         with pytest.raises(ValidationError, match="no preset makes a video from a first and a last image"):
             choose(kind, tmp_path, sim, image=image, last_image=image)

@@ -25,7 +25,7 @@ def test_the_graph_with_what_went_into_it(program: Program) -> None:
     assert told["settings"]["frames"] == 49
     assert (told["preset"], told["task"]) == ("wan_5b", "image")
     assert [one["path"] for one in told["uploads"]] == ["a/b.png"]
-    assert any("49 frames" in note for note in told["warnings"])
+    assert any("49 frames" in note for note in told["notes"])
     assert told["graph"][told["uploads"][0]["node_id"]]["inputs"]["image"] == "b.png"
 
 
@@ -79,7 +79,7 @@ def test_a_dry_run_asks_for_the_best_preset(program: Program) -> None:
     """Without a preset the server is asked what it has, and nothing else."""
     with Simulator(vram_gb=10) as simulator:
         told = program("generate", "x", "--server", simulator.url, "--dry-run", "--json").json
-        assert f"preset {told['preset']!r} was taken" in told["warnings"][0]
+        assert f"preset {told['preset']!r} was taken" in told["notes"][0]
         assert {request.method for request in simulator.requests} == {"GET"}
         assert simulator.jobs == ()
     assert program("generate", "x", "--server", "127.0.0.1:9", "--dry-run").code == 3

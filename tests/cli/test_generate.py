@@ -11,7 +11,7 @@ import pytest
 
 from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator
-from comfy_headless.simulator.faults import Interrupt, NodeFails, OutOfMemory, RefuseOutput
+from comfy_headless.simulator.faults import Interrupt, NodeFails, OutOfMemory, RefuseOutput, SpoilOutput
 from tests.cli.program import Program, draw
 
 SMALL = ("--preset", "wan_5b", "--width", "320", "--height", "192", "--frames", "9", "--steps", "3", "--untested")
@@ -65,7 +65,7 @@ def test_the_answer_in_json(program: Program, server: str) -> None:
     assert (told["status"], told["seed"], told["preset"]) == ("completed", 7, "wan_5b")
     assert told["files"] == [told["path"]]
     assert (told["server"], told["simulated"]) == (server, False)
-    assert any("untested" in warning for warning in told["warnings"])
+    assert any("untested" in note for note in told["notes"])
 
 
 def test_progress_goes_to_stderr(program: Program, server: str) -> None:
@@ -86,7 +86,60 @@ def test_what_should_be_known_is_said(program: Program, server: str) -> None:
     assert "note: untested: 320x192" in program("generate", "x", *SMALL, "--server", server).err
 
 
+def test_what_the_look_found_is_a_warning(program: Program, simulator: Simulator) -> None:
+    """A black video is there, and a warning on stderr says so; what was known before stays a note."""
+    simulator.add(SpoilOutput("black", times=2))
+    code, out, err = program("generate", "x", *SMALL, "--server", simulator.url, "--out", "dark.mp4")
+    assert (code, out) == (0, "dark.mp4\n")
+    assert re.search(r"^warning: .*black", err, re.MULTILINE)
+    assert re.search(r"^note: untested", err, re.MULTILINE)
+    code, out, err = program("generate", "x", *SMALL, "--server", simulator.url, "--json")
+    told = json.loads(out)
+    assert (code, err, told["looked"]) == (0, "", True)
+    assert "black" in " ".join(told["warnings"])
+    assert "untested" in " ".join(told["notes"])
+
+
+def test_strict(program: Program, folder: Path, simulator: Simulator) -> None:
+    """--strict makes an error of what the look finds; the file is kept and its path is named."""
+    simulator.add(SpoilOutput("black", times=2))
+    words = ("generate", "x", *SMALL, "--server", simulator.url, "--out", "dark.mp4", "--strict")
+    code, out, err = program(*words)
+    assert (code, out) == (1, "")
+    assert "error: dark.mp4 is made and kept, but looks wrong:\n" in err
+    assert "black" in err
+    told = program(*words, "--json").json["error"]
+    assert (told["type"], told["path"]) == ("ResultSuspectError", "dark-2.mp4")
+    assert "black" in told["warnings"][0]
+    assert probe(folder / told["path"]).frames == 9
+    assert program(*words[:-3], "--out", "good.mp4", "--strict").code == 0
+
+
+def test_no_wait(program: Program, folder: Path, server: str) -> None:
+    """--no-wait prints the id as soon as the server has the job, and says what brings the files."""
+    words = ("generate", "x", *SMALL, "--seed", "7", "--server", server, "--no-wait")
+    code, out, err = program(*words)
+    prompt_id = out.strip()
+    assert code == 0
+    assert err.splitlines()[-1].endswith(f"comfy-headless jobs fetch {prompt_id} --server {server}")
+    assert "note: untested: 320x192" in err
+    assert program("jobs", "fetch", prompt_id, "--server", server).out == "wan_5b_7.mp4\n"
+    code, out, err = program(*words, "--json")
+    told = json.loads(out)
+    assert (code, err, told["seed"], told["preset"], told["server"]) == (0, "", 7, "wan_5b", server)
+    assert told["settings"]["frames"] == 9
+    assert program("jobs", "cancel", told["prompt_id"], "--server", server).code == 0
+
+
 WRONG = {
+    "--no-wait and --simulate: the simulated server ends with this command": ["--no-wait", "--simulate"],
+    "--no-wait and --timeout: nobody waits for the job here": ["--no-wait", "--timeout", "3"],
+    "--no-wait and --strict": ["--no-wait", "--strict"],
+    "--no-wait and --progress": ["--no-wait", "--progress"],
+    "--no-wait and --out": ["--no-wait", "--out", "x.mp4"],
+    "give it to comfy-headless jobs fetch": ["--no-wait", "--overwrite"],
+    "use --strict": ["--set", "strict=1"],
+    "use --no-wait": ["--set", "wait=0"],
     "no preset 'wan5b'; did you mean 'wan_5b'?": ["--preset", "wan5b"],
     "width=1000 is not possible: it must be a multiple of 32; nearest: 992 or 1024": ["--width", "1000"],
     "frames=50 is not possible": ["--frames", "50"],

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from comfy_headless.media.probe import image_size, probe
+from comfy_headless.simulator import Simulator
+from comfy_headless.simulator.faults import SpoilOutput
 from tests.cli.program import Program, draw
 
 WORKFLOW: dict[str, Any] = {
@@ -50,6 +52,30 @@ def test_a_workflow_on_the_simulator(program: Program, workflow: Path) -> None:
     told = program("run", workflow, "--param", "height=80", "--simulate", "--json", "--out", "one.png").json
     assert told["files"] == ["one.png"]
     assert (told["preset"], told["simulated"]) == (None, True)
+
+
+def test_no_wait(program: Program, folder: Path, server: str, workflow: Path) -> None:
+    """--no-wait queues the workflow and prints its id; the file comes by that id."""
+    code, out, err = program("run", workflow, "-p", "height=80", "--server", server, "--no-wait")
+    assert (code, len(out.strip())) == (0, 36), err
+    assert f"comfy-headless jobs fetch {out.strip()} --server {server}" in err
+    fetched = program("jobs", "fetch", out.strip(), "--server", server, "--out", "late.png")
+    assert fetched.out == "late.png\n"
+    assert image_size(folder / "late.png") == (64, 80)
+    code, _, err = program("run", workflow, "--server", server, "--no-wait", "--timeout", "3")
+    assert (code, "--no-wait and --timeout" in err) == (2, True)
+
+
+def test_strict(program: Program) -> None:
+    """--strict makes an error of what the look finds, and the file is kept."""
+    assert program("compile", "--preset", "wan_5b", "x", "--frames", "9", "--out", "graph.json").code == 0
+    with Simulator(faults=[SpoilOutput("noise")]) as simulator:
+        words = ("run", "graph.json", "--server", simulator.url, "--out", "clip.mp4", "--strict")
+        code, out, err = program(*words)
+        assert (code, out) == (1, "")
+        assert "error: clip.mp4 is made and kept, but looks wrong:\n" in err
+        assert probe(Path("clip.mp4")).frames == 9
+        assert program(*words, "--overwrite", "-p", "seed=9").code == 0
 
 
 def test_an_upload(program: Program, folder: Path, server: str) -> None:

@@ -13,6 +13,8 @@ import pytest
 from comfy_headless.cli.output import columns
 from comfy_headless.cli.progress import Lines, describe, time_left
 from comfy_headless.protocol.events import Progress
+from comfy_headless.simulator import Simulator
+from comfy_headless.simulator.faults import SpoilOutput
 from tests.cli.program import COMMAND, environment
 
 
@@ -50,6 +52,13 @@ def test_a_narrow_terminal(folder: Path, server: str) -> None:
     written = on_a_terminal(*words, cwd=folder, width=40)
     assert "━" not in written
     assert "100%" in written
+
+
+def test_a_warning_is_coloured(folder: Path) -> None:
+    """What the look found begins with a word in colour on a terminal."""
+    with Simulator(faults=[SpoilOutput("black")]) as simulator:
+        written = on_a_terminal("generate", "x", "--preset", "wan_5b", "--server", simulator.url, cwd=folder)
+    assert re.search(r"\x1b\[[0-9;]+mwarning: \x1b\[0m.*black", written)
 
 
 RED = re.compile(r"\x1b\[[0-9;]*31m")

@@ -181,7 +181,17 @@ def test_both_servers_agree(simulated_server: str, real_server: str, name: str, 
         outputs = [(each.kind, each.node_id, each.subfolder, Path(each.filename).suffix) for each in result.outputs]
         graph = with_image_called(made.graph, made.image)
         titles = list(dict.fromkeys(each.title for each in made.told))
-        seen.append((made.decoded, dict(result.settings), result.warnings, outputs, graph, made.last_steps, titles))
+        seen.append(
+            (
+                made.decoded,
+                dict(result.settings),
+                (result.notes, result.warnings),
+                outputs,
+                graph,
+                made.last_steps,
+                titles,
+            )
+        )
     assert seen[0] == seen[1]
 
 
