@@ -177,7 +177,7 @@ def test_every_option_is_documented() -> None:
 def test_the_objects_of_json_are_documented(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """docs/cli.md lists the keys of each command's object."""
     table = rows(section("cli.md", "## JSON"))
-    said = {names(command)[0]: names(keys) for command, keys in table if names(command)}
+    said = {names(command)[0]: names(keys) for command, keys, _ in table if names(command)}
     told = {
         "generate": "generate x --preset wan_5b --seconds 1",
         "generate --no-wait": "generate x --preset wan_5b --seconds 1 --no-wait",
@@ -300,7 +300,9 @@ def test_examples_run(example: Path, folder: Path, server: str) -> None:
 
 
 def test_no_page_is_left_out() -> None:
-    """The README leads to every page of docs/."""
+    """The README leads to every page of docs/, and docs/cli.md to every schema."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in DOCS.glob("*.md") if f"docs/{page.name}" not in text] == []
-    assert {path.suffix for path in DOCS.iterdir()} == {".md", ".png"}
+    assert {path.suffix for path in DOCS.iterdir() if path.name != "json"} == {".md", ".png"}
+    linked = set(re.findall(r"\(json/([^)]+)\)", (DOCS / "cli.md").read_text(encoding="utf-8")))
+    assert {path.name for path in (DOCS / "json").iterdir()} == linked
