@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from comfy_headless.errors import ValidationError
@@ -40,10 +40,13 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
+    _read: list[Any] = field(default_factory=list, compare=False, repr=False)
 
     def json(self) -> Any:
-        """Return the body as JSON; raises ValueError where it is none."""
-        return json.loads(self.body)
+        """Return the body as JSON, read once for all who share this answer; raises ValueError where it is none."""
+        if not self._read:
+            self._read.append(json.loads(self.body))
+        return self._read[0]
 
     def first_line(self) -> str:
         """Return the first line of the body, at most 200 characters, for error messages."""
@@ -72,7 +75,8 @@ class Part:
 class Call:
     """One HTTP exchange; ``body`` is JSON, ``timeout`` seconds of silence.
 
-    Gives a ``Reply`` of any status; throws ``Broken``.
+    Gives a ``Reply`` of any status; throws ``Broken``. ``shared``: what another flow's call of the route gave will do,
+    if it began at most so many seconds ago; None: ask for oneself.
     """
 
     method: str
@@ -82,6 +86,7 @@ class Call:
     form: Sequence[tuple[str, str]] = ()
     parts: Sequence[Part] = ()
     timeout: float = 10.0
+    shared: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,15 +116,19 @@ class _Watch:
             elif now < until:
                 continue
             yield from self._reopen(now)
-            yield from self._look(now)
+            yield from self._look(now, ended=at_once or self.state is State.ENDING or self._late(now))
+            at_once = False
             if self.state in FINAL:
                 return (yield from self._end())
             now = yield Now()
-            if self.deadline is not None and now >= self.deadline:
+            if self._late(now):
                 raise GenerationTimeoutError(
                     f"not done after {self.timeout:g} s", prompt_id=self.prompt_id, timeout=self.timeout or 0.0
                 )
             look_at = now + self._pause()
+
+    def _late(self, now: float) -> bool:
+        return self.deadline is not None and now >= self.deadline
 
     def _see(self, frame: Frame, now: float) -> Flow[bool]:
         """Take in a frame; True if the history should be asked at once."""
@@ -151,21 +155,29 @@ class _Watch:
             opened = yield Subscribe(self.prompt_id, not self.teller.listens)
             self.reopen_at = None if opened else now + self.timing.last_poll
 
-    def _look(self, now: float) -> Flow[None]:
-        """Ask the history, then the queue; advance the state by what they say."""
-        limit = self.timing.read
-        tried: Attempt = yield from attempt(Call("GET", f"/history/{self.prompt_id}", timeout=limit))
-        if not isinstance(tried.value, dict):
-            return self._away(tried, now)
-        entry = tried.value.get(self.prompt_id)
-        if isinstance(entry, dict):
-            self.entry = entry
-            self.state = advance(self.state, Sign.ERROR if failed(entry) else Sign.SUCCESS)
-            return None
-        tried = yield from attempt(Call("GET", "/queue", timeout=limit))
-        queue = read_queue(tried.value)
+    def _look(self, now: float, *, ended: bool) -> Flow[None]:
+        """Ask the queue, then the history; the history first where the job may just have ended (``ended``).
+
+        A job leaves the queue in the moment in which it enters the history: asked in this order, one that is in
+        neither is gone. What the queue says is shared by all flows of a client: it holds the graphs of all that wait.
+        """
+        unclear = self.absent_since is not None or self.away_since is not None
+        asked = None if ended else (yield from self._ask_queue(0.0 if unclear else self.interval / 2))
+        if asked is None or self._place(asked) is None:
+            limit = self.timing.read
+            tried: Attempt = yield from attempt(Call("GET", f"/history/{self.prompt_id}", timeout=limit))
+            if not isinstance(tried.value, dict):
+                return self._away(tried, now)
+            entry = tried.value.get(self.prompt_id)
+            if isinstance(entry, dict):
+                self.entry = entry
+                self.state = advance(self.state, Sign.ERROR if failed(entry) else Sign.SUCCESS)
+                return None
+            if asked is None:
+                asked = yield from self._ask_queue(0.0)
+        queue = read_queue(asked.value)
         if queue is None:
-            return self._away(tried, now)
+            return self._away(asked, now)
         self.away_since = None
         position = queue.position(self.prompt_id)
         if position is None:
@@ -182,6 +194,13 @@ class _Watch:
             yield from self.teller.tell(self.tracker.starts())
         self.position = position
         return None
+
+    def _ask_queue(self, age: float) -> Flow[Attempt]:
+        return attempt(Call("GET", "/queue", timeout=self.timing.read, shared=age))
+
+    def _place(self, asked: Attempt) -> int | None:
+        queue = read_queue(asked.value)
+        return None if queue is None else queue.position(self.prompt_id)
 
     def _away(self, tried: Attempt, now: float) -> None:
         self.problem = tried.problem or "the answer is not what was asked for"

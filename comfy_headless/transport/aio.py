@@ -10,9 +10,9 @@ import asyncio
 import inspect
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ import httpx
 
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import (
+    Broken,
     Call,
     Deadline,
     Done,
@@ -48,7 +49,9 @@ from comfy_headless.transport.http import (
     reply_of,
     request_options,
 )
+from comfy_headless.transport.lanes import Lanes
 from comfy_headless.transport.mailbox import Mailbox, Mailboxes
+from comfy_headless.transport.sharing import Shared
 from comfy_headless.transport.socket import HELLO, socket_address
 
 if TYPE_CHECKING:
@@ -58,9 +61,9 @@ T = TypeVar("T")
 logger = logging.getLogger("comfy_headless")
 
 GATE: Final = 8
-"""Requests of one kind in flight at once: httpx's pool costs more the more requests wait in it (462 calls a second
-with one in flight, 180 with 16; measured with httpx 0.28 on 2 cores). What can take long (downloads, uploads, prompts
-that are answered late) has gates of its own: meanwhile the history of other jobs is asked, their prompts cancelled."""
+"""Requests of one kind in flight at once, each on a connection of its own: a server of one thread answers no more of
+them sooner. What can take long (downloads, uploads, prompts that are answered late) has gates of its own: meanwhile
+the history of other jobs is asked, their prompts cancelled."""
 
 
 class _Mailbox(Mailbox):
@@ -93,8 +96,8 @@ class AsyncTransport:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = asyncio.Lock()
         self._gates = _gates()
-        self._http: httpx.AsyncClient | None = None
-        self._busy: Counter[httpx.AsyncClient] = Counter()
+        self._lanes = self._new_lanes()
+        self._shared: dict[str, Shared[asyncio.Lock]] = {}
         self._connection: ClientConnection | None = None
         self._stack: AsyncExitStack | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -114,7 +117,12 @@ class AsyncTransport:
         self._loop, self._users = loop, 0
         self._opening = asyncio.Lock()
         self._gates = _gates()
-        self._http = self._connection = self._stack = self._reader = None
+        self._lanes, self._shared = self._new_lanes(), {}
+        self._connection = self._stack = self._reader = None
+
+    def _new_lanes(self) -> Lanes[httpx.AsyncClient]:
+        options = cache(partial(client_options, self._server.url, self._server.timing))
+        return Lanes(lambda: httpx.AsyncClient(**options()))
 
     async def __aexit__(self, kind: object = None, *_: object) -> None:
         self._users -= 1
@@ -177,12 +185,13 @@ class AsyncTransport:
 
     async def close(self) -> None:
         """Close the socket and all idle connections; the transport can be used again, from another loop too."""
-        http, self._http = self._http, None
+        self._shared = {}
+        idle = self._lanes.empty()  # those in use are closed by their calls
         try:
             async with self._opening:
                 await self._hang_up()
         finally:
-            if http is not None and not self._busy[http]:  # else its last call closes it
+            for http in idle:
                 await http.aclose()
 
     async def _hang_up(self) -> None:
@@ -216,8 +225,10 @@ class AsyncTransport:
                 return await _listen(jobs.setdefault(prompt_id, _Mailbox()), timeout)
             case Now():
                 return self._clock()
-            case Call():
+            case Call(shared=None):
                 return await self._call(effect)
+            case Call():
+                return await self._share(effect, time.monotonic() - (effect.shared or 0.0))
             case Download():
                 return await self._download(effect)
             case Subscribe(prompt_id, quiet):
@@ -281,24 +292,33 @@ class AsyncTransport:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
-        if self._http is None:
-            self._http = httpx.AsyncClient(**client_options(self._server.url, self._server.timing))
-        http = self._http
-        self._busy[http] += 1
+        lane = self._lanes.take()
         try:
-            yield http
+            yield lane.client
         finally:
-            self._busy[http] -= 1
-            if not self._busy[http]:
-                del self._busy[http]
-                if http is not self._http:
-                    await http.aclose()
+            unwanted = self._lanes.give(lane)
+            if unwanted is not None:
+                await unwanted.aclose()
+
+    async def _share(self, effect: Call, since: float) -> Reply:
+        shared = self._shared.setdefault(effect.route, Shared(asyncio.Lock()))
+        async with shared.lock:
+            reply = shared.give(since)
+            if reply is None:
+                began = time.monotonic()
+                try:
+                    reply = await self._call(effect)
+                except Broken as broken:
+                    shared.note(began, broken)
+                    raise
+                shared.note(began, reply)
+            return reply
 
     async def _call(self, effect: Call) -> Reply:
         with ExitStack() as stack:
             options = request_options(effect, self._server.timing, stack)
             try:
-                async with self._client() as http, self._gates["body" if effect.body or effect.parts else "ask"]:
+                async with self._gates["body" if effect.body or effect.parts else "ask"], self._client() as http:
                     response = await http.request(effect.method, effect.route, **options)
             except BREAKS as error:
                 raise broken_by(error) from error
@@ -309,8 +329,8 @@ class AsyncTransport:
         options = download_options(effect, self._server.timing)
         try:
             async with (
-                self._client() as http,
                 self._gates["download"],
+                self._client() as http,
                 http.stream("GET", effect.route, **options) as response,
             ):
                 if response.status_code not in (200, 206):

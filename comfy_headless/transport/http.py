@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import httpx
 from comfy_headless.protocol.effects import Broken, Call, Download, Part, Reply
 from comfy_headless.protocol.routes import media_type
 from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.lanes import KEPT
 
 logger = logging.getLogger("comfy_headless")
 
@@ -32,17 +34,21 @@ def is_local(url: str) -> bool:
 
 
 def client_options(url: str, timing: Timing) -> dict[str, Any]:
-    """Return the arguments of ``httpx.Client`` and ``httpx.AsyncClient`` for one server.
+    """Return the arguments of all ``httpx.Client`` or ``httpx.AsyncClient`` of a transport, one for each lane.
 
-    A plain http address needs no TLS context (40 ms); nothing is redirected to https unseen, since redirects are
-    answers like others. A server on this machine is never reached through a proxy.
+    A plain http address needs no certificates (40 ms); nothing is redirected to https unseen, since redirects are
+    answers like others. A server on this machine is never reached through a proxy. Cookies are shared: something in
+    front of the server may know a client by them.
     """
+    trust_env = not is_local(url)
+    secure = urlsplit(url).scheme == "https"
     return {
         "base_url": url,
-        "verify": urlsplit(url).scheme == "https",
-        "trust_env": not is_local(url),
+        "verify": httpx.create_ssl_context(verify=secure, trust_env=trust_env),
+        "trust_env": trust_env,
+        "cookies": CookieJar(),
         "timeout": httpx.Timeout(timing.read, connect=timing.connect, pool=None),
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=30),
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=KEPT),
     }
 
 

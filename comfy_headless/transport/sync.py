@@ -7,10 +7,10 @@ import inspect
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,7 +44,9 @@ from comfy_headless.transport.http import (
     reply_of,
     request_options,
 )
+from comfy_headless.transport.lanes import Lanes
 from comfy_headless.transport.mailbox import Mailbox
+from comfy_headless.transport.sharing import Shared
 from comfy_headless.transport.socket import KeptSocket
 
 T = TypeVar("T")
@@ -56,9 +58,10 @@ class SyncTransport:
     def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server, self._clock = server, clock
         self._socket = KeptSocket(server.url, server.client_id, server.timing)
-        self._http: httpx.Client | None = None
-        self._busy: Counter[httpx.Client] = Counter()
+        options = cache(partial(client_options, server.url, server.timing))
+        self._lanes: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**options()))
         self._lock = threading.Lock()
+        self._shared: dict[str, Shared[threading.Lock]] = {}
 
     def drive(self, flow: Flow[T]) -> T:
         """Perform the effects of ``flow`` in this thread and return its result."""
@@ -110,9 +113,9 @@ class SyncTransport:
         """Close the socket and all idle connections; the transport can be used again."""
         self._socket.close()
         with self._lock:
-            http, self._http = self._http, None
-            idle = http is not None and not self._busy[http]  # else its last call closes it
-        if http is not None and idle:
+            self._shared = {}
+            idle = self._lanes.empty()  # those in use are closed by their calls
+        for http in idle:
             http.close()
 
     def _in_time(self, effect: Effect, jobs: dict[str, Mailbox], limit: Limit) -> Any:
@@ -129,8 +132,10 @@ class SyncTransport:
                 return self._socket.listen(jobs.setdefault(prompt_id, Mailbox()), min(timeout, most))
             case Now():
                 return self._clock()
-            case Call():
+            case Call(shared=None):
                 return self._call(replace(effect, timeout=min(effect.timeout, most)))
+            case Call():
+                return self._share(effect, time.monotonic() - (effect.shared or 0.0), most)
             case Download():
                 return self._download(replace(effect, timeout=min(effect.timeout, most)), limit)
             case Subscribe(prompt_id, quiet):
@@ -146,21 +151,36 @@ class SyncTransport:
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
         with self._lock:
-            if self._http is None:
-                self._http = httpx.Client(**client_options(self._server.url, self._server.timing))
-            http = self._http
-            self._busy[http] += 1
+            lane = self._lanes.take()
         try:
-            yield http
+            yield lane.client
         finally:
             with self._lock:
-                self._busy[http] -= 1
-                last = not self._busy[http]
-                if last:
-                    del self._busy[http]
-                last = last and http is not self._http
-            if last:
-                http.close()
+                unwanted = self._lanes.give(lane)
+            if unwanted is not None:
+                unwanted.close()
+
+    def _share(self, effect: Call, since: float, most: float) -> Reply:
+        with self._lock:
+            shared = self._shared.setdefault(effect.route, Shared(threading.Lock()))
+        asked = time.monotonic()
+        if not shared.lock.acquire(timeout=min(most, threading.TIMEOUT_MAX)):
+            raise Broken("timeout", f"no answer in {most:g} s")
+        try:
+            reply = shared.give(since)
+            if reply is None:
+                began = time.monotonic()
+                left = max(0.001, most - (began - asked))
+                try:
+                    reply = self._call(replace(effect, timeout=min(effect.timeout, left)))
+                except Broken as broken:
+                    if left >= effect.timeout:  # else it was the deadline of this flow that broke it
+                        shared.note(began, broken)
+                    raise
+                shared.note(began, reply)
+            return reply
+        finally:
+            shared.lock.release()
 
     def _call(self, effect: Call) -> Reply:
         with ExitStack() as stack:
