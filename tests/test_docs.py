@@ -28,6 +28,7 @@ from tests.cli.program import draw, environment, finish, process
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+EXAMPLES = sorted(set((ROOT / "examples").glob("*.py")) - {ROOT / "examples/service.py"})  # it has tests of its own
 WORKFLOW = {
     "1": {
         "class_type": "EmptyImage",
@@ -276,7 +277,7 @@ def test_the_picture_is_small() -> None:
     assert 0 < (DOCS / "sunset.png").stat().st_size <= 300_000
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_run(example: Path, folder: Path, server: str) -> None:
     """Each example runs, with the server from the environment and by --server, and leaves what it promises."""
     words = {"async_many": ["rain", "snow", "wind"], "contact_sheet": ["clip.mp4", "sheet.png"]}.get(
