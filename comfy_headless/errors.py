@@ -18,6 +18,7 @@ Attributes are primitives, so that every error survives pickling between process
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -31,10 +32,19 @@ class ComfyHeadlessError(Exception):
     def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-ready data: ``type``, ``message`` and the error's own attributes."""
         own = {name: value for name, value in vars(self).items() if name != "message" and value not in (None, (), {})}
-        return {"type": type(self).__name__, "message": self.message, **own}
+        return {"type": type(self).__name__, "message": self.message, **_finite(own)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.args, dict(vars(self))))
+
+
+def _finite(value: Any) -> Any:
+    """Return data with None for numbers that JSON lacks: a server repeats a node's limits, some of them Infinity."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _rebuild(cls: type[ComfyHeadlessError], args: tuple[Any, ...], state: dict[str, Any]) -> ComfyHeadlessError:

@@ -72,6 +72,10 @@ def faulty(*faults: Any, **more: Any) -> dict[str, Any]:
 
 BROKEN = faulty(Answer("GET /queue", 200, "[]", "application/json", times=None))
 LOST = faulty(Answer("GET /view", 403, times=None))
+LIMITS = {"input_config": ["FLOAT", {"min": 0, "max": float("inf")}]}
+REFUSED = {"error": {"message": "no"}, "node_errors": {"1": {"errors": [{"details": "x", "extra_info": LIMITS}]}}}
+ENDLESS = faulty(Answer("POST /prompt", 400, json.dumps(REFUSED), "application/json"))
+"""A node without a limit: Infinity is what Python writes, and no JSON."""
 GENERATE, GENERATE_BEST = f"generate x {SMALL}", "generate x"
 CASES = [
     Case("generate", GENERATE),
@@ -86,6 +90,7 @@ CASES = [
     Case("generate", GENERATE, 1, LOST),
     Case("generate", GENERATE, 3, None),
     Case("generate", GENERATE, 4, faulty(RefuseOutput())),
+    Case("generate", GENERATE, 4, ENDLESS),
     Case("generate", GENERATE_BEST, 4, {"files": {}}),
     Case("generate", f"{GENERATE} --timeout 0.3", 5, {"step_seconds": 1.0}),
     Case("generate", f"{GENERATE} --out no.avi", 2),
