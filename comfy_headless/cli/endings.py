@@ -77,12 +77,16 @@ def error_data(error: BaseException) -> dict[str, Any]:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the message; an interrupt carries what became of the job in its notes."""
+    """Return the message; an interrupt, or the one that it struck, carries what became of the job in its notes."""
     if isinstance(error, KeyboardInterrupt):
-        return "\n".join(["interrupted", *getattr(error, "__notes__", ())])
+        return "\n".join(["interrupted", *_notes(error)])
     if isinstance(error, ComfyHeadlessError):
         return str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def _notes(error: BaseException | None) -> list[str]:
+    return [*_notes(error.__context__), *getattr(error, "__notes__", ())] if error is not None else []
 
 
 def wants(flag: str, words: Sequence[str]) -> bool:

@@ -278,10 +278,13 @@ def _give_up(server: Server, prompt_id: str, wait: Wait, *, sent_only: bool) -> 
 def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
     """Cancel a job as far as the server lets us, and say what became of it, in a note of what made us leave too.
 
-    A POST that is still on its way is waited for a moment.
+    A POST that is still on its way is waited for a moment. A second interrupt ends this at once.
     """
-    outcome, level = f"prompt {prompt_id}: interrupted before it was cancelled; it may still run", logging.WARNING
+    lives = f"it may still run on {server.url}: comfy-headless jobs cancel {prompt_id} --server {server.url}"
+    outcome, level = f"prompt {prompt_id}: interrupted before it was cancelled; {lives}", logging.WARNING
     try:
+        if isinstance(sys.exception(), KeyboardInterrupt):  # somebody sits there and waits
+            logger.warning("cancelling prompt %s on %s ... (Ctrl-C again leaves at once)", prompt_id, server.url)
         yield Deadline(None)
         cancelled = yield from cancel(server, prompt_id)
         if sent_only and not cancelled:
@@ -294,10 +297,10 @@ def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
         else:
             outcome, level = f"prompt {prompt_id}: not running any more: ask wait_for_completion for it", logging.INFO
     except ComfyUIConnectionError as error:
-        outcome = f"prompt {prompt_id}: {error}; it may still run"
+        outcome = f"prompt {prompt_id}: {error}; {lives}"
     finally:
-        logger.log(level, "%s", outcome)
         leaving = sys.exception()
         if leaving is not None and not isinstance(leaving, ComfyHeadlessError):
             leaving.add_note(outcome)
+        logger.log(level, "%s", outcome)
     return outcome
