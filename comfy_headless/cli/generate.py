@@ -12,6 +12,7 @@ from comfy_headless.api.functions import generate_video
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.cli import options as o
 from comfy_headless.cli.dry_run import dry_run
+from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import Request, settings_of
 from comfy_headless.cli.server import job_command, server_of
@@ -41,6 +42,7 @@ class How(NamedTuple):
     show_progress: bool | None
     strict: bool = False
     no_wait: bool = False
+    preview: Choice = Choice.AUTO
 
     def checked(self) -> How:
         """Return it; raises ValidationError if it does not wait and asks for what only a wait can give."""
@@ -90,6 +92,7 @@ def generate(
     sets: o.Sets = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")] = False,
     show_progress: o.ShowProgress = None,
+    preview: o.Preview = Choice.AUTO,
     strict: o.Strict = False,
     no_wait: o.NoWait = False,
     as_json: o.Json = False,
@@ -115,7 +118,7 @@ def generate(
         shift=shift,
     )
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
-    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait).checked()
+    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
     return partial(_plan if dry else _queue if no_wait else _make, request, how)
 
 
@@ -127,7 +130,7 @@ def _takes_text(preset: str | None) -> bool:
 def _make(request: Request, how: How, terminal: Terminal) -> Answer:
     with (
         server_of(how.server, simulate=how.simulate, terminal=terminal) as url,
-        terminal.progress(how.show_progress) as on_progress,
+        terminal.progress(how.show_progress, how.preview) as on_progress,
     ):
         result = generate_video(
             request.prompt,

@@ -16,6 +16,7 @@ import typer
 from comfy_headless.cli import options as o
 from comfy_headless.cli.endings import DONE, FAILED, UNREACHABLE
 from comfy_headless.cli.generate import How, report
+from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.job_table import table
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.server import job_command
@@ -57,6 +58,7 @@ def watch_job(
     prompt_id: PromptId,
     server: o.Server = None,
     show_progress: o.ShowProgress = None,
+    preview: o.Preview = Choice.AUTO,
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> Action:
@@ -64,7 +66,9 @@ def watch_job(
 
     Ctrl-C leaves the job alone. The exit code is that of the job: 0 done, 1 failed.
     """
-    return partial(_take_up, prompt_id, How(server, False, None, None, False, show_progress), download=False)
+    return partial(
+        _take_up, prompt_id, How(server, False, None, None, False, show_progress, preview=preview), download=False
+    )
 
 
 @app.command("cancel", epilog="Example:\n\ncomfy-headless jobs cancel 3f2b9c 81d0aa")
@@ -87,6 +91,7 @@ def fetch_job(
     timeout: o.Timeout = None,
     strict: o.Strict = False,
     show_progress: o.ShowProgress = None,
+    preview: o.Preview = Choice.AUTO,
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> Action:
@@ -94,7 +99,9 @@ def fetch_job(
 
     The paths are printed on stdout. Ctrl-C leaves the job alone.
     """
-    return partial(_take_up, prompt_id, How(server, False, timeout, out, overwrite, show_progress, strict))
+    return partial(
+        _take_up, prompt_id, How(server, False, timeout, out, overwrite, show_progress, strict, preview=preview)
+    )
 
 
 def _list(limit: int, server: str | None, terminal: Terminal) -> Answer:
@@ -107,7 +114,10 @@ def _list(limit: int, server: str | None, terminal: Terminal) -> Answer:
 def _take_up(prompt_id: str, how: How, terminal: Terminal, *, download: bool = True) -> Answer:
     with ComfyClient(how.server) as client:
         job = _job(client, prompt_id)
-        with _left_alone(job, "fetch" if download else "watch"), terminal.progress(how.show_progress) as on_progress:
+        with (
+            _left_alone(job, "fetch" if download else "watch"),
+            terminal.progress(how.show_progress, how.preview) as on_progress,
+        ):
             result = job.result(
                 how.out,
                 overwrite=how.overwrite,

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from comfy_headless.cli.completion import preset_names, sampler_names, scheduler_names, setting_names
+from comfy_headless.cli.graphics import Choice
 
 _SETTINGS: Final = "Settings (the preset's own where not given)"
 
@@ -104,6 +105,13 @@ Strict = Annotated[
 ShowProgress = Annotated[
     bool | None,
     typer.Option("--progress/--no-progress", help="Show progress on stderr; by default unless --json is given."),
+]
+Preview = Annotated[
+    Choice,
+    typer.Option(
+        envvar="COMFY_HEADLESS_PREVIEW",
+        help="How the latest preview is drawn above the progress; auto draws where the terminal shows real pictures.",
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, errors too, and nothing else there.")

@@ -20,9 +20,13 @@ from typing import IO, Any, NamedTuple, TextIO, TypeAlias, cast
 from rich.console import Console
 from rich.text import Text
 
+from comfy_headless.cli.display import Display
 from comfy_headless.cli.endings import DONE, ending_of, error_data, error_text, wants
-from comfy_headless.cli.progress import Bar, Lines
+from comfy_headless.cli.graphics import Choice, cell_size, protocol_of
+from comfy_headless.cli.preview import Picture
+from comfy_headless.cli.progress import Lines
 from comfy_headless.errors import ComfyHeadlessError
+from comfy_headless.features import FEATURES, require
 from comfy_headless.protocol.events import Progress
 
 
@@ -55,6 +59,7 @@ class Terminal:
         self._err = self._console()
         self._said: set[str] = set()
         self._answered = False
+        self._display: Display | None = None
 
     @classmethod
     def for_words(cls, words: Sequence[str]) -> Terminal:
@@ -88,6 +93,8 @@ class Terminal:
 
     def fail(self, error: BaseException) -> int:
         """Report an error as one block, or as the JSON object; return the exit code."""
+        if self._display is not None:
+            self._display.close()  # a second interrupt can have struck while it was closed
         self._err = self._console()  # an interrupt inside the other can have left it in the middle of a line
         ending, message = ending_of(error), error_text(error)
         if self.debug:
@@ -121,21 +128,28 @@ class Terminal:
         """Say a line of the log: once, but each time it comes with ``--debug``, where repetition is news."""
         if self.debug or text not in self._said:
             label = "warning: " if warning else ""
-            self._print(label + text, "yellow" if warning else "dim", len(label or text))
+            self._print(label + text, "bold magenta" if warning else "dim", len(label or text))
         self._said.add(text)
 
     @contextmanager
-    def progress(self, wanted: bool | None) -> Iterator[Callable[[Progress], None] | None]:
-        """Show how far a job is: a bar on a terminal, lines elsewhere.
+    def progress(
+        self, wanted: bool | None, preview: Choice = Choice.AUTO
+    ) -> Iterator[Callable[[Progress], None] | None]:
+        """Show how far a job is: live on a terminal, as lines elsewhere.
 
         Args:
             wanted: None shows it unless ``--json`` was given.
+            preview: how previews are drawn on a terminal.
+
+        Raises:
+            ValidationError, FeatureMissingError: previews of this kind cannot be shown here.
         """
         if not (not self.as_json if wanted is None else wanted):
             yield None
         elif self._err.is_terminal and not self._err.is_dumb_terminal:
-            with Bar(self._err) as bar:
-                yield bar.show
+            picture = self._picture(preview)
+            with Display(self._err, picture, note=self.note, environ=os.environ) as self._display:
+                yield self._display.show
         else:
             yield Lines(self._print).show
 
@@ -151,6 +165,15 @@ class Terminal:
         finally:
             logger.removeHandler(handler)
             logger.setLevel(before)
+
+    def _picture(self, choice: Choice) -> Picture | None:
+        if choice is Choice.AUTO and not FEATURES["media"]:
+            return None
+        protocol = protocol_of(choice, os.environ, sys.stderr)
+        if protocol is None:
+            return None
+        require("media", f"--preview {choice}")
+        return Picture(self._err, protocol, cell=cell_size(sys.stderr))
 
     def _console(self) -> Console:
         return Console(file=self._stderr, markup=False, emoji=False, highlight=False)

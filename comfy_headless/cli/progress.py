@@ -1,22 +1,19 @@
-"""How far a job is, shown to a person: one moving bar on a terminal, a line now and then elsewhere."""
+"""How far a job is, in words for a person; and as a line now and then where nothing can move."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn
-from rich.progress import Progress as RichProgress
-from rich.table import Column
+from rich.cells import cell_len, set_cell_size
 
 from comfy_headless.protocol.events import Progress
 
 _LINE_EVERY: Final = 10
 """Percent between two lines of one node."""
 
-_ROOM_FOR_A_BAR: Final = 60
-"""Columns below which the bar gives way to the words."""
+_LEAST_TITLE: Final = 6
+"""Columns below which what is left of a title says nothing."""
 
 
 def describe(progress: Progress) -> str:
@@ -25,13 +22,43 @@ def describe(progress: Progress) -> str:
         ahead = progress.queue_position
         return f"waiting, {ahead} job{'s' if ahead > 1 else ''} ahead"
     parts = []
+    title = _title(progress)
     if progress.node is not None:
-        parts.append(f"{progress.title} (node {progress.node})" if progress.title else f"node {progress.node}")
+        parts.append(f"{title} (node {progress.node})" if title else f"node {progress.node}")
     if progress.step is not None and progress.steps:
         parts.append(f"step {progress.step} of {progress.steps}")
     if progress.eta and progress.progress < 100:
         parts.append(f"{time_left(progress.eta)} left")
     return ", ".join(parts) or "started"
+
+
+def describe_within(progress: Progress, room: int, *, ellipsis: str = "…") -> str:
+    """Return where a job is in at most ``room`` columns: fewer words, then a shorter title, then none."""
+    words = describe(progress)
+    if cell_len(words) <= room:
+        return words
+    if progress.queue_position:
+        return _cut(f"{progress.queue_position} ahead", room, ellipsis)
+    counted = [f"{progress.step}/{progress.steps}"] if progress.step is not None and progress.steps else []
+    timed = [time_left(progress.eta)] if progress.eta and progress.progress < 100 else []
+    title = _title(progress) or (f"node {progress.node}" if progress.node is not None else "")
+    for rest in ([*counted, *timed], counted or timed):
+        left = room - cell_len("".join(f", {part}" for part in rest))
+        if title and left >= min(_LEAST_TITLE, cell_len(title)):
+            return ", ".join([_cut(title, left, ellipsis), *rest])
+    return _cut(", ".join(counted or timed) or title, room, ellipsis)
+
+
+def _cut(text: str, room: int, ellipsis: str) -> str:
+    if cell_len(text) <= room:
+        return text
+    return set_cell_size(text, room - len(ellipsis)).rstrip() + ellipsis if room > len(ellipsis) else ""
+
+
+def _title(progress: Progress) -> str:
+    """Return the title as one line that cannot move the cursor: it comes from a file."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in progress.title or "")
+    return " ".join(shown.split())
 
 
 def time_left(seconds: float) -> str:
@@ -61,28 +88,3 @@ class Lines:
         ):
             self._last = progress
             self._write(f"{progress.progress:5.1f}%  {describe(progress)}".rstrip())
-
-
-class Bar:
-    """Progress as one line that moves and leaves nothing behind."""
-
-    def __init__(self, console: Console) -> None:
-        words = Column(no_wrap=True, overflow="ellipsis")
-        self._bar = RichProgress(
-            *([BarColumn(bar_width=20)] if console.width >= _ROOM_FOR_A_BAR else []),
-            TextColumn("{task.percentage:>3.0f}% {task.description}", markup=False, table_column=words),
-            console=console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=100)
-
-    def __enter__(self) -> Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def show(self, progress: Progress) -> None:
-        """Move the bar."""
-        self._bar.update(self._task, completed=progress.progress, description=describe(progress))

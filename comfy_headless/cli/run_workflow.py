@@ -11,6 +11,7 @@ import typer
 from comfy_headless.api.functions import run_workflow
 from comfy_headless.cli import options as o
 from comfy_headless.cli.generate import How, queued, report
+from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import pairs
 from comfy_headless.cli.server import server_of
@@ -38,6 +39,7 @@ def run(
     simulate: o.Simulate = False,
     timeout: o.Timeout = None,
     show_progress: o.ShowProgress = None,
+    preview: o.Preview = Choice.AUTO,
     strict: o.Strict = False,
     no_wait: o.NoWait = False,
     as_json: o.Json = False,
@@ -47,14 +49,14 @@ def run(
 
     Node titles may carry markers such as $prompt.text! or $~image, which --param fills; docs/markers.md tells more.
     """
-    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait).checked()
+    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
     return partial(_queue if no_wait else _run, workflow, pairs(params, "--param"), how)
 
 
 def _run(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -> Answer:
     with (
         server_of(how.server, simulate=how.simulate, terminal=terminal) as url,
-        terminal.progress(how.show_progress) as on_progress,
+        terminal.progress(how.show_progress, how.preview) as on_progress,
     ):
         result = run_workflow(
             workflow,

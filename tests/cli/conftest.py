@@ -15,7 +15,7 @@ from tests.cli.program import Program
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, without settings in the environment."""
     monkeypatch.chdir(tmp_path)
-    for name in ("COMFY_HEADLESS_URL", "COMFY_HEADLESS_PRESETS"):
+    for name in ("COMFY_HEADLESS_URL", "COMFY_HEADLESS_PRESETS", "COMFY_HEADLESS_PREVIEW"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
