@@ -108,7 +108,8 @@ def _list(limit: int, server: str | None, terminal: Terminal) -> Answer:
     with ComfyClient(server) as client:
         jobs, url = client.jobs(limit), client.url
     data = {"server": url, "jobs": [job.to_dict() for job in jobs]}
-    return Answer(data, table(jobs, terminal.width) or f"no jobs: nothing runs, waits or has ended at {url}")
+    nothing = f"no jobs: nothing runs{', waits or has ended' if limit else ' or waits'} at {url}"
+    return Answer(data, table(jobs, terminal.width) or nothing)
 
 
 def _take_up(prompt_id: str, how: How, terminal: Terminal, *, download: bool = True) -> Answer:

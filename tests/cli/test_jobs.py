@@ -63,6 +63,10 @@ def test_an_empty_server(program: Program, sim: Simulator) -> None:
         f"no jobs: nothing runs, waits or has ended at {sim.url}\n",
         "",
     )
+    assert (
+        program("jobs", "list", "--limit", "0", "--server", sim.url).out
+        == f"no jobs: nothing runs or waits at {sim.url}\n"
+    )
     assert program("jobs", "list", "--server", sim.url, "--json").json == {"server": sim.url, "jobs": []}
 
 
