@@ -174,11 +174,18 @@ def test_the_page_tells_what_is_wrong(browser: Chrome, service: Service, comfy: 
     """An unknown id and a server that is away are said in words."""
     page = Page(browser, f"{service.url}/#00000000-0000-4000-8000-000000000000")
     until(lambda: "neither queued nor in the history" in page.find("said").text)
+    address = comfy.url
     comfy.stop()
     page.ask("a red kite")
-    until(lambda: comfy_is_away(page))
+    until(lambda: f"no ComfyUI answers at {address}" in page.find("said").text)
 
 
-def comfy_is_away(page: Page) -> bool:
-    """Whether the page names the server that does not answer."""
-    return "http://127.0.0.1:" in str(page.find("said").text)
+def test_the_page_asks_again_until_comfyui_is_back(browser: Chrome, tmp_path: Path) -> None:
+    """While no ComfyUI answers the page says so, and it hears by itself what one says that comes back."""
+    with Simulator() as gone:
+        address = gone.url
+    with Service(address, tmp_path) as service:
+        page = Page(browser, f"{service.url}/#00000000-0000-4000-8000-000000000000")
+        until(lambda: f"no ComfyUI answers at {address}" in page.find("said").text)
+        with Simulator(port=int(address.rpartition(":")[2])):
+            until(lambda: "neither queued nor in the history" in page.find("said").text)
