@@ -295,7 +295,7 @@ def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
         elif sent_only:
             outcome = f"prompt {prompt_id}: not there yet, but sent; the server may still take and run it"
         else:
-            outcome, level = f"prompt {prompt_id}: not running any more: ask wait_for_completion for it", logging.INFO
+            outcome, level = f"prompt {prompt_id}: had ended already: client.job(prompt_id) brings it", logging.INFO
     except ComfyUIConnectionError as error:
         outcome = f"prompt {prompt_id}: {error}; {lives}"
     finally:

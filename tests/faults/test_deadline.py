@@ -32,7 +32,7 @@ ways = pytest.mark.parametrize(("kind", "transport"), WAYS)
     ("route", "words"),
     [
         ("POST /prompt", "not there yet, but sent; the server may still take and run it"),
-        ("GET /history", "not running any more"),
+        ("GET /history", "had ended already"),
         ("POST /upload/image", "nothing was queued"),
         ("*", "nothing was queued"),
     ],
@@ -59,7 +59,7 @@ def test_a_download_that_stands_still(kind: str, transport: str, tmp_path: Path)
     """The job is done and its file does not come by the deadline: it is still there, says the error, and where."""
     with Simulator(faults=[Stall(route="GET /view")]) as sim, within(10):
         person = Person(kind, sim.url, transport=transport, timing=PATIENT)
-        words = r"(not here 2 s after the call.*/view\?filename|not running any more: ask wait_for_completion)"
+        words = r"(not here 2 s after the call.*/view\?filename|had ended already: client\.job)"
         with pytest.raises((ResultSaveError, GenerationTimeoutError), match=words) as caught:
             person.run(timeout=2, out=tmp_path / "a.mp4")
         assert list(tmp_path.iterdir()) == []
