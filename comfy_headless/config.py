@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from comfy_headless.errors import ValidationError
+from comfy_headless.errors import ValidationError, without_secrets
 
 DEFAULT_URL = "http://localhost:8188"
 
@@ -34,8 +34,18 @@ def server_url(url: str | None = None, environ: Mapping[str, str] | None = None)
     except ValueError:
         usable = False
     if not usable or any(character.isspace() for character in full):
-        raise ValidationError(f"server {given!r} is not an address; expected something like {DEFAULT_URL}")
+        raise ValidationError(f"server {shown_url(given)!r} is not an address; expected something like {DEFAULT_URL}")
+    if parts.query or parts.fragment:
+        raise ValidationError(
+            f"server {shown_url(given)!r}: a base address ends before ? and #; expected something like {DEFAULT_URL}"
+        )
     return full
+
+
+def shown_url(url: str) -> str:
+    """Return an address, even one that is none, without what lets one in; it may lack the ``http://``."""
+    scheme, slashes, rest = url.rpartition("//") if "@" not in url.partition("//")[0] else ("", "", url)
+    return without_secrets(f"{scheme}{slashes}***@{rest.rpartition('@')[2]}" if "@" in rest else url)
 
 
 def presets_folder() -> Path:

@@ -13,19 +13,32 @@ ComfyHeadlessError
 ├── ResultSuspectError            the file was looked at and something is off; it is kept
 └── MediaError                    ffmpeg failed; its last lines
 
-Attributes are primitives, so that every error survives pickling between processes.
+Attributes are primitives, so that every error survives pickling between processes. No message holds what an address
+carries to be let in: ``http://user:password@host`` is ``http://***@host``.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+import re
+from typing import Any, Final
+
+_LOGIN: Final = re.compile(r"(?<=//)[^/?#\s\"'<>]*@")
+_KEY: Final = re.compile(
+    r"(?<=[?&])((?:api[_-]?key|(?:access[_-]?|auth[_-]?)?token|key|password|secret|sig(?:nature)?)=)[^&#\s\"'<>]+", re.I
+)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which ``***`` stands for the login of each address, and for keys and tokens of its query."""
+    return _KEY.sub(r"\1***", _LOGIN.sub("***@", text))
 
 
 class ComfyHeadlessError(Exception):
     """Base of all errors: ``str(error)`` names the thing, the value, and what exists."""
 
     def __init__(self, message: str) -> None:
+        message = without_secrets(message)
         super().__init__(message)
         self.message = message
 
@@ -83,7 +96,7 @@ class ComfyUIConnectionError(ComfyHeadlessError):
 
     def __init__(self, message: str, *, url: str, prompt_id: str | None = None, may_still_run: bool = False) -> None:
         super().__init__(message)
-        self.url = url
+        self.url = without_secrets(url)
         self.prompt_id = prompt_id
         self.may_still_run = may_still_run
 

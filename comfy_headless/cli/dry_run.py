@@ -14,6 +14,7 @@ from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.cli.output import Answer, columns
 from comfy_headless.cli.request import Request
 from comfy_headless.client.sync import ComfyClient
+from comfy_headless.config import shown_url
 from comfy_headless.graph.outputs import extensions_made
 from comfy_headless.protocol.destination import Destination, read_out
 
@@ -57,7 +58,7 @@ def _place(destination: Destination, compiled: CompiledWorkflow) -> str:
 def _plan(request: Request, compiled: CompiledWorkflow, url: str, out: str, notes: list[str]) -> dict[str, Any]:
     return {
         "dry_run": True,
-        "server": url,
+        "server": shown_url(url),
         "preset": compiled.preset,
         "task": compiled.task,
         "prompt": request.prompt,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from comfy_headless.cli.output import Terminal
-from comfy_headless.config import server_url
+from comfy_headless.config import server_url, shown_url
 from comfy_headless.errors import ValidationError
 
 
@@ -23,7 +23,7 @@ def server_of(server: str | None, *, simulate: bool, terminal: Terminal) -> Iter
         yield server_url(server)
         return
     if server is not None:
-        raise ValidationError(f"--server {server} and --simulate: give one of them")
+        raise ValidationError(f"--server {shown_url(server)} and --simulate: give one of them")
     from comfy_headless.simulator import Simulator
 
     with Simulator() as simulator:

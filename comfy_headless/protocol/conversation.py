@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError
+from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError, without_secrets
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep
 from comfy_headless.protocol.timing import Timing
 
@@ -19,12 +19,22 @@ logger = logging.getLogger("comfy_headless")
 
 
 class Server(NamedTuple):
-    """Who is talked to, as whom, and how patiently. ``url`` has no trailing slash; ``socket``: frames are wanted."""
+    """Who is talked to, as whom, and how patiently.
 
-    url: str
+    Args:
+        address: base address, without a trailing slash; it may carry a login (``http://user:password@host``).
+        socket: frames are wanted.
+    """
+
+    address: str
     client_id: str
     timing: Timing
     socket: bool = True
+
+    @property
+    def url(self) -> str:
+        """The address as it may be shown: without what lets one in."""
+        return without_secrets(self.address)
 
 
 class Attempt(NamedTuple):
@@ -58,10 +68,10 @@ def read(call: Call, reply: Reply) -> Attempt:
             return Attempt(reply.json() if reply.body else None, status=200)
         except ValueError:
             problem = f"{call.method} {call.route} answered {reply.status} without JSON: {reply.first_line()}"
-            return Attempt(problem=problem, status=200)
+            return Attempt(problem=without_secrets(problem), status=200)
     elsewhere = reply.headers.get("location")
     words = f"go to {elsewhere}" if elsewhere and 300 <= reply.status < 400 else reply.first_line()
-    problem = f"{call.method} {call.route} answered {reply.status}: {words}"
+    problem = without_secrets(f"{call.method} {call.route} answered {reply.status}: {words}")
     return Attempt(problem=problem, status=reply.status, retry_after=retry_after(reply))
 
 

@@ -52,7 +52,7 @@ from comfy_headless.transport.http import (
 from comfy_headless.transport.lanes import Lanes
 from comfy_headless.transport.mailbox import Mailbox, Mailboxes
 from comfy_headless.transport.sharing import Shared
-from comfy_headless.transport.socket import HELLO, socket_address
+from comfy_headless.transport.socket import HELLO, no_socket, socket_address
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -121,7 +121,7 @@ class AsyncTransport:
         self._connection = self._stack = self._reader = None
 
     def _new_lanes(self) -> Lanes[httpx.AsyncClient]:
-        options = cache(partial(client_options, self._server.url, self._server.timing))
+        options = cache(partial(client_options, self._server.address, self._server.timing))
         return Lanes(lambda: httpx.AsyncClient(**options()))
 
     async def __aexit__(self, kind: object = None, *_: object) -> None:
@@ -249,7 +249,7 @@ class AsyncTransport:
         from websockets.asyncio.client import connect
         from websockets.exceptions import WebSocketException
 
-        address = socket_address(self._server.url, self._server.client_id)
+        address = socket_address(self._server.address, self._server.client_id)
         stack = AsyncExitStack()
         try:
             connection = await stack.enter_async_context(
@@ -267,7 +267,7 @@ class AsyncTransport:
         except (OSError, WebSocketException) as error:
             await stack.aclose()
             self._refused_until = time.monotonic() + self._server.timing.idle  # not every job shall wait for it anew
-            logger.info("no WebSocket at %s (%s); polling", address, error)
+            logger.warning("%s", no_socket(address, error))
             return False
         self._connection, self._stack = connection, stack
         self._reader = asyncio.create_task(self._read(connection, stack), name="comfy-headless")

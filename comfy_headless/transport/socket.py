@@ -15,6 +15,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from comfy_headless.errors import without_secrets
 from comfy_headless.features import FEATURES, require
 from comfy_headless.protocol.frames import Frame, FrameReader
 from comfy_headless.protocol.timing import Timing
@@ -33,6 +34,11 @@ HELLO = '{"type": "feature_flags", "data": {"supports_preview_metadata": true}}'
 def socket_address(url: str, client_id: str) -> str:
     """Return the address of the WebSocket of the server at ``url``."""
     return f"ws{url[len('http') :]}/ws?clientId={client_id}"
+
+
+def no_socket(address: str, error: Exception) -> str:
+    """Say that a job is waited for without its socket."""
+    return without_secrets(f"no WebSocket at {address} ({error}): polling, which tells no steps")
 
 
 class KeptSocket:
@@ -104,7 +110,7 @@ class KeptSocket:
         except (OSError, WebSocketException) as error:
             stack.close()
             self._refused_until = time.monotonic() + self._timing.idle  # not every job shall wait for it anew
-            logger.info("no WebSocket at %s (%s); polling", self._address, error)
+            logger.warning("%s", no_socket(self._address, error))
             return False
         self._connection, self._stack = connection, stack
         self._reader = threading.Thread(target=self._read, args=(connection, stack), name="comfy-headless", daemon=True)

@@ -57,8 +57,8 @@ class SyncTransport:
 
     def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server, self._clock = server, clock
-        self._socket = KeptSocket(server.url, server.client_id, server.timing)
-        options = cache(partial(client_options, server.url, server.timing))
+        self._socket = KeptSocket(server.address, server.client_id, server.timing)
+        options = cache(partial(client_options, server.address, server.timing))
         self._lanes: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**options()))
         self._lock = threading.Lock()
         self._shared: dict[str, Shared[threading.Lock]] = {}

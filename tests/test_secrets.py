@@ -1,0 +1,111 @@
+"""What an address carries to be let in is used, and never shown: not in errors, logs, results, or on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+from pathlib import Path
+
+import pytest
+
+from comfy_headless import AsyncComfyClient, ComfyClient, ComfyHeadlessError, ComfyUIOfflineError, ValidationError
+from comfy_headless.config import server_url, shown_url
+from comfy_headless.errors import without_secrets
+from comfy_headless.simulator import Simulator
+from comfy_headless.simulator.faults import Answer, CutSocket, Fault, Truncate
+
+SECRET = "hunter2"
+SMALL = {"preset": "wan_5b", "width": 320, "height": 192, "frames": 5, "allow_untested": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"at http://user:{SECRET}@host:8188/view", "at http://***@host:8188/view"),
+        (f"wss://{SECRET}@host/ws?clientId=5", "wss://***@host/ws?clientId=5"),
+        (f"https://u:{SECRET}@@host", "https://***@host"),
+        (f"http://host/view?filename=a.mp4&token={SECRET}&x=1", "http://host/view?filename=a.mp4&token=***&x=1"),
+        (f"GET /x?api_key={SECRET}: 401", "GET /x?api_key=*** 401"),
+        (f'"http://a:{SECRET}@b", "http://c"', '"http://***@b", "http://c"'),
+        ("http://host/a@b and mail@host, user@host:5", "http://host/a@b and mail@host, user@host:5"),
+        ("?monkey=5&keys=7", "?monkey=5&keys=7"),
+    ],
+)
+def test_what_is_shown_of_a_text(text: str, shown: str) -> None:
+    """Logins and keys become ***; the rest stays as it is."""
+    assert without_secrets(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"user:{SECRET}@host:8188", "***@host:8188"),
+        (f"http://user:{SECRET} x/@host", "http://***@host"),
+        (f"ftp://{SECRET}@host", "ftp://***@host"),
+        ("host:8188", "host:8188"),
+    ],
+)
+def test_what_is_shown_of_an_address(url: str, shown: str) -> None:
+    """An address that is none, or lacks its scheme, shows nothing either."""
+    assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize("url", [f"ftp://u:{SECRET}@host", f"u:{SECRET}@host:99999", f"http://host?token={SECRET}"])
+def test_an_address_that_is_refused(url: str) -> None:
+    """The error names the address without its secret."""
+    with pytest.raises(ValidationError, match="server ") as caught:
+        server_url(url)
+    assert SECRET not in str(caught.value)
+
+
+def with_login(url: str) -> str:
+    return url.replace("://", f"://user:{SECRET}@")
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Everything that is logged, by whomever."""
+    caplog.set_level(logging.DEBUG, "comfy_headless")
+    return caplog
+
+
+FAULTS: list[list[Fault]] = [[], [Answer(route="GET /ws", status=403, times=None)], [CutSocket(at=1), Truncate()]]
+
+
+@pytest.mark.parametrize("faults", FAULTS, ids=str)
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_client(kind: str, faults: list[Fault], tmp_path: Path, log: pytest.LogCaptureFixture) -> None:
+    """The job runs; the client, the result and the log show no secret, whatever goes wrong on the way."""
+    with Simulator(faults=faults) as simulator:
+        url = with_login(simulator.url)
+        if kind == "sync":
+            with ComfyClient(url) as client:
+                result, shown = client.generate_video("x", out=tmp_path / "x.mp4", **SMALL), client.url
+        else:
+
+            async def make() -> tuple[object, str]:
+                async with AsyncComfyClient(url) as client:
+                    return await client.generate_video("x", out=tmp_path / "x.mp4", **SMALL), client.url
+
+            result, shown = asyncio.run(make())  # type: ignore[assignment]
+    assert shown == simulator_url(shown)
+    assert SECRET not in f"{result!r} {result.to_dict()} {shown} {log.text}"
+    assert log.records
+
+
+def simulator_url(url: str) -> str:
+    """What is shown of an address with a login."""
+    assert url.startswith("http://***@127.0.0.1:")
+    return url
+
+
+def test_an_error() -> None:
+    """Its message, its values, and what becomes of it in another process."""
+    with pytest.raises(ComfyUIOfflineError) as caught, ComfyClient(with_login("http://127.0.0.1:9")) as client:
+        client.system_stats()
+    error = caught.value
+    again = pickle.loads(pickle.dumps(error))
+    assert SECRET not in f"{error} {error!r} {error.to_dict()} {again.to_dict()}"
+    assert "***@127.0.0.1:9" in str(error)
+    assert str(ComfyHeadlessError(f"http://u:{SECRET}@h")) == "http://***@h"
