@@ -6,7 +6,7 @@ kept (in ./videos): a restart of the service loses nothing, and a browser that l
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import Body, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse
@@ -15,7 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 import comfy_headless as comfy
 
 CODES = {comfy.ValidationError: 400, comfy.GenerationRejectedError: 422, comfy.GenerationFailedError: 404}
-client = comfy.AsyncComfyClient()  # one socket for all who follow a job; opens with the first, closes with the last
+client = comfy.AsyncComfyClient(client_id=uuid5(NAMESPACE_URL, f"{Path.cwd()}").hex)  # one name, after a restart too
 taken_up = Depends(client.job)
 app = FastAPI(title="Videos")
 app.get("/", include_in_schema=False)(lambda: FileResponse(Path(__file__).with_suffix(".html")))

@@ -26,13 +26,15 @@ TRANSPORTS = ("auto", "websocket", "polling")
 _ID: Final = re.compile(r"\w[\w.:-]*")  # what it may be inside an address; ComfyUI 0.30.0 takes lower-case UUIDs only
 
 
-def server_of(url: str | None, transport: str, timing: Timing) -> Server:
-    """Return whom a client talks to, under a client id of its own; raises ValidationError."""
+def server_of(url: str | None, transport: str, timing: Timing, client_id: str | None) -> Server:
+    """Return whom a client talks to, and as whom; raises ValidationError."""
     if transport not in TRANSPORTS:
         raise ValidationError(f"transport={transport!r}; there are: {', '.join(TRANSPORTS)}")
     if url is not None and not isinstance(url, str):
         raise ValidationError(f"server {url!r} is not an address; expected text such as http://localhost:8188")
-    return Server(server_url(url), uuid4().hex, timing, socket_wanted(transport))
+    if client_id is not None and not (isinstance(client_id, str) and _ID.fullmatch(client_id)):
+        raise ValidationError(f"client_id={shown(client_id)}: expected letters, digits, and . : - _")
+    return Server(server_url(url), client_id or uuid4().hex, timing, socket_wanted(transport))
 
 
 def graph_of(workflow: Mapping[str, Any]) -> Graph:

@@ -27,11 +27,14 @@ class ComfyClient:
         url: base address; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
         transport: "auto" uses the WebSocket where the extra ``websocket`` is installed and polls else (and whenever
             the socket fails); "polling" never opens one; "websocket" insists on the extra.
+        client_id: the name under which the server knows this client; None draws one. A server tells the steps of a job
+            to the client that queued it: a service that keeps its name hears them again after a restart. Two clients
+            with one name at the same time take each other's news away.
         timing: waiting times in seconds.
         clock: seconds, monotonic.
 
     Raises:
-        ValidationError: ``url`` is no address, or there is no such transport.
+        ValidationError: ``url`` is no address, ``client_id`` no name, or there is no such transport.
         FeatureMissingError: ``transport="websocket"`` without the extra.
     """
 
@@ -40,10 +43,11 @@ class ComfyClient:
         url: str | None = None,
         *,
         transport: str = "auto",
+        client_id: str | None = None,
         timing: Timing = Timing(),  # noqa: B008 - an immutable tuple
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._server = server_of(url, transport, timing)
+        self._server = server_of(url, transport, timing, client_id)
         self._transport = SyncTransport(self._server, clock=clock)
         self._drive = self._transport.drive
         self._close = weakref.finalize(self, self._transport.close)

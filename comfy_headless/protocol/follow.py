@@ -6,13 +6,23 @@ steps, never an output or the end, and holds up nobody.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from comfy_headless.errors import GenerationFailedError
 from comfy_headless.protocol.collect import Found, found_in, saved_in
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Subscribe, Tell
-from comfy_headless.protocol.events import Finished, OutputReady, Preview, Progress, Queued, Started, picture_type
+from comfy_headless.protocol.events import (
+    Event,
+    Finished,
+    OutputReady,
+    Preview,
+    Progress,
+    Queued,
+    Started,
+    picture_type,
+)
 from comfy_headless.protocol.frames import Frame
 from comfy_headless.protocol.result import Output
 from comfy_headless.protocol.routes import view_url
@@ -46,8 +56,7 @@ class _Events(Teller):
 
     def __init__(self) -> None:
         super().__init__(None)
-        self._started = False
-        self._last: Progress | None = None
+        self._events = ProgressEvents()
 
     @property
     def listens(self) -> bool:
@@ -56,20 +65,34 @@ class _Events(Teller):
 
     def tell(self, progress: Progress | None) -> Flow[None]:
         """Tell what is new: the place in the queue, the start, a picture, a step."""
-        if progress is None:
-            return
+        if progress is not None:
+            for event in self._events.of(progress):
+                yield Tell(event)
+
+
+class ProgressEvents:
+    """Turns what ``on_progress`` is called with into the events of ``job.events()``."""
+
+    def __init__(self) -> None:
+        self._started = False
+        self._last: Progress | None = None
+
+    def of(self, progress: Progress) -> Iterator[Event]:
+        """Yield what is new: the place in the queue, the start, a picture, a step."""
         if progress.queue_position:
-            yield Tell(Queued(progress.queue_position))
+            yield Queued(progress.queue_position)
             return
         if not self._started:
+            if progress.progress >= 100:  # it had ended before
+                return
             self._started = True
-            yield Tell(Started())
+            yield Started()
         if progress.preview is not None:
-            yield Tell(Preview(progress.preview, picture_type(progress.preview), progress.node))
+            yield Preview(progress.preview, picture_type(progress.preview), progress.node)
         step = replace(progress, preview=None, eta=None)
         if step != self._last and (progress.node is not None or progress.progress):
             self._last = step
-            yield Tell(replace(progress, preview=None))
+            yield replace(progress, preview=None)
 
 
 class _Outputs:
