@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from comfy_headless import AsyncComfyClient, ComfyClient, ComfyHeadlessError, ComfyUIOfflineError, ValidationError
+from comfy_headless.cli import main
 from comfy_headless.config import server_url, shown_url
 from comfy_headless.errors import without_secrets
 from comfy_headless.simulator import Simulator
@@ -17,6 +19,7 @@ from comfy_headless.simulator.faults import Answer, CutSocket, Fault, Truncate
 
 SECRET = "hunter2"
 SMALL = {"preset": "wan_5b", "width": 320, "height": 192, "frames": 5, "allow_untested": True}
+WORDS = ("--preset", "wan_5b", "--width", "320", "--height", "192", "--frames", "5", "--untested")
 
 
 @pytest.mark.parametrize(
@@ -109,3 +112,42 @@ def test_an_error() -> None:
     assert SECRET not in f"{error} {error!r} {error.to_dict()} {again.to_dict()}"
     assert "***@127.0.0.1:9" in str(error)
     assert str(ComfyHeadlessError(f"http://u:{SECRET}@h")) == "http://***@h"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A simulated server, with a login in its address."""
+    with Simulator() as simulator:
+        yield with_login(simulator.url)
+
+
+@pytest.mark.parametrize("shape", [(), ("--json",), ("--debug",), ("--json", "--debug"), ("--log-json", "--debug")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("generate", "x", *WORDS),
+        ("generate", "x", *WORDS, "--dry-run"),
+        ("generate", "x", *WORDS, "--no-wait"),
+        ("generate", "x", *WORDS, "--simulate"),
+        ("generate", "x", "--width", "7"),
+        ("run", "none.json"),
+        ("jobs", "list"),
+        ("jobs", "cancel", "00000000-0000-0000-0000-000000000000"),
+        ("jobs", "fetch", "00000000-0000-0000-0000-000000000000"),
+    ],
+    ids=" ".join,
+)
+def test_a_command(
+    words: tuple[str, ...],
+    shape: tuple[str, ...],
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing that a command writes holds the secret, however it ends."""
+    monkeypatch.chdir(tmp_path)
+    main([*words, "--server", server, *shape])
+    written = capsys.readouterr()
+    assert written.out + written.err
+    assert SECRET not in written.out + written.err

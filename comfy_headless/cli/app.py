@@ -19,7 +19,7 @@ from comfy_headless import __version__
 from comfy_headless.cli import compile_graph, extras, generate, jobs, presets, run_workflow, simulate
 from comfy_headless.cli.completion import completion
 from comfy_headless.cli.endings import DONE, INTERRUPTED, SHARED_FLAGS, WRONG_USE, without
-from comfy_headless.cli.options import Debug, Json
+from comfy_headless.cli.options import Debug, Json, LogJson
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.errors import ComfyHeadlessError, ValidationError
 
@@ -48,6 +48,7 @@ def _top(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     as_json: Json = False,
+    log_json: LogJson = False,
     debug: Debug = False,
 ) -> Action | None:
     """Video out of ComfyUI: a prompt in, an mp4 out."""

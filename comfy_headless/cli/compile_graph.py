@@ -50,6 +50,7 @@ def compile_graph(
     shift: o.Shift = None,
     sets: o.Sets = None,
     as_json: o.Json = False,
+    log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """Print the graph that a video would be made with, in API format. Nothing is opened and nothing is sent."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.cli.log_json import JsonLines
 from comfy_headless.errors import (
     ComfyHeadlessError,
     ComfyUIConnectionError,
@@ -29,7 +30,7 @@ TIMED_OUT: Final = 5
 INTERRUPTED: Final = 130
 
 
-SHARED_FLAGS: Final = ("--json", "--debug")
+SHARED_FLAGS: Final = ("--json", "--log-json", "--debug")
 """Understood by every command, wherever they stand."""
 
 
@@ -108,6 +109,8 @@ def refuse(error: ComfyHeadlessError, words: Sequence[str]) -> int:
     """Report an error with nothing but the standard library; return the exit code."""
     if wants("--json", words):
         sys.stdout.write(json.dumps(error_data(error), indent=2) + "\n")
-    else:
+    if wants("--log-json", words):
+        JsonLines(sys.stderr).error(error.to_dict())
+    elif not wants("--json", words):
         sys.stderr.write(f"error: {error}\n")
     return ending_of(error).code

@@ -7,7 +7,7 @@ from comfy_headless.cli.output import Action, Answer, Terminal, columns
 from comfy_headless.features import FEATURES, list_missing_features
 
 
-def features(as_json: o.Json = False, debug: o.Debug = False) -> Action:
+def features(as_json: o.Json = False, log_json: o.LogJson = False, debug: o.Debug = False) -> Action:
     """List the optional extras, and what installs those that are missing."""
     return _features
 

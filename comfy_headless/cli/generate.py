@@ -18,6 +18,7 @@ from comfy_headless.cli.request import Request, settings_of
 from comfy_headless.cli.server import job_command, server_of
 from comfy_headless.client.job import Job
 from comfy_headless.client.sync import ComfyClient
+from comfy_headless.config import shown_url
 from comfy_headless.errors import ValidationError
 from comfy_headless.protocol.result import Result
 
@@ -96,6 +97,7 @@ def generate(
     strict: o.Strict = False,
     no_wait: o.NoWait = False,
     as_json: o.Json = False,
+    log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """Make a video from a prompt, and an image where given.
@@ -178,12 +180,14 @@ def report(result: Result, url: str, *, simulated: bool, terminal: Terminal, tim
     Args:
         timed: the wait was as long as the job.
     """
+    if terminal.lines is not None:
+        terminal.lines.ended(result)
     for note in result.notes:
         terminal.note(note, label="note: ")
     for warning in result.warnings:
         terminal.warn(warning)
     terminal.note(_summary(result, timed=timed))
-    data: dict[str, Any] = {**result.to_dict(), "server": url, "simulated": simulated}
+    data: dict[str, Any] = {**result.to_dict(), "server": shown_url(url), "simulated": simulated}
     return Answer(data, "\n".join(map(str, result.outputs)) or "nothing was saved")
 
 

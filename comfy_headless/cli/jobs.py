@@ -47,6 +47,7 @@ def list_jobs(
     limit: Annotated[int, typer.Option(**o.WHOLE, help="How many of the jobs that have ended.")] = 20,
     server: o.Server = None,
     as_json: o.Json = False,
+    log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """List the jobs of a server: the running one, those that wait in their order, and the last that ended."""
@@ -60,6 +61,7 @@ def watch_job(
     show_progress: o.ShowProgress = None,
     preview: o.Preview = Choice.AUTO,
     as_json: o.Json = False,
+    log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """Show how far a job is until it ends, and print where the server offers its files.
@@ -73,7 +75,11 @@ def watch_job(
 
 @app.command("cancel", epilog="Example:\n\ncomfy-headless jobs cancel 3f2b9c 81d0aa")
 def cancel_jobs(
-    prompt_ids: PromptIds, server: o.Server = None, as_json: o.Json = False, debug: o.Debug = False
+    prompt_ids: PromptIds,
+    server: o.Server = None,
+    as_json: o.Json = False,
+    log_json: o.LogJson = False,
+    debug: o.Debug = False,
 ) -> Action:
     """Cancel jobs, waiting or running, and say what became of each.
 
@@ -93,6 +99,7 @@ def fetch_job(
     show_progress: o.ShowProgress = None,
     preview: o.Preview = Choice.AUTO,
     as_json: o.Json = False,
+    log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """Bring the files of a job here; wait for it first if it has not ended.
@@ -115,6 +122,7 @@ def _list(limit: int, server: str | None, terminal: Terminal) -> Answer:
 def _take_up(prompt_id: str, how: How, terminal: Terminal, *, download: bool = True) -> Answer:
     with ComfyClient(how.server) as client:
         job = _job(client, prompt_id)
+        terminal.about(job.prompt_id)
         with (
             _left_alone(job, "fetch" if download else "watch"),
             terminal.progress(how.show_progress, how.preview) as on_progress,

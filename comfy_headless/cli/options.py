@@ -117,4 +117,7 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, errors too, and nothing else there.")
 ]
 """Read by ``Terminal.for_words`` before parsing, as ``Debug`` is: a wrong option is answered in JSON too."""
+LogJson = Annotated[
+    bool, typer.Option("--log-json", help="Write what happens as one JSON object per line on stderr, and nothing else.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show every step, and tracebacks.")]

@@ -23,9 +23,10 @@ from rich.text import Text
 from comfy_headless.cli.display import Display
 from comfy_headless.cli.endings import DONE, ending_of, error_data, error_text, wants
 from comfy_headless.cli.graphics import Choice, cell_size, protocol_of
+from comfy_headless.cli.log_json import JsonLines
 from comfy_headless.cli.preview import Picture
 from comfy_headless.cli.progress import Lines
-from comfy_headless.errors import ComfyHeadlessError
+from comfy_headless.errors import ComfyHeadlessError, GenerationFailedError, without_secrets
 from comfy_headless.features import FEATURES, require
 from comfy_headless.protocol.events import Progress
 
@@ -50,9 +51,10 @@ class Terminal:
     Args:
         as_json: one JSON object on stdout, and only warnings on stderr.
         debug: the log of every step, and tracebacks.
+        log_json: JSON lines on stderr in place of all else there.
     """
 
-    def __init__(self, *, as_json: bool = False, debug: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, debug: bool = False, log_json: bool = False) -> None:
         self.as_json, self.debug = as_json, debug
         self._out = Lasting(sys.stdout)
         self._stderr = cast(IO[str], Lasting(sys.stderr))
@@ -60,11 +62,12 @@ class Terminal:
         self._said: set[str] = set()
         self._answered = False
         self._display: Display | None = None
+        self.lines = JsonLines(self._stderr) if log_json else None
 
     @classmethod
     def for_words(cls, words: Sequence[str]) -> Terminal:
         """Return the terminal that the arguments ask for."""
-        return cls(as_json=wants("--json", words), debug=wants("--debug", words))
+        return cls(as_json=wants("--json", words), debug=wants("--debug", words), log_json=wants("--log-json", words))
 
     @property
     def width(self) -> int | None:
@@ -97,13 +100,17 @@ class Terminal:
             self._display.close()  # a second interrupt can have struck while it was closed
         self._err = self._console()  # an interrupt inside the other can have left it in the middle of a line
         ending, message = ending_of(error), error_text(error)
-        if self.debug:
+        if self.lines is not None:
+            if isinstance(error, GenerationFailedError):
+                self.lines.failed(message)
+            self.lines.error(error_data(error)["error"], error if self.debug else None)
+        elif self.debug:
             self._print("".join(traceback.format_exception(error)).rstrip())
         told = self.as_json and not self._answered
         if told:
             self._answered = True
             self._write(Answer(error_data(error), ""))
-        if not told or self._out.problem:
+        if self.lines is None and (not told or self._out.problem):
             label = "error: "
             if isinstance(error, KeyboardInterrupt):  # what became of the job may have been logged already
                 label, lines = "", [line for line in message.splitlines() if line not in self._said]
@@ -115,14 +122,23 @@ class Terminal:
 
     def note(self, text: str, *, label: str = "") -> None:
         """Say something by the way, on stderr and once; not with ``--json``, whose object holds it."""
-        if not self.as_json and text not in self._said:
+        if self.lines is not None:
+            self.lines.say(text)
+        elif not self.as_json and text not in self._said:
             self._print(f"{label}{text}", "dim", len(label or text))
         self._said.add(text)
 
     def warn(self, text: str) -> None:
         """Say what turned out to be off, on stderr and once; not with ``--json``, whose object holds it."""
-        if not self.as_json:
+        if self.lines is not None:
+            self.lines.say(text, logging.WARNING)
+        elif not self.as_json:
             self.log(text, warning=True)
+
+    def about(self, prompt_id: str) -> None:
+        """Say which job the rest is about, for ``--log-json``."""
+        if self.lines is not None:
+            self.lines.about(prompt_id)
 
     def log(self, text: str, *, warning: bool = False) -> None:
         """Say a line of the log: once, but each time it comes with ``--debug``, where repetition is news."""
@@ -144,7 +160,9 @@ class Terminal:
         Raises:
             ValidationError, FeatureMissingError: previews of this kind cannot be shown here.
         """
-        if not (not self.as_json if wanted is None else wanted):
+        if self.lines is not None:
+            yield None if wanted is False else self.lines.show
+        elif not (not self.as_json if wanted is None else wanted):
             yield None
         elif self._err.is_terminal and not self._err.is_dumb_terminal:
             picture = self._picture(preview)
@@ -157,8 +175,9 @@ class Terminal:
     def logging(self) -> Iterator[None]:
         """Show the log of the package on stderr meanwhile."""
         logger = logging.getLogger("comfy_headless")
-        handler, before = _Handler(self), logger.level
-        logger.setLevel(logging.DEBUG if self.debug else logging.WARNING if self.as_json else logging.INFO)
+        handler, before = self.lines or _Handler(self), logger.level
+        quiet = self.as_json and self.lines is None
+        logger.setLevel(logging.DEBUG if self.debug else logging.WARNING if quiet else logging.INFO)
         logger.addHandler(handler)
         try:
             yield
@@ -183,7 +202,7 @@ class Terminal:
         self._out.flush()
 
     def _print(self, text: str, style: str = "", styled: int = 0) -> None:
-        shown = Text(text)
+        shown = Text(without_secrets(text))
         shown.stylize(style, 0, styled)
         self._err.print(shown, soft_wrap=True)
 
@@ -240,6 +259,8 @@ class _Handler(logging.Handler):
         self._terminal = terminal
 
     def emit(self, record: logging.LogRecord) -> None:
+        if hasattr(record, "prompt_id") and not self._terminal.debug:
+            return  # queued, started: the display says so
         text = record.getMessage()
         if self._terminal.debug and record.exc_info:
             text = f"{text}\n{''.join(traceback.format_exception(*record.exc_info)).rstrip()}"

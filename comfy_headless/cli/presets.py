@@ -17,18 +17,20 @@ app = typer.Typer(no_args_is_help=False)
 
 
 @app.callback()
-def _top(as_json: o.Json = False, debug: o.Debug = False) -> None:
+def _top(as_json: o.Json = False, log_json: o.LogJson = False, debug: o.Debug = False) -> None:
     """List the presets, or show one."""
 
 
 @app.command("list")
-def list_presets(as_json: o.Json = False, debug: o.Debug = False) -> Action:
+def list_presets(as_json: o.Json = False, log_json: o.LogJson = False, debug: o.Debug = False) -> Action:
     """List all presets: the built-in ones and those of COMFY_HEADLESS_PRESETS."""
     return _list
 
 
 @app.command("show")
-def show_preset(name: o.PresetName, as_json: o.Json = False, debug: o.Debug = False) -> Action:
+def show_preset(
+    name: o.PresetName, as_json: o.Json = False, log_json: o.LogJson = False, debug: o.Debug = False
+) -> Action:
     """Show one preset: its settings and rules, its files and where to put them, and how to prompt it."""
     return partial(_show, name)
 

@@ -43,6 +43,7 @@ def run(
     strict: o.Strict = False,
     no_wait: o.NoWait = False,
     as_json: o.Json = False,
+    log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """Run a workflow of your own and bring its files here.

@@ -33,6 +33,7 @@ def simulate(
         Path | None, typer.Option(**o.PATH, help="Keep results here; without it they go with the server.")
     ] = None,
     as_json: o.Json = False,
+    log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """Run a simulated ComfyUI server until Ctrl-C, which ends it with exit code 0.

@@ -63,7 +63,7 @@ def submit(
             if reply.status in (200, 400, 413):
                 settled = yield from _settle(server, call, reply, prompt_id)
                 if settled is not None:
-                    return settled
+                    return _queued(server, settled)
             tried = read(call, reply)
             if not tried.passing:
                 raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url, prompt_id=prompt_id)
@@ -72,7 +72,7 @@ def submit(
         if tried.retry_after:
             yield Sleep(tried.retry_after)
         if (yield from _look_up(server, prompt_id, quick=again)):
-            return prompt_id
+            return _queued(server, prompt_id)
         resets += tried.status != 429
         if not again or resets > 1:
             break
@@ -83,6 +83,11 @@ def submit(
         prompt_id=prompt_id,
         may_still_run=True,
     )
+
+
+def _queued(server: Server, prompt_id: str) -> str:
+    logger.info("prompt %s: queued on %s", prompt_id, server.url, extra={"prompt_id": prompt_id})
+    return prompt_id
 
 
 def _settle(server: Server, call: Call, reply: Reply, prompt_id: str) -> Flow[str | None]:

@@ -44,7 +44,7 @@ class Teller:
         try:
             yield Notify(self._callback, progress)
         except Exception as error:
-            logger.exception("on_progress failed; it is not called again, the job goes on")
+            logger.warning("on_progress failed; it is not called again, the job goes on", exc_info=True)
             self.error = f"{type(error).__name__}: {error}"
             self._callback = None
 
@@ -143,11 +143,16 @@ class _Watch:
             self.succeeded |= frame.type == "execution_success"
             self.state = advance(self.state, Sign.ENDS)
             return frame.type == "executing"
-        self.state = advance(self.state, Sign.RUNS)
+        self._advance(Sign.RUNS)
         if frame.type == "executed" and self.executed is not None:
             yield from self.executed(frame)
         yield from self.teller.tell(self.tracker.see(frame, now))
         return False
+
+    def _advance(self, sign: Sign) -> None:
+        before, self.state = self.state, advance(self.state, sign)
+        if before is State.QUEUED and self.state is State.RUNNING:
+            logger.info("prompt %s: started", self.prompt_id, extra={"prompt_id": self.prompt_id})
 
     def _reopen(self, now: float) -> Flow[None]:
         """After a drop: open the socket again, now and then, beside the history."""
@@ -187,7 +192,8 @@ class _Watch:
                 self.state = advance(self.state, Sign.ABSENT)
             return None
         self.absent_since = None
-        before, self.state = self.state, advance(self.state, Sign.WAITS if position else Sign.RUNS)
+        before = self.state
+        self._advance(Sign.WAITS if position else Sign.RUNS)
         if position and position != self.position:
             yield from self.teller.tell(self.tracker.waits(position))
         elif before is State.QUEUED and self.state is State.RUNNING:
