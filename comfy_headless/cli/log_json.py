@@ -96,7 +96,19 @@ class _Lines(logging.Formatter):
         line |= told if told is not None else {"message": record.getMessage()}
         if record.exc_info:
             line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
-        return without_secrets(json.dumps(line, default=str))
+        return json.dumps(_shown(line), default=str)
+
+
+def _shown(value: Any) -> Any:
+    """Return data without secrets; text by text, since a secret may end at a quote that JSON escapes."""
+    match value:
+        case str():
+            return without_secrets(value)
+        case dict():
+            return {name: _shown(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_shown(item) for item in value]
+    return value
 
 
 def _record(level: int, text: str, **more: Any) -> logging.LogRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 VALIDATORS = {name: Draft202012Validator(schema, registry=REGISTRY) for name, schema in SCHEMAS.items()}
 """By name of the file; the one of shared parts says nothing by itself."""
 
-SHARED, ERROR, EVENT = "common.schema.json", "error.schema.json", "event.schema.json"
+SHARED, ERROR = "common.schema.json", "error.schema.json"
+EVENT, LINE = "event.schema.json", "log-line.schema.json"
 
 
 def promised() -> dict[str, str]:
@@ -48,18 +49,20 @@ def checked(name: str, text: str) -> Any:
 
 OPEN = {"features", "missing", "settings", "setting", "tasks", "sources", "graph", "node_errors", "inputs"}
 """Objects whose keys are names of other things."""
-MAY_BE_ABSENT = {"prompt_id", "node_id", "node_type", "server_message", "exception_type", "node_errors"}
-"""Keys of an error that is about no job, no node, ..."""
+MAY_BE_ABSENT: Mapping[tuple[Any, ...], set[str]] = {
+    (): {"traceback"},
+    ("error",): {"prompt_id", "node_id", "node_type", "server_message", "exception_type", "node_errors"},
+}
+"""By place: an error may be about no job, no node, ..."""
 
 
 def mutants(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The object with a key less, a key more, and a key of another type, at every place."""
-    optional = MAY_BE_ABSENT if "error" in data and isinstance(data["error"], dict) else set()
     for path in places(data):
         inner = inside(data, path)
         yield f"{path} + odd", changed(data, path, {**inner, "odd": 1})
         for key in inner:
-            if key not in optional:
+            if key not in MAY_BE_ABSENT.get(path, ()):
                 less = {name: value for name, value in inner.items() if name != key}
                 yield f"{path} - {key}", changed(data, path, less)
             yield f"{path}: {key} is odd", changed(data, path, {**inner, key: [[{"odd": 1}]]})

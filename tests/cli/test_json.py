@@ -23,7 +23,7 @@ from comfy_headless.protocol.events import Event, Progress
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, Interrupt, NodeFails, OutOfMemory, RefuseOutput, SpoilOutput
 from tests.cli.program import Program, Ran, draw, finish, process
-from tests.cli.schemas import ERROR, EVENT, PROMISED, SCHEMAS, SHARED, VALIDATORS, checked, mutants, parts
+from tests.cli.schemas import ERROR, EVENT, LINE, PROMISED, SCHEMAS, SHARED, VALIDATORS, checked, mutants, parts
 from tests.cli.test_jobs import UNKNOWN, ended, stay
 
 SMALL = "--preset wan_5b --width 320 --height 192 --frames 9 --steps 3 --untested"
@@ -281,7 +281,7 @@ def test_every_command_has_a_schema_and_was_asked() -> None:
     assert {command.split(" --")[0] for command in PROMISED if not command.startswith("--")} == set(
         commands(typer.main.get_command(app))
     )
-    assert {*PROMISED.values(), SHARED, ERROR, EVENT} == set(SCHEMAS)
+    assert {*PROMISED.values(), SHARED, ERROR, EVENT, LINE} == set(SCHEMAS)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -290,9 +290,46 @@ def test_schemas_are_strict(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
     for path, part in parts(SCHEMAS[name]):
         if "properties" in part and "required" in part:
-            assert "additionalProperties" in part, path
+            kind = name in (EVENT, LINE) and path.startswith("/$defs/")  # closed where they are used
+            assert {"additionalProperties", "unevaluatedProperties"} & part.keys() or kind, path
             assert set(part["required"]) <= set(part["properties"]), path
             assert all("description" in one or "$ref" in one or "anyOf" in one for one in part["properties"].values())
+
+
+LOGGED = [
+    Case("generate", GENERATE),
+    Case("generate", f"{GENERATE} --json --debug"),
+    Case("generate", GENERATE, server=faulty(SpoilOutput("black"))),
+    Case("generate", f"{GENERATE} --strict", 1, faulty(SpoilOutput("black"))),
+    Case("generate", f"{GENERATE} --debug", 1, faulty(NodeFails(node="KSampler"))),
+    Case("generate", GENERATE, 1, faulty(Interrupt())),
+    Case("generate", GENERATE, 1, faulty(Answer("GET /view", 403, '"http://a:b@c/?token=d"\n', times=None))),
+    Case("generate", GENERATE, 3, None),
+    Case("generate", GENERATE, 4, ENDLESS),
+    Case("generate", f"{GENERATE} --timeout 0.3", 5, {"step_seconds": 1.0}),
+    Case("generate", f"{GENERATE} --widht 3", 2),
+    Case("generate --no-wait", f"{GENERATE} --no-wait"),
+    Case("run", RUN),
+    Case("jobs list", "jobs list"),
+    Case("jobs fetch", f"jobs fetch {UNKNOWN}", 1),
+    Case("presets show", "presets show wan5b", 2),
+]
+
+
+@pytest.mark.parametrize("case", LOGGED, ids=str)
+def test_every_line_is_as_promised(program: Program, case: Case) -> None:
+    """With --log-json stderr is lines of one schema and nothing else."""
+    if case.server is None:
+        ran = program(*case.words.split(), *at(case, "http://127.0.0.1:9"), "--log-json")
+    else:
+        with Simulator(**case.server) as simulator:
+            ran = program(*case.words.split(), *at(case, simulator.url), "--log-json")
+    assert ran.code == case.code, ran
+    told = [checked(LINE, line) for line in ran.err.splitlines()]
+    kinds = {line["event"]: line for line in told}
+    assert ("error" in kinds) == bool(case.code)
+    for line in kinds.values():
+        assert [why for why, spoiled in mutants(line) if VALIDATORS[LINE].is_valid(spoiled)] == []
 
 
 def told(url: str, **request: Any) -> list[Event]:
