@@ -62,7 +62,7 @@ class Line:
             gap = "  "
             done, left = "=-" if ascii_only else "━─"
             filled = round(size * percent / 100)
-            line.append(done * filled, _BAR).append(left * (size - filled), "dim").append(gap)
+            line.append(done * filled, _BAR).append(left * (size - filled), "bright_black").append(gap)
         line.append(f"{percent:3.0f}%", "bold").append(gap).append(elapsed(now - self._began), "dim").append(gap)
         line.append(self._words(now, columns - line.cell_len, ascii_only))
         line.rstrip()
