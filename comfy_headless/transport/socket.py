@@ -41,12 +41,29 @@ def no_socket(address: str, error: Exception) -> str:
     return without_secrets(f"no WebSocket at {address} ({error}): polling, which tells no steps")
 
 
+class WaitedMailbox(Mailbox):
+    """A mailbox that wakes the thread that waits on it, and no other."""
+
+    __slots__ = ("news",)
+
+    def __init__(self, lock: threading.Lock, *, quiet: bool = False) -> None:
+        super().__init__(quiet=quiet)
+        self.news = threading.Condition(lock)
+
+    def put(self, frame: Frame) -> bool:
+        """Add a frame, as ``Mailbox`` does; the lock is held."""
+        taken = super().put(frame)
+        if taken:
+            self.news.notify()
+        return taken
+
+
 class KeptSocket:
     """One WebSocket and the mailboxes of the jobs that wait on it. All methods may be called from any thread."""
 
     def __init__(self, url: str, client_id: str, timing: Timing) -> None:
         self._address, self._timing = socket_address(url, client_id), timing
-        self._news = threading.Condition()
+        self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._mailboxes = Mailboxes()
         self._connection: ClientConnection | None = None
@@ -55,27 +72,31 @@ class KeptSocket:
         self._idle_since = time.monotonic()
         self._refused_until = 0.0
 
-    def subscribe(self, prompt_id: str, mailbox: Mailbox, limit: float = math.inf) -> bool:
+    def mailbox(self, *, quiet: bool = False) -> WaitedMailbox:
+        """Make a mailbox for one wait."""
+        return WaitedMailbox(self._lock, quiet=quiet)
+
+    def subscribe(self, prompt_id: str, mailbox: WaitedMailbox, limit: float = math.inf) -> bool:
         """Give ``mailbox`` the frames of ``prompt_id``, open the socket within ``limit`` seconds; say if it is."""
-        with self._news:
+        with self._lock:
             self._mailboxes.add(prompt_id, mailbox)
         with self._opening:
             return self._connection is not None or (time.monotonic() >= self._refused_until and self._open(limit))
 
-    def listen(self, mailbox: Mailbox, timeout: float) -> Frame | None:
+    def listen(self, mailbox: WaitedMailbox, timeout: float) -> Frame | None:
         """Return the next frame in ``mailbox``, or None after ``timeout`` seconds."""
         until = time.monotonic() + timeout
-        with self._news:
+        with self._lock:
             while True:
                 frame = mailbox.take()
                 left = until - time.monotonic()
                 if frame is not None or left <= 0:
                     return frame
-                self._news.wait(left)
+                mailbox.news.wait(left)
 
-    def release(self, prompt_id: str, mailbox: Mailbox) -> None:
+    def release(self, prompt_id: str, mailbox: WaitedMailbox) -> None:
         """Drop a mailbox."""
-        with self._news:
+        with self._lock:
             self._mailboxes.remove(prompt_id, mailbox)
             self._idle_since = time.monotonic()
 
@@ -134,13 +155,12 @@ class KeptSocket:
                 break
             frame = frames.read(message)
             if frame is not None and frame.prompt_id is not None:
-                with self._news:
-                    if self._mailboxes.deliver(frame):
-                        self._news.notify_all()
+                with self._lock:
+                    self._mailboxes.deliver(frame)
         self._lost(connection, stack)
 
     def _idle(self) -> bool:
-        with self._news:
+        with self._lock:
             return not self._mailboxes and time.monotonic() - self._idle_since > self._timing.idle
 
     def _lost(self, connection: ClientConnection, stack: ExitStack) -> None:
@@ -149,9 +169,8 @@ class KeptSocket:
             if ours:
                 self._connection = self._stack = self._reader = None
                 stack.close()
-        with self._news:
+        with self._lock:
             self._mailboxes.lost()
-            self._news.notify_all()
 
 
 def socket_wanted(transport: str) -> bool:

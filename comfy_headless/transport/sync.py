@@ -45,9 +45,8 @@ from comfy_headless.transport.http import (
     request_options,
 )
 from comfy_headless.transport.lanes import Lanes
-from comfy_headless.transport.mailbox import Mailbox
 from comfy_headless.transport.sharing import Shared
-from comfy_headless.transport.socket import KeptSocket
+from comfy_headless.transport.socket import KeptSocket, WaitedMailbox
 
 T = TypeVar("T")
 
@@ -65,7 +64,7 @@ class SyncTransport:
 
     def drive(self, flow: Flow[T]) -> T:
         """Perform the effects of ``flow`` in this thread and return its result."""
-        jobs: dict[str, Mailbox] = {}
+        jobs: dict[str, WaitedMailbox] = {}
         limit = Limit(self._server.timing.grace)
         try:
             while True:
@@ -77,7 +76,7 @@ class SyncTransport:
 
     def iterate(self, flow: Flow[None]) -> Iterator[Any]:
         """Perform the effects of ``flow`` as far as its events are asked for, and give these."""
-        jobs: dict[str, Mailbox] = {}
+        jobs: dict[str, WaitedMailbox] = {}
         limit = Limit(self._server.timing.grace)
         try:
             while isinstance(step := self._advance(flow, jobs, limit), Tell):
@@ -86,7 +85,7 @@ class SyncTransport:
             flow.close()
             self._release(jobs)
 
-    def _advance(self, flow: Flow[T], jobs: dict[str, Mailbox], limit: Limit) -> Tell | Done[T]:
+    def _advance(self, flow: Flow[T], jobs: dict[str, WaitedMailbox], limit: Limit) -> Tell | Done[T]:
         """Perform effects until the flow tells something or ends."""
         answer: Any = None
         error: BaseException | None = None
@@ -105,7 +104,12 @@ class SyncTransport:
             except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, Ctrl-C too
                 error = raised
 
-    def _release(self, jobs: dict[str, Mailbox]) -> None:
+    def _mailbox(self, jobs: dict[str, WaitedMailbox], prompt_id: str, *, quiet: bool = False) -> WaitedMailbox:
+        if prompt_id not in jobs:
+            jobs[prompt_id] = self._socket.mailbox(quiet=quiet)
+        return jobs[prompt_id]
+
+    def _release(self, jobs: dict[str, WaitedMailbox]) -> None:
         for prompt_id, mailbox in jobs.items():
             self._socket.release(prompt_id, mailbox)
 
@@ -118,7 +122,7 @@ class SyncTransport:
         for http in idle:
             http.close()
 
-    def _in_time(self, effect: Effect, jobs: dict[str, Mailbox], limit: Limit) -> Any:
+    def _in_time(self, effect: Effect, jobs: dict[str, WaitedMailbox], limit: Limit) -> Any:
         left = limit.left(effect, self._clock())
         try:
             return self._perform(effect, jobs, limit, math.inf if left is None else left)
@@ -126,10 +130,10 @@ class SyncTransport:
             limit.left(effect, self._clock())  # what broke it may be the deadline
             raise
 
-    def _perform(self, effect: Effect, jobs: dict[str, Mailbox], limit: Limit, most: float) -> Any:
+    def _perform(self, effect: Effect, jobs: dict[str, WaitedMailbox], limit: Limit, most: float) -> Any:
         match effect:
             case Listen(prompt_id, timeout):
-                return self._socket.listen(jobs.setdefault(prompt_id, Mailbox()), min(timeout, most))
+                return self._socket.listen(self._mailbox(jobs, prompt_id), min(timeout, most))
             case Now():
                 return self._clock()
             case Call(shared=None):
@@ -139,8 +143,7 @@ class SyncTransport:
             case Download():
                 return self._download(replace(effect, timeout=min(effect.timeout, most)), limit)
             case Subscribe(prompt_id, quiet):
-                mailbox = jobs.setdefault(prompt_id, Mailbox(quiet=quiet))
-                return self._socket.subscribe(prompt_id, mailbox, most)
+                return self._socket.subscribe(prompt_id, self._mailbox(jobs, prompt_id, quiet=quiet), most)
             case Notify(callback, event):
                 return _notify(callback, event)
             case Work(function, args):
