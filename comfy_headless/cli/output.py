@@ -10,13 +10,15 @@ import io
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import IO, Any, NamedTuple, TextIO, TypeAlias, cast
+from typing import IO, Any, Final, NamedTuple, TextIO, TypeAlias, cast
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -29,6 +31,9 @@ from comfy_headless.cli.progress import Lines
 from comfy_headless.errors import ComfyHeadlessError, GenerationFailedError, without_secrets
 from comfy_headless.features import FEATURES, require
 from comfy_headless.protocol.events import Progress
+
+_PIECES: Final = re.compile(r" ?(?:\(?(?:comfy-headless|pip install) [^;,)]+|\S+)| ")
+"""Words, each with the space before it; a command is one."""
 
 
 class Answer(NamedTuple):
@@ -202,7 +207,8 @@ class Terminal:
         self._out.flush()
 
     def _print(self, text: str, style: str = "", styled: int = 0) -> None:
-        shown = Text(without_secrets(text))
+        text = without_secrets(text)
+        shown = Text(fold(text, self._err.width) if self._err.is_terminal else text)
         shown.stylize(style, 0, styled)
         self._err.print(shown, soft_wrap=True)
 
@@ -269,6 +275,21 @@ class _Handler(logging.Handler):
 
 Action: TypeAlias = Callable[[Terminal], Answer | None]
 """What a command does once its arguments are read."""
+
+
+def fold(text: str, width: int) -> str:
+    """Return a text whose lines end between words; a command to type stays whole, so that it can be copied."""
+    return "\n".join(_folded(line, width) for line in text.split("\n"))
+
+
+def _folded(line: str, width: int) -> str:
+    shown, used = "", 0
+    for piece in _PIECES.findall(line):
+        if used and used + cell_len(piece) > width and piece.startswith(" "):
+            shown, piece, used = f"{shown}\n", piece[1:], 0
+        shown += piece
+        used += cell_len(piece)
+    return shown
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:

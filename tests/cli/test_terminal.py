@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from comfy_headless.cli.output import columns
+from comfy_headless.cli.output import columns, fold
 from comfy_headless.cli.progress import Lines, describe, time_left
 from comfy_headless.protocol.events import Progress
 from comfy_headless.simulator import Simulator
@@ -102,6 +102,19 @@ def test_lines_are_few() -> None:
     lines.show(Progress(100.0, "4", "SaveVideo"))
     assert len(written) == 6
     assert written[-1] == "100.0%  SaveVideo (node 4)"
+
+
+def test_lines_end_between_words() -> None:
+    """A long line is folded at spaces; indentation, commands and words that are too long stay as they are."""
+    assert fold("one two three four", 9) == "one two\nthree\nfour"
+    assert fold("short", 9) == "short"
+    assert fold("  in  two\n\nlines of words", 9) == "  in  two\n\nlines of\nwords"
+    assert fold("a_word_that_is_too_long and", 9) == "a_word_that_is_too_long\nand"
+    command = "comfy-headless jobs fetch 3f2b9c --server http://localhost:8188"
+    assert fold(f"to bring it here: {command}", 40) == f"to bring it here:\n{command}"
+    assert fold("make it smaller (comfy-headless presets list), or", 24) == (
+        "make it smaller\n(comfy-headless presets list),\nor"
+    )
 
 
 def test_columns() -> None:
