@@ -314,11 +314,11 @@ def test_a_server_that_stays_away(kind: str, transport: str) -> None:
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_client_that_keeps_its_name(kind: str) -> None:
     """A server tells the steps to the client that queued the job: one that comes back under its name hears them."""
-    with Simulator(step_seconds=0.05) as sim:
+    with Simulator(step_seconds=0.1) as sim:
         with clients(kind, sim.url, timing=FAST, client_id="farm-7") as call:
             prompt_id = call("submit", SLOW).prompt_id
         with clients(kind, sim.url, timing=FAST, client_id="farm-7") as call:
             steps = [event.step for event in call("job", prompt_id).events() if isinstance(event, Progress)]
-        assert len([step for step in steps if step is not None]) > 5
+        assert len([step for step in steps if step is not None]) > 2
         with pytest.raises(ValidationError, match="client_id='a b'"), clients(kind, sim.url, client_id="a b"):
             pass
