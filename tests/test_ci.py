@@ -25,6 +25,7 @@ def test_expected_to_fail():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("listed", "status", "said"),
     [

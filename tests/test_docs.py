@@ -100,6 +100,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> Path
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", PYTHON, ids=str)
 def test_python_runs(block: Block, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every Python block runs as it is printed, and no None where a newcomer expects a word."""
@@ -114,6 +115,7 @@ def test_python_runs(block: Block, folder: Path, capsys: pytest.CaptureFixture[s
         assert block.page.name != "quickstart.md" or "None" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("block", "line"), COMMANDS, ids=[f"{block}: {line[:60]}" for block, line in COMMANDS])
 def test_commands_run(block: Block, line: str, folder: Path, server: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every command runs as it is printed, with the simulated server in place of the one it names."""
@@ -277,6 +279,7 @@ def test_the_picture_is_small() -> None:
     assert 0 < (DOCS / "sunset.png").stat().st_size <= 300_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_run(example: Path, folder: Path, server: str) -> None:
     """Each example runs, with the server from the environment and by --server, and leaves what it promises."""

@@ -34,6 +34,7 @@ OFFERED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("typed", "offered"), OFFERED.items(), ids=OFFERED)
 def test_completed_words(folder: Path, typed: str, offered: list[str]) -> None:
     """Commands, options, and the values that are known are completed, without asking any server."""
@@ -114,6 +115,7 @@ def test_a_home_that_cannot_be_written(program: Program, folder: Path, monkeypat
     assert "--show-completion fish" in err
 
 
+@pytest.mark.slow
 def test_in_a_real_bash(program: Program, folder: Path) -> None:
     """The script completes in bash: a preset after a prompt in quotes, and file names where there is nothing else."""
     command = folder / "comfy-headless"

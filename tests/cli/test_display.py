@@ -172,6 +172,7 @@ def test_nothing_stays(protocol: Protocol | None) -> None:
     assert shell.look() == ["a line of the log", "after"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", list(Protocol), ids=str)
 def test_a_second_costs_some_bytes(protocol: Protocol) -> None:
     """While nothing is new only the line is written again, once a second, and never the picture."""
@@ -216,6 +217,7 @@ def slow() -> Iterator[Simulator]:
         yield simulator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preview", ["off", "blocks"])
 @pytest.mark.parametrize("columns", [200, 80, 40])
 def test_a_job_on_a_terminal(folder: Path, slow: Simulator, columns: int, preview: str) -> None:
@@ -231,6 +233,7 @@ def test_a_job_on_a_terminal(folder: Path, slow: Simulator, columns: int, previe
     assert CONTROL.sub("", written).rstrip().splitlines()[-1] == "x.mp4"
 
 
+@pytest.mark.slow
 def test_the_variable_chooses_previews(folder: Path, slow: Simulator) -> None:
     """COMFY_HEADLESS_PREVIEW counts where no option is given."""
     words = ("generate", "x", *SMALL, "--server", slow.url)

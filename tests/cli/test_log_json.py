@@ -58,6 +58,7 @@ def test_beside_json(program: Program, server: str) -> None:
     assert {line["event"] for line in lines(ran)} == {"log", "output", "finished"}
 
 
+@pytest.mark.slow
 def test_a_job_that_waits(program: Program) -> None:
     """How many are ahead is told, with the id; a job that is taken up has its id from the first line on."""
     with Simulator(step_seconds=0.1) as simulator, ComfyClient(simulator.url) as client:

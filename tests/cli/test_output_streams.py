@@ -13,7 +13,10 @@ from tests.cli.program import environment
 PROGRAM = f"{sys.executable} -m comfy_headless"
 MAKE = f"{PROGRAM} generate x --simulate --preset wan_5b --seconds 0.1 --untested --out clip.mp4"
 
-pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's"),
+]
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -28,6 +28,7 @@ KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @KINDS
 def test_the_events_of_a_job(kind: str, busy_server: str, tmp_path: Path) -> None:
     """Waiting, start, steps, pictures of them, the file, the end; the result brings what was announced."""
@@ -59,6 +60,7 @@ def test_the_events_of_a_job(kind: str, busy_server: str, tmp_path: Path) -> Non
         assert first.status() is JobStatus.DONE
 
 
+@pytest.mark.slow
 @KINDS
 def test_what_the_server_says_of_its_jobs(kind: str, busy_server: str) -> None:
     """One runs, one waits, one was cancelled, one is unknown: all are told apart, and cancelled by their id only."""

@@ -19,6 +19,8 @@ from tests.cli.program import ROOT
 from tests.examples.service import Service
 from tests.faults.clients import until, within
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def comfy() -> Iterator[Simulator]:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from comfy_headless import AsyncComfyClient, ComfyClient, Result, Timing
 
-FAST: Final = Timing().scaled(0.05)._replace(connect=2.0)
-"""Every waiting time a twentieth of the default; but a busy machine may take a second for a connection."""
+FAST: Final = Timing().scaled(0.05)._replace(connect=3.0)
+"""Every waiting time a twentieth of the default; but a busy machine may take seconds for a connection."""
 
 WAYS: Final = [(kind, transport) for kind in ("sync", "async") for transport in ("websocket", "polling")]
 """Client and transport: every combination."""

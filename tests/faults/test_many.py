@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from comfy_headless import AsyncComfyClient, ComfyClient, Event, Finished, OutputReady, Preview, Progress, Timing
 from comfy_headless.simulator import Simulator
 from tests.faults.clients import within
@@ -46,6 +48,7 @@ def judge(sim: Simulator, told: dict[int, list[Event]]) -> None:
     assert sum(request.path == "/ws" for request in sim.requests) == 1
 
 
+@pytest.mark.slow
 def test_two_hundred_at_once_on_asyncio(tmp_path: Path) -> None:
     """Each of 200 jobs hears its own events and gets its own file."""
     told: dict[int, list[Event]] = {}

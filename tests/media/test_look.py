@@ -33,6 +33,7 @@ def test_a_good_clip_is_not_blamed(tmp_path: Path, name: str) -> None:
     assert kinds(write(tmp_path, GOOD[name]())) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", list(ENCODERS)[1:])
 @pytest.mark.parametrize("name", NEAR)
 def test_a_good_clip_is_not_blamed_in_any_encoder(tmp_path: Path, name: str, encoder: str) -> None:
@@ -47,6 +48,7 @@ def test_a_fault_is_found(tmp_path: Path, name: str) -> None:
     assert kinds(write(tmp_path, clip())) == [kind]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "encoder"), sorted(set(product(SURE, list(ENCODERS)[1:])) - {GONE}))
 def test_a_fault_is_found_in_any_encoder(tmp_path: Path, name: str, encoder: str) -> None:
     """Compression hides no fault."""

@@ -98,7 +98,7 @@ def test_many_that_wait_ask_little(transport: str, tmp_path: Path) -> None:
             await asyncio.gather(*(client.run_workflow(VIDEO, out=tmp_path / f"{n}/") for n in range(40)))
             await slow.result(download=False)
 
-    with Simulator(step_seconds=0.1) as sim:
+    with Simulator(step_seconds=0.06) as sim:
         asyncio.run(main(sim.url))
         assert asks(sim, "/queue") < 80
         assert asks(sim, "/history") < 130
