@@ -172,20 +172,24 @@ def test_a_preset_on_asyncio(server: str, name: str, task: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
 def test_both_servers_agree(simulated_server: str, real_server: str, name: str, task: str, tmp_path: Path) -> None:
-    """File, settings, warnings, outputs, graph and progress are the same on the simulator and the real server."""
+    """File, settings, notes, outputs, graph and progress are the same on the simulator and the real server.
+
+    Random weights may make noise, which the look at the video says; it is the only thing that may be said of one.
+    """
     seen = []
     for place, url in (("simulated", simulated_server), ("real", real_server)):
         (tmp_path / place).mkdir()
         made = make(url, name, task, tmp_path / place)
         result = made.result
         outputs = [(each.kind, each.node_id, each.subfolder, Path(each.filename).suffix) for each in result.outputs]
+        assert [line for line in result.warnings if place == "simulated" or "frames are noise" not in line] == []
         graph = with_image_called(made.graph, made.image)
         titles = list(dict.fromkeys(each.title for each in made.told))
         seen.append(
             (
                 made.decoded,
                 dict(result.settings),
-                (result.notes, result.warnings),
+                result.notes,
                 outputs,
                 graph,
                 made.last_steps,

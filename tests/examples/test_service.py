@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def comfy() -> Iterator[Simulator]:
-    """A server on which a video of `wan_5b` takes some three seconds."""
-    with Simulator(step_seconds=0.1) as simulator:
+    """A server on which a video of `wan_5b` takes some six seconds."""
+    with Simulator(step_seconds=0.25) as simulator:
         yield simulator
 
 
