@@ -2,7 +2,7 @@
 
 A thread of its own draws. So nothing that is told of a job waits for the terminal, the seconds run while a node says
 nothing, and Ctrl-C, which strikes the main thread, never strikes in the middle of a drawing. Only a new picture and a
-new width draw the whole block; all else is the line alone, some hundred bytes.
+new width draw the whole block; all else is the line alone, under 300 bytes a second.
 """
 
 from __future__ import annotations
