@@ -12,6 +12,7 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,7 @@ class KeptSocket:
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._mailboxes = Mailboxes()
+        self._released: deque[tuple[str, WaitedMailbox]] = deque()
         self._connection: ClientConnection | None = None
         self._stack: ExitStack | None = None
         self._reader: threading.Thread | None = None
@@ -79,9 +81,16 @@ class KeptSocket:
     def subscribe(self, prompt_id: str, mailbox: WaitedMailbox, limit: float = math.inf) -> bool:
         """Give ``mailbox`` the frames of ``prompt_id``, open the socket within ``limit`` seconds; say if it is."""
         with self._lock:
+            self._sweep()
             self._mailboxes.add(prompt_id, mailbox)
-        with self._opening:
-            return self._connection is not None or (time.monotonic() >= self._refused_until and self._open(limit))
+        until = time.monotonic() + limit
+        if not self._opening.acquire(timeout=min(limit, threading.TIMEOUT_MAX)):
+            return False  # another thread is at it
+        try:
+            now = time.monotonic()
+            return self._connection is not None or (now >= self._refused_until and self._open(max(0.001, until - now)))
+        finally:
+            self._opening.release()
 
     def listen(self, mailbox: WaitedMailbox, timeout: float) -> Frame | None:
         """Return the next frame in ``mailbox``, or None after ``timeout`` seconds."""
@@ -95,9 +104,17 @@ class KeptSocket:
                 mailbox.news.wait(left)
 
     def release(self, prompt_id: str, mailbox: WaitedMailbox) -> None:
-        """Drop a mailbox."""
-        with self._lock:
-            self._mailboxes.remove(prompt_id, mailbox)
+        """Drop a mailbox, at once or when the lock is free: a stream of events may be collected by who holds it."""
+        self._released.append((prompt_id, mailbox))
+        if self._lock.acquire(blocking=False):
+            try:
+                self._sweep()
+            finally:
+                self._lock.release()
+
+    def _sweep(self) -> None:
+        while self._released:
+            self._mailboxes.remove(*self._released.popleft())
             self._idle_since = time.monotonic()
 
     def close(self) -> None:
@@ -156,11 +173,13 @@ class KeptSocket:
             frame = frames.read(message)
             if frame is not None and frame.prompt_id is not None:
                 with self._lock:
+                    self._sweep()
                     self._mailboxes.deliver(frame)
         self._lost(connection, stack)
 
     def _idle(self) -> bool:
         with self._lock:
+            self._sweep()
             return not self._mailboxes and time.monotonic() - self._idle_since > self._timing.idle
 
     def _lost(self, connection: ClientConnection, stack: ExitStack) -> None:
