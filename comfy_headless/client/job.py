@@ -94,7 +94,7 @@ class Job(_Held):
         Raises:
             ComfyUIConnectionError: the server stayed away; the job may still run.
         """
-        return self._transport.iterate(follow(self._server, self._ticket))
+        yield from self._transport.iterate(follow(self._server, self._ticket))  # holds the job, and so the client
 
     def status(self) -> JobStatus:
         """Say where the job stands: queued, running, done, failed, or unknown to the server."""

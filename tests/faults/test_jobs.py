@@ -322,3 +322,13 @@ def test_a_client_that_keeps_its_name(kind: str) -> None:
         assert len([step for step in steps if step is not None]) > 2
         with pytest.raises(ValidationError, match="client_id='a b'"), clients(kind, sim.url, client_id="a b"):
             pass
+
+
+def test_events_hold_their_client() -> None:
+    """The events of a job that nobody holds are heard on one socket, and nothing stays open after them."""
+    before = threading.active_count()
+    with Simulator(step_seconds=0.05) as sim:
+        events = [type(event) for event in ComfyClient(sim.url, timing=FAST).submit(SLOW).events()]
+        assert events[-1] is Finished
+        assert sum(request.path.startswith("/ws") for request in sim.requests) == 1
+    until(lambda: threading.active_count() <= before)
