@@ -117,6 +117,7 @@ class AsyncTransport:
         self._loop, self._users = loop, 0
         self._opening = asyncio.Lock()
         self._gates = _gates()
+        self._mailboxes = Mailboxes()
         self._lanes, self._shared = self._new_lanes(), {}
         self._connection = self._stack = self._reader = None
 

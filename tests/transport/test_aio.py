@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Flow, Sleep, Work
+from comfy_headless.protocol.effects import Flow, Listen, Sleep, Subscribe, Tell, Work
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.aio import AsyncTransport
 
@@ -33,3 +34,29 @@ def test_a_dropped_coroutine_removes_its_files() -> None:
 
     asyncio.run(drop())
     assert done == ["first", "second"]
+
+
+def waiting() -> Flow[None]:
+    """A flow that waits for news of a job."""
+    yield Subscribe("job")
+    yield Listen("job", 60)
+    yield Tell("event")
+
+
+def test_a_loop_that_was_closed_over_a_reader() -> None:
+    """What waits in a loop that is gone is woken no more; the client can be used in the next loop."""
+    transport = AsyncTransport(Server("http://127.0.0.1:9", "c", Timing()))
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # it says of the task that it was destroyed
+    task = loop.create_task(anext(transport.iterate(waiting())))  # type: ignore[arg-type]
+    loop.run_until_complete(asyncio.sleep(0.3))
+    loop.close()
+
+    async def use() -> None:
+        async with transport:
+            pass
+
+    asyncio.run(use())
+    assert not task.done()
+    del task
+    gc.collect()
