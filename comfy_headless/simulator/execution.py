@@ -24,12 +24,15 @@ from comfy_headless.simulator.order import Agenda, is_link, signatures
 from comfy_headless.simulator.plan import Subject
 from comfy_headless.simulator.queue import Item
 from comfy_headless.simulator.renders import Order, Report, render
+from comfy_headless.simulator.shapes import Shape, Walk
 from comfy_headless.simulator.words import prompt_text, step_count
 
 _OUT_OF_MEMORY = NodeFails(
     message="Allocation on device \nThis error means you ran out of memory on your GPU.",
     exception_type="torch.OutOfMemoryError",
 )
+_PREVIEW = 512
+"""Pixels of a preview's longer side (latent_preview.py of ComfyUI 0.30.0)."""
 _PICTURE_LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
 
 
@@ -121,7 +124,10 @@ class Execution:
     async def _sample(self, node_id: str, steps: int) -> None:
         wants_preview = self.item.extra_data.get("preview_method") in ("auto", "latent2rgb", "taesd")
         text = prompt_text(self.item.graph, node_id)
-        pictures = Card(512, 512, steps, text).pictures() if wants_preview else None
+        shape = Walk(self.item.graph, self.machine.folders.input).shape(node_id) or Shape()
+        scale = _PREVIEW / max(shape.width, shape.height)  # enlarged too, as a real server does
+        size = max(1, round(shape.width * scale)), max(1, round(shape.height * scale))
+        pictures = Card(*size, steps, text).pictures() if wants_preview else None
         for step in range(1, steps + 1):
             await asyncio.sleep(self.machine.step_seconds)
             await self._trouble(node_id, step)

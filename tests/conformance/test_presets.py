@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from comfy_headless import VIDEO_PRESETS, AsyncComfyClient, ComfyClient, Progress, Result
+from comfy_headless.media.picture import size
 from tests.catalog.semantics import IMAGE, NEGATIVE, PROMPT, SEED, expected, faults
 
 from .decoded import Decoded, decode
@@ -201,10 +202,16 @@ def test_both_servers_agree(simulated_server: str, real_server: str, name: str, 
 
 @pytest.mark.parametrize("name", VIDEO_PRESETS)
 def test_previews(server: str, name: str, tmp_path: Path) -> None:
-    """Who listens is sent a picture with the steps, whatever the server was started with; none is a result."""
+    """Who listens is sent a picture with the steps, whatever the server was started with; none is a result.
+
+    Its longer side has 512 pixels, and its shape is that of the video.
+    """
     made = make(server, name, next(iter(VIDEO_PRESETS[name].tasks)), tmp_path)
     pictures = [each.preview for each in made.told if each.preview is not None]
     assert pictures
     assert all(picture.startswith(JPEG) for picture in pictures)
+    width, height = made.decoded.width, made.decoded.height
+    shape = (round(512 * width / max(width, height)), round(512 * height / max(width, height)))
+    assert {size(picture) for picture in pictures} == {shape}
     assert [output.kind for output in made.result.outputs] == ["video"]
     assert [path.name for path in tmp_path.iterdir() if path.name != IMAGE] == ["video.mp4"]
