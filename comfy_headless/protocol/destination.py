@@ -106,7 +106,7 @@ def place(destination: Destination, filename: str, subfolder: str, *, only: bool
     if destination.name is not None:
         return destination.folder / (destination.name if only else name)
     if destination.stem is not None and only:
-        return destination.folder / (destination.stem + Path(name).suffix)
+        return destination.folder / safe_name(destination.stem + Path(name).suffix)
     return destination.folder / safe_folder(subfolder) / name
 
 

@@ -8,7 +8,6 @@ Frames come from custom nodes too: what is not of the known shape is passed over
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
 
@@ -87,7 +86,7 @@ class ProgressTracker:
 
     def _count(self, node_id: Any, data: Mapping[str, Any]) -> None:
         value, most = data.get("value"), data.get("max")
-        if isinstance(node_id, str) and _finite(value) and _finite(most) and most > 0:
+        if isinstance(node_id, str) and _is_number(value) and _is_number(most) and most > 0:
             if self._done.get(node_id, 0.0) < 1.0:  # a last frame of a node may come when the next ones are done
                 self._node = node_id
             self._done[node_id] = max(self._done.get(node_id, 0.0), min(1.0, value / most))
@@ -122,8 +121,8 @@ class ProgressTracker:
         return round((self._now - since) / made * max(0.0, 1.0 - self._share()), 1)
 
 
-def _finite(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and abs(value) < 1e15
 
 
 def _title(node: Mapping[str, Any]) -> str:

@@ -116,7 +116,7 @@ def _queue(server: Server) -> Flow[tuple[Queue, dict[str, Any]]]:
 def _info(prompt_id: str, status: JobStatus, item: Any, **more: Any) -> JobInfo:
     label = label_in(item)
     created = extra_in(item).get("create_time")  # milliseconds
-    when = created / 1000 if isinstance(created, int | float) else None
+    when = created / 1000 if isinstance(created, int | float) and 0 <= created < 1e15 else None
     return JobInfo(prompt_id, status, preset=label.preset, seed=label.seed, created=when, **more)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 _KEY: Final = "comfy_headless"
+_MOST: Final = 2**64
 
 
 class Label(NamedTuple):
@@ -29,7 +30,7 @@ class Label(NamedTuple):
     def asked(self) -> dict[str, Any]:
         """What a look at the video compares with: of a workflow of one's own only the sound is known."""
         sizes = ("width", "height", "frames", "fps") if self.preset is not None else ()
-        known = {name: self.settings[name] for name in sizes if isinstance(self.settings.get(name), int | float)}
+        known = {name: self.settings[name] for name in sizes if _is_measure(self.settings.get(name))}
         return {**known, "sound": self.sound}
 
     @property
@@ -73,8 +74,18 @@ def label_in(item: Any) -> Label:
     settings, notes, sound = told.get("settings"), told.get("notes"), told.get("sound")
     return Label(
         preset if isinstance(preset, str) else None,
-        seed if isinstance(seed, int) else None,
-        settings if isinstance(settings, dict) else {},
+        seed if isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) < _MOST else None,
+        {name: value for name, value in settings.items() if _is_plain(value)} if isinstance(settings, dict) else {},
         tuple(str(one) for one in notes) if isinstance(notes, list) else (),
         sound if isinstance(sound, bool) else None,
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether a value can be one of ours: a text, a finite number of sane size, true, false or null."""
+    return abs(value) < _MOST if isinstance(value, int | float) else value is None or isinstance(value, str)
+
+
+def _is_measure(value: Any) -> bool:
+    """Say whether a value can be a size, a count or a rate."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9

@@ -98,7 +98,7 @@ def test_it_never_falls_and_ends_at_100(seen: list[Frame]) -> None:
     assert tracker.ends().progress == 100
 
 
-ODD = (None, 5, "x", float("nan"), float("inf"), ["1"], {"1": None}, [["1"]])
+ODD = (None, 5, "x", 10**400, float("nan"), float("inf"), ["1"], {"1": None}, [["1"]])
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
