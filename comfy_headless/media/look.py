@@ -13,7 +13,7 @@ from typing import Final
 from PIL import Image
 
 from comfy_headless.media.glance import Glance, verdict
-from comfy_headless.media.probe import Probe, scan
+from comfy_headless.media.probe import Probe, reading, scan
 from comfy_headless.media.samples import samples
 
 
@@ -66,7 +66,9 @@ def look(
         findings += [*_frames(found, frames), *_rate(found, fps)]
     findings += _sound(found, sound)
     if found.frames:
-        findings += _picture([sample.glance() for sample in samples(path, timeline)], merged=merged)
+        with reading(path):  # a frame that was decoded may still be of a kind that cannot be converted
+            glances = [sample.glance() for sample in samples(path, timeline)]
+        findings += _picture(glances, merged=merged)
     return tuple(findings)
 
 

@@ -27,7 +27,7 @@ _TURNED: Final = frozenset({5, 6, 7, 8})  # Exif orientations that swap width an
 _ORIENTATION: Final = 0x0112
 # All that Pillow raises for a file that is not what it says.
 PICTURE_ERRORS: Final = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, Warning),
+    *(OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError, Warning),
     *(struct.error, Image.DecompressionBombError),
 )
 

@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image
 
 from comfy_headless.errors import MediaError, ValidationError
-from comfy_headless.media.probe import scan
+from comfy_headless.media.probe import reading, scan
 from comfy_headless.media.samples import samples
 
 _FORMATS: Final = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -40,10 +40,11 @@ def thumbnail(path: Path, out: Path | None = None, *, at: float | None = None, w
     if at is not None and not 0 <= at <= found.duration:
         raise ValidationError(f"at={at} is not within {path.name}, which lasts {found.duration:.2f} s")
     best, most = None, -1.0
-    for sample in samples(path, timeline, at=at):
-        detail = sample.glance().detail
-        if detail > most:
-            best, most = sample.picture(min(width, found.width)), detail
+    with reading(path):
+        for sample in samples(path, timeline, at=at):
+            detail = sample.glance().detail
+            if detail > most:
+                best, most = sample.picture(min(width, found.width)), detail
     assert best is not None  # samples yields at least one frame, or raises
     _write(best, out, kind)
     return out

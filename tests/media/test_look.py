@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from itertools import islice, product
 from pathlib import Path
 from random import Random
 
+import av
 import pytest
 from PIL import Image
 
@@ -13,6 +16,7 @@ from comfy_headless.errors import MediaError
 from comfy_headless.media.card import Card
 from comfy_headless.media.encode import write_animation, write_audio, write_video
 from comfy_headless.media.look import Finding, look
+from comfy_headless.media.thumbnail import thumbnail
 from comfy_headless.media.tone import Sound
 from tests.media.clips import BAD, ENCODERS, FRAMES, GOOD, plain, random_bytes, scene, slow_pan, write
 
@@ -196,3 +200,32 @@ def test_a_damaged_file_is_read_or_is_an_error(tmp_path: Path, suffix: str) -> N
         except MediaError:
             refused += 1
     assert refused > 2
+
+
+def test_colours_that_cannot_be_converted(tmp_path: Path) -> None:
+    """A frame that decodes, but says of itself what no converter knows, is an error too."""
+    path = tmp_path / "clip.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("prores_ks", rate=8, options={"vendor": "apl0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv422p10le"
+        frames = [av.VideoFrame.from_image(picture) for picture in Card(64, 48, 6, "a vase").pictures()]
+        container.mux([packet for frame in (*frames, None) for packet in stream.encode(frame)])
+    header = re.compile(rb"(icpf.{16}).", re.DOTALL)  # then the matrix of its colours
+    path.write_bytes(header.sub(lambda found: found[1] + b"\xff", path.read_bytes()))
+    with pytest.raises(MediaError, match=r"clip\.mov"):
+        look(path)
+    with pytest.raises(MediaError, match=r"clip\.mov"):
+        thumbnail(path)
+
+
+def test_a_second_picture_without_a_size(tmp_path: Path) -> None:
+    """A tiff that announces another picture and does not say how large it is cannot be read."""
+    path = tmp_path / "picture.tiff"
+    scene().save(path)
+    content = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", content, 4)
+    (tags,) = struct.unpack_from("<H", content, first)
+    struct.pack_into("<I", content, first + 2 + 12 * tags, len(content))
+    path.write_bytes(content + bytes(6))
+    with pytest.raises(MediaError, match=r"picture\.tiff"):
+        look(path)
