@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from comfy_headless.errors import ValidationError, without_secrets
 
 DEFAULT_URL = "http://localhost:8188"
+_QUOTED = str.maketrans({sign: f"%{ord(sign):02X}" for sign in "'\"<>"})  # in a text, an address ends at these
 
 
 def server_url(url: str | None = None, environ: Mapping[str, str] | None = None) -> str:
@@ -39,7 +40,8 @@ def server_url(url: str | None = None, environ: Mapping[str, str] | None = None)
         raise ValidationError(
             f"server {shown_url(given)!r}: a base address ends before ? and #; expected something like {DEFAULT_URL}"
         )
-    return full
+    login, at, host = parts.netloc.rpartition("@")
+    return full.replace(parts.netloc, f"{login.translate(_QUOTED)}{at}{host}", 1)
 
 
 def shown_url(url: str) -> str:

@@ -29,6 +29,9 @@ _KEY: Final = re.compile(
 )
 
 
+_HIDDEN: Final = ("message", "__notes__")
+
+
 def without_secrets(text: str) -> str:
     """Return a text in which ``***`` stands for the login of each address, and for keys and tokens of its query."""
     return _KEY.sub(r"\1***", _LOGIN.sub("***@", text))
@@ -44,7 +47,7 @@ class ComfyHeadlessError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-ready data: ``type``, ``message`` and the error's own attributes."""
-        own = {name: value for name, value in vars(self).items() if name != "message" and value not in (None, (), {})}
+        own = {name: value for name, value in vars(self).items() if name not in _HIDDEN and value not in (None, (), {})}
         return {"type": type(self).__name__, "message": self.message, **_finite(own)}
 
     def __reduce__(self) -> tuple[Any, ...]:

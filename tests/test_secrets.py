@@ -7,6 +7,7 @@ import logging
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -16,6 +17,7 @@ from comfy_headless.config import server_url, shown_url
 from comfy_headless.errors import without_secrets
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, CutSocket, Fault, Truncate
+from tests.faults.clients import VIDEO
 
 SECRET = "hunter2"
 SMALL = {"preset": "wan_5b", "width": 320, "height": 192, "frames": 5, "allow_untested": True}
@@ -60,6 +62,18 @@ def test_an_address_that_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="server ") as caught:
         server_url(url)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", [f"it's{SECRET}", f"<{SECRET}>", f'"{SECRET}', f"@{SECRET}'@"])
+def test_a_password_with_quotes(password: str, log: pytest.LogCaptureFixture) -> None:
+    """It lets in as it is, and is not shown: neither it nor the part of it after the sign."""
+    with Simulator() as simulator:
+        url = simulator.url.replace("://", f"://user:{password}@")
+        with ComfyClient(url) as client:
+            job = client.job(client.queue_prompt(VIDEO))
+            list(job.events())
+            assert SECRET not in f"{client!r} {client.url} {job!r} {log.text}"
+    assert unquote(urlsplit(server_url(url)).password or "") == password
 
 
 def with_login(url: str) -> str:
@@ -112,6 +126,14 @@ def test_an_error() -> None:
     assert SECRET not in f"{error} {error!r} {error.to_dict()} {again.to_dict()}"
     assert "***@127.0.0.1:9" in str(error)
     assert str(ComfyHeadlessError(f"http://u:{SECRET}@h")) == "http://***@h"
+
+
+def test_a_note_is_no_value_of_an_error() -> None:
+    """What somebody notes on an error is not among what it is told as."""
+    error = ComfyHeadlessError("x")
+    error.add_note("seen")
+    assert error.to_dict() == {"type": "ComfyHeadlessError", "message": "x"}
+    assert pickle.loads(pickle.dumps(error)).__notes__ == ["seen"]
 
 
 @pytest.fixture(scope="module")
