@@ -241,7 +241,7 @@ def _looked_at(result: Result, wait: Wait, label: Label) -> Flow[Result]:
     suspect = None
     for path in videos:
         try:
-            lines = yield Work(wait.look, (str(path), label.asked), long=True)
+            lines = yield from _look(wait.look, str(path), label, result.prompt_id)
         except FeatureMissingError as error:
             return replace(result, warnings=(*result.warnings, f"nobody looked at the video: {error}"))
         found += [line if len(videos) == 1 else f"{path.name}: {line}" for line in lines]
@@ -253,6 +253,20 @@ def _looked_at(result: Result, wait: Wait, label: Label) -> Flow[Result]:
             warnings=tuple(found),
         )
     return replace(result, warnings=(*result.warnings, *found), looked=True)
+
+
+def _look(
+    look: Callable[[str, Mapping[str, Any]], tuple[str, ...]], path: str, label: Label, prompt_id: str
+) -> Flow[tuple[str, ...]]:
+    """Look at one video. What ends this early is told in a note where the video is."""
+    lines: tuple[str, ...] | None = None
+    try:
+        lines = yield Work(look, (path, label.asked), long=True)
+        return lines
+    finally:
+        leaving = sys.exception()
+        if lines is None and leaving is not None and not isinstance(leaving, ComfyHeadlessError):
+            leaving.add_note(f"prompt {prompt_id}: done, {path} is here; only the look at it was interrupted")
 
 
 def _failed(error: ComfyHeadlessError, prompt_id: str, duration: float, label: Label) -> Result:

@@ -8,14 +8,20 @@ import pickle
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from comfy_headless import AsyncComfyClient, ComfyClient, ResultSuspectError, generate_video
+from comfy_headless import AsyncComfyClient, ComfyClient, ResultSuspectError, Timing, generate_video
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import Destination
+from comfy_headless.protocol.run import Wait, run
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Spoiled, SpoilOutput
+from comfy_headless.transport.aio import AsyncTransport
+from comfy_headless.transport.sync import SyncTransport
 from tests.faults.clients import VIDEO, WAYS, Person
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +145,27 @@ def test_a_look_holds_up_no_other_job(tmp_path: Path) -> None:
     with Simulator() as sim:
         asyncio.run(main(sim.url))
     assert where
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_look_that_is_interrupted(kind: str, tmp_path: Path) -> None:
+    """Nothing is cancelled: the interrupt says where the video is."""
+
+    def interrupted(*_: object) -> tuple[str, ...]:
+        raise KeyboardInterrupt
+
+    with Simulator() as sim:
+        server = Server(sim.url, "me", Timing(), socket=False)
+        flow = run(server, VIDEO, Wait(Destination(tmp_path), look=interrupted))
+        with pytest.raises(KeyboardInterrupt) as caught:
+            if kind == "async":
+                asyncio.run(AsyncTransport(server).drive(flow))
+            with closing(SyncTransport(server)) as transport:
+                transport.drive(flow)
+        (video,) = tmp_path.rglob("*.mp4")
+        words = f"prompt {sim.jobs[0]}: done, {video} is here; only the look at it was interrupted"
+        assert caught.value.__notes__ == [words]
+        assert not [request for request in sim.requests if "cancel" in request.path]
 
 
 def test_only_videos_that_are_here_are_looked_at(tmp_path: Path) -> None:
