@@ -83,7 +83,9 @@ def with_login(url: str) -> str:
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Everything that is logged, by whomever."""
+    caplog.set_level(logging.INFO)
     caplog.set_level(logging.DEBUG, "comfy_headless")
+    caplog.set_level(logging.DEBUG, "httpx")
     return caplog
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
@@ -38,12 +38,15 @@ def client_options(url: str, timing: Timing) -> dict[str, Any]:
 
     A plain http address needs no certificates (40 ms); nothing is redirected to https unseen, since redirects are
     answers like others. A server on this machine is never reached through a proxy. Cookies are shared: something in
-    front of the server may know a client by them.
+    front of the server may know a client by them. A login is kept apart from the address: httpx logs each address.
     """
     trust_env = not is_local(url)
-    secure = urlsplit(url).scheme == "https"
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    login, _, host = parts.netloc.rpartition("@")
     return {
-        "base_url": url,
+        "base_url": parts._replace(netloc=host).geturl(),
+        "auth": (unquote(parts.username or ""), unquote(parts.password or "")) if login else None,
         "verify": httpx.create_ssl_context(verify=secure, trust_env=trust_env),
         "trust_env": trust_env,
         "cookies": CookieJar(),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -76,3 +77,23 @@ def test_a_broken_request_is_logged(how: str, asked: Callable[[str], None], capl
         asked(url)
     kind = "reset" if how == "garbled" else how
     assert any(line.startswith(f"GET /system_stats broke: {kind}: ") for line in caplog.messages), caplog.messages
+
+
+@pytest.mark.parametrize(("login", "sent"), [("user:a%27%40b@", b"user:a'@b"), ("user@", b"user:"), ("", None)])
+def test_a_login_in_the_address(login: str, sent: bytes | None) -> None:
+    """It is sent with each request."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        heard: list[bytes] = []
+
+        def hear() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        thread = threading.Thread(target=hear)
+        thread.start()
+        ask(f"http://{login}127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+    told = [line for line in heard[0].split(b"\r\n") if line.lower().startswith(b"authorization:")]
+    assert told == ([] if sent is None else [b"Authorization: Basic " + b64encode(sent)])
