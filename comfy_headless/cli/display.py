@@ -55,6 +55,8 @@ class Line:
         """Return the line for a terminal of so many columns; it is never longer."""
         now, progress = self._clock(), self.progress
         percent = progress.progress if progress else 0.0
+        known = progress is None or percent or progress.node or progress.queue_position
+        shown = f"{percent:3.0f}%" if known else "    "
         line = Text(no_wrap=True, overflow="crop", end="")
         gap = " "
         size = next((size for least, size in _BARS if columns >= least), 0)
@@ -63,7 +65,7 @@ class Line:
             done, left = "=-" if ascii_only else "━─"
             filled = round(size * percent / 100)
             line.append(done * filled, _BAR).append(left * (size - filled), "bright_black").append(gap)
-        line.append(f"{percent:3.0f}%", "bold").append(gap).append(elapsed(now - self._began), "dim").append(gap)
+        line.append(shown, "bold").append(gap).append(elapsed(now - self._began), "dim").append(gap)
         line.append(self._words(now, columns - line.cell_len, ascii_only))
         line.rstrip()
         line.truncate(columns)

@@ -52,7 +52,7 @@ ENDINGS: Final = (
     Ending(FeatureMissingError, WRONG_USE),
     Ending(ComfyUIConnectionError, UNREACHABLE),
     Ending(GenerationRejectedError, REJECTED),
-    Ending(GenerationTimeoutError, TIMED_OUT, "give it longer (--timeout SECONDS), or wait as long as it takes (none)"),
+    Ending(GenerationTimeoutError, TIMED_OUT, "give it longer (--timeout SECONDS), or leave --timeout out"),
     Ending(
         OutOfMemoryError,
         FAILED,
@@ -74,7 +74,9 @@ def error_data(error: BaseException) -> dict[str, Any]:
     """Return the object that ``--json`` prints for an error."""
     if isinstance(error, ComfyHeadlessError):
         return {"error": error.to_dict()}
-    return {"error": {"type": type(error).__name__, "message": error_text(error)}}
+    data = {"type": type(error).__name__, "message": error_text(error)}
+    prompt_id = getattr(error, "prompt_id", None)
+    return {"error": data if prompt_id is None else {**data, "prompt_id": prompt_id}}
 
 
 def error_text(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The table of ``jobs list``: a line per job, or two where the terminal is narrow. Ids are never cut."""
+"""The table of ``jobs list``: a line per job, or more where the terminal is narrow. Ids are never cut."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def table(jobs: Sequence[JobInfo], width: int | None, *, now: float | None = Non
     """Return jobs as lines: state, id, age, preset, seed, and why it failed or what it made.
 
     Args:
-        width: columns of the terminal; what does not fit goes below, cut with an ellipsis. None cuts nothing.
+        width: columns of the terminal; what does not fit goes below, and a cell that fits on no line is cut with an
+            ellipsis. None cuts nothing.
         now: seconds since 1970.
     """
     now = time.time() if now is None else now
@@ -50,7 +51,7 @@ def _cells(job: JobInfo, now: float) -> list[str]:
 
 
 def _lines(cells: Sequence[str], width: int | None) -> list[str]:
-    """Return the line of a job, and a second one for what does not fit on it."""
+    """Return the line of a job, and lines below for what does not fit on it."""
     whole = _GAP.join(cells).rstrip()
     if width is None or len(whole) <= width:
         return [whole]
@@ -60,7 +61,10 @@ def _lines(cells: Sequence[str], width: int | None) -> list[str]:
     first, rest = list(cells[:fitting]), list(cells[fitting:])
     if len(_GAP.join(first)) > width:
         first, rest = [cells[_IDS]], [*cells[:_IDS], *rest]
-    below = _GAP + _GAP.join(cell.strip() for cell in rest if cell.strip())
-    if len(below) > width:
-        below = f"{below[: width - 1]}…"
-    return [_GAP.join(first).rstrip(), *([below] if below.strip() else [])]
+    below: list[str] = []
+    for cell in (_GAP + cell.strip() for cell in rest if cell.strip()):
+        if below and len(below[-1] + cell) <= width:
+            below[-1] += cell
+        else:
+            below.append(cell if len(cell) <= width else f"{cell[: width - 1]}…")
+    return [_GAP.join(first).rstrip(), *below]

@@ -29,7 +29,7 @@ def describe(progress: Progress) -> str:
         parts.append(f"step {progress.step} of {progress.steps}")
     if progress.eta and progress.progress < 100:
         parts.append(f"{time_left(progress.eta)} left")
-    return ", ".join(parts) or "started"
+    return ", ".join(parts) or "running"
 
 
 def describe_within(progress: Progress, room: int, *, ellipsis: str = "…") -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError, without_secrets
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep
@@ -131,8 +132,9 @@ def persist(server: Server, call: Call, *, first: bool = True) -> Flow[Attempt]:
 
 def offline(server: Server, problem: str) -> ComfyUIOfflineError:
     """Return the error for a server that is not there."""
+    port = f"{server.url}:8188 is ComfyUI's own port. " if urlsplit(server.url).port is None else ""
     return ComfyUIOfflineError(
-        f"no ComfyUI answers at {server.url} ({problem}). Start it (python main.py --listen), name another with "
+        f"no ComfyUI answers at {server.url} ({problem}). {port}Start it (python main.py --listen), name another with "
         "server=, --server or COMFY_HEADLESS_URL, or try without one: comfy-headless simulate",
         url=server.url,
     )

@@ -15,6 +15,15 @@ def failed(entry: Mapping[str, Any]) -> bool:
     return status.get("status_str") == "error" or status.get("completed") is False
 
 
+def forgotten(server: Server, prompt_id: str) -> GenerationFailedError:
+    """Return the error for a job that was waited for and that the server does not have (any more)."""
+    return GenerationFailedError(
+        f"the job {prompt_id} is neither queued nor in the history of {server.url}: the server restarted and has "
+        "forgotten it, or it was cancelled or deleted while it waited; nothing of it runs there, it can be sent again",
+        prompt_id=prompt_id,
+    )
+
+
 def gone(server: Server, prompt_id: str) -> GenerationFailedError:
     """Return the error for a job that the server does not have."""
     return GenerationFailedError(

@@ -316,5 +316,6 @@ def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
         leaving = sys.exception()
         if leaving is not None and not isinstance(leaving, ComfyHeadlessError):
             leaving.add_note(outcome)
+            vars(leaving)["prompt_id"] = prompt_id  # for whoever reports it in parts
         logger.log(level, "%s", outcome)
     return outcome

@@ -16,7 +16,7 @@ from comfy_headless.errors import ComfyUIConnectionError, GenerationTimeoutError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt
 from comfy_headless.protocol.effects import Call, Flow, Listen, Notify, Now, Subscribe
 from comfy_headless.protocol.events import Progress
-from comfy_headless.protocol.failure import failed, failure, gone
+from comfy_headless.protocol.failure import failed, failure, forgotten
 from comfy_headless.protocol.frames import LOST, Frame
 from comfy_headless.protocol.job import FINAL, Sign, State, advance
 from comfy_headless.protocol.progress import ProgressTracker
@@ -133,7 +133,7 @@ class _Watch:
     def _see(self, frame: Frame, now: float) -> Flow[bool]:
         """Take in a frame; True if the history should be asked at once."""
         if frame.type == LOST:
-            logger.info("the socket dropped; asking the history for %s", self.prompt_id)
+            logger.debug("the socket dropped; asking the history for %s", self.prompt_id)
             self.reopen_at = now
             self.interval = self.timing.first_poll
             return True
@@ -155,8 +155,8 @@ class _Watch:
             logger.info("prompt %s: started", self.prompt_id, extra={"prompt_id": self.prompt_id})
 
     def _reopen(self, now: float) -> Flow[None]:
-        """After a drop: open the socket again, now and then, beside the history."""
-        if self.reopen_at is not None and now >= self.reopen_at and self.server.socket:
+        """After a drop: open the socket again, now and then, once the server answers."""
+        if self.reopen_at is not None and now >= self.reopen_at and self.server.socket and self.away_since is None:
             opened = yield Subscribe(self.prompt_id, not self.teller.listens)
             self.reopen_at = None if opened else now + self.timing.last_poll
 
@@ -183,7 +183,9 @@ class _Watch:
         queue = read_queue(asked.value)
         if queue is None:
             return self._away(asked, now)
-        self.away_since = None
+        if self.away_since is not None:
+            self.away_since = None
+            logger.info("%s answers again", self.server.url)
         position = queue.position(self.prompt_id)
         if position is None:
             if self.absent_since is None:
@@ -210,7 +212,11 @@ class _Watch:
 
     def _away(self, tried: Attempt, now: float) -> None:
         self.problem = tried.problem or "the answer is not what was asked for"
-        self.away_since = now if self.away_since is None else self.away_since
+        if self.away_since is None:
+            self.away_since = now
+            if tried.passing:
+                words = "%s: no sensible answer (%s); asking again for up to %g s"
+                logger.warning(words, self.server.url, self.problem, self.timing.patience)
         if now - self.away_since > self.timing.patience or not tried.passing:
             raise ComfyUIConnectionError(
                 f"{self.server.url}: no sensible answer for {now - self.away_since:.0f} s ({self.problem}); "
@@ -238,5 +244,5 @@ class _Watch:
             yield from self.teller.tell(self.tracker.ends())
             return {"outputs": self.announced, "status": {"status_str": "success", "completed": True}}
         if self.state is State.GONE:
-            raise gone(self.server, self.prompt_id)
+            raise forgotten(self.server, self.prompt_id)
         raise failure(self.entry, self.prompt_id)

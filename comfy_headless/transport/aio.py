@@ -284,7 +284,7 @@ class AsyncTransport:
                 if frame is not None:
                     self._mailboxes.deliver(frame)
         except (OSError, WebSocketException) as error:
-            logger.info("the WebSocket ended: %s", error)
+            logger.debug("the WebSocket ended: %s", error)
         async with self._opening:
             if self._connection is connection:
                 self._connection = self._stack = self._reader = None

@@ -168,7 +168,7 @@ class KeptSocket:
                 continue
             except (OSError, WebSocketException) as error:
                 if self._connection is connection:  # else it was closed from here
-                    logger.info("the WebSocket ended: %s", error)
+                    logger.debug("the WebSocket ended: %s", error)
                 break
             frame = frames.read(message)
             if frame is not None and frame.prompt_id is not None:

@@ -66,6 +66,7 @@ def test_an_interrupt_in_json(folder: Path, slow: Simulator) -> None:
         "error": {
             "type": "KeyboardInterrupt",
             "message": f"interrupted\nprompt {slow.jobs[0]}: cancelled on the server",
+            "prompt_id": slow.jobs[0],
         }
     }
 
@@ -97,7 +98,8 @@ def test_a_second_interrupt_leaves_at_once(
     outcome = f"prompt {slow.jobs[0]}: interrupted before it was cancelled; it may still run on {slow.url}: {ends}"
     assert code == 130
     if as_json:
-        assert json.loads(out) == {"error": {"type": "KeyboardInterrupt", "message": f"interrupted\n{outcome}"}}
+        told = {"type": "KeyboardInterrupt", "message": f"interrupted\n{outcome}", "prompt_id": slow.jobs[0]}
+        assert json.loads(out) == {"error": told}
         assert err == f"warning: {outcome}\n"
     else:
         assert out == ""

@@ -76,7 +76,7 @@ def test_colour(folder: Path, more: dict[str, str], coloured: bool) -> None:
 
 def test_where_a_job_is() -> None:
     """Node, step and time left, as far as they are known."""
-    assert describe(Progress(0.0)) == "started"
+    assert describe(Progress(0.0)) == "running"
     assert describe(Progress(0.0, queue_position=1)) == "waiting, 1 job ahead"
     assert describe(Progress(0.0, queue_position=2)) == "waiting, 2 jobs ahead"
     assert describe(Progress(5.0, "3", "KSampler", 4, 20, 61.0)) == "KSampler (node 3), step 4 of 20, ~1 min 1 s left"

@@ -124,7 +124,7 @@ CASES: Final[Mapping[str, Case]] = {
     "node raises": Case((NodeFails(message="shapes do not fit"),), LOST, r"node 1 \(EmptyImage\).*shapes do not fit"),
     "out of memory": Case((OutOfMemory(),), OutOfMemoryError, "memory"),
     "interrupted by another": Case((Interrupt(),), LOST, "interrupted"),
-    "deleted from the queue": Case((Delete(),), LOST, "somebody deleted it"),
+    "deleted from the queue": Case((Delete(),), LOST, "cancelled or deleted while it waited"),
     "server restarts while it runs": Case((Restart(at="running"),), LOST, "restarted"),
     "server restarts before": Case((Restart(at="queued"),), LOST, "restarted"),
     "node_errors in a 200": Case((RefuseOutput(),), GenerationRejectedError, "drop some outputs", graph=TWO),

@@ -142,6 +142,8 @@ def test_how_a_job_can_fail(kind: str, transport: str) -> None:
         assert running.cancel()
         assert "cancelled the job" in running.events()[-1].error
         assert waiting.events()[-1].status == "failed"
+        with pytest.raises(GenerationFailedError, match="cancelled or deleted while it waited"):
+            waiting.result()
         assert running.status() is JobStatus.FAILED
         assert waiting.status() is JobStatus.UNKNOWN
         with pytest.raises(GenerationFailedError, match="cancelled the job"):
@@ -301,14 +303,16 @@ def test_a_process_killed_after_submit(kind: str, transport: str, tmp_path: Path
 
 
 @ways
-def test_a_server_that_stays_away(kind: str, transport: str) -> None:
-    """The events end with an error that says that the job may still run; it can be taken up again."""
+def test_a_server_that_stays_away(kind: str, transport: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said once, at once; the events end with an error that says that the job may still run."""
     with Simulator(step_seconds=0.05) as sim, clients(kind, sim.url, transport=transport, timing=FAST) as call:
         job = call("submit", SLOW)
         sim.stop()
         with within(20), pytest.raises(ComfyUIConnectionError, match="may still run") as caught:
             job.events()
         assert caught.value.prompt_id == job.prompt_id
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert "asking again for up to 3 s" in said
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
