@@ -73,6 +73,8 @@ def wait_of(
 ) -> Wait:
     """Return how to wait; raises ValidationError, FeatureMissingError."""
     check_wait(on_progress, timeout)
+    if strict and not download:
+        raise ValidationError("strict=True: only a video that is brought here is looked at; give out=")
     if strict:
         require("media", "strict=True")
     destination = read_out(out, overwrite=overwrite) if download else None

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
-from comfy_headless import AsyncComfyClient, ComfyClient, ResultSuspectError, Timing, generate_video
+from comfy_headless import AsyncComfyClient, ComfyClient, ResultSuspectError, Timing, ValidationError, generate_video
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
 from comfy_headless.protocol.run import Wait, run
@@ -85,6 +85,16 @@ def test_strict_is_an_error_that_keeps_the_file(kind: str, transport: str, door:
     assert error.path == str(out)
     assert out.stat().st_size > 0
     assert "black" in error.warnings[0]
+
+
+def test_strict_needs_a_video_that_is_here() -> None:
+    """Where nothing is brought here nothing is looked at: to be strict then is refused."""
+    with Simulator() as sim, ComfyClient(sim.url) as client:
+        job = client.submit(VIDEO)
+        with pytest.raises(ValidationError, match="give out="):
+            job.result(download=False, strict=True)
+        with pytest.raises(ValidationError, match="give out="):
+            client.wait_for_completion(job.prompt_id, strict=True)
 
 
 def test_a_video_that_cannot_be_read(tmp_path: Path) -> None:
