@@ -115,11 +115,11 @@ class _Watch:
                     continue
             elif now < until:
                 continue
-            yield from self._reopen(now)
             yield from self._look(now, ended=at_once or self.state is State.ENDING or self._late(now))
             at_once = False
             if self.state in FINAL:
                 return (yield from self._end())
+            yield from self._reopen(now)
             now = yield Now()
             if self._late(now):
                 raise GenerationTimeoutError(

@@ -31,6 +31,7 @@ def kinds(path: Path) -> list[str]:
     return [finding.what for finding in look(path)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_clip_is_not_blamed(tmp_path: Path, name: str) -> None:
     """A clip that shows something and in which something moves has no finding."""
