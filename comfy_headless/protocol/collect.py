@@ -34,6 +34,11 @@ class Found(NamedTuple):
         """What tells two files of a server apart."""
         return (self.filename, self.subfolder, self.folder_type)
 
+    def output(self, server: Server, path: Path | None = None) -> Output:
+        """Return it as callers see it; ``path`` is the local file, None if it was not downloaded."""
+        url = view_url(server, *self.key) if self.filename else ""
+        return Output(self.kind, self.filename, self.subfolder, self.node_id, url, path, self.text)
+
 
 def found_in(node_id: str, output: Any) -> Iterator[Found]:
     """Read one node's output: every entry with a ``filename`` under any key, and texts."""
@@ -119,8 +124,7 @@ class Collector:
             if one.key in self.parts and self._destination is not None:
                 only = len(files) == 1 or (one is main and self._destination.name is not None)
                 path = yield from self._publish(self._destination, one, only=only)
-            url = view_url(self._server, *one.key) if one.filename else ""
-            outputs.append(Output(one.kind, one.filename, one.subfolder, one.node_id, url, path, one.text))
+            outputs.append(one.output(self._server, path))
         if lost is not None:
             here = f". Saved: {', '.join(self._published)}" if self._published else ""
             raise ResultSaveError(f"{lost}{here}", prompt_id=self._prompt_id, path=lost.path, url=lost.url) from lost

@@ -12,7 +12,7 @@ from dataclasses import replace
 from comfy_headless.errors import GenerationFailedError
 from comfy_headless.protocol.collect import Found, found_in, saved_in
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Flow, Subscribe, Tell
+from comfy_headless.protocol.effects import Flow, Tell
 from comfy_headless.protocol.events import (
     Event,
     Finished,
@@ -24,10 +24,8 @@ from comfy_headless.protocol.events import (
     picture_type,
 )
 from comfy_headless.protocol.frames import Frame
-from comfy_headless.protocol.result import Output
-from comfy_headless.protocol.routes import view_url
 from comfy_headless.protocol.ticket import Ticket
-from comfy_headless.protocol.watch import Teller, watch
+from comfy_headless.protocol.watch import Teller, subscribed, watch
 
 
 def follow(server: Server, ticket: Ticket) -> Flow[None]:
@@ -36,8 +34,7 @@ def follow(server: Server, ticket: Ticket) -> Flow[None]:
     Raises:
         ComfyUIConnectionError: the server stayed away; the job may still run.
     """
-    opened = server.socket and (yield Subscribe(ticket.prompt_id))
-    server = server._replace(socket=bool(opened))
+    server = yield from subscribed(server, ticket.prompt_id)
     outputs = _Outputs(server)
     try:
         entry = yield from watch(
@@ -113,5 +110,4 @@ class _Outputs:
         key = one.key if one.filename else (one.node_id, one.text or "")
         if key not in self._told:
             self._told.add(key)
-            url = view_url(self._server, *one.key) if one.filename else ""
-            yield Tell(OutputReady(Output(one.kind, one.filename, one.subfolder, one.node_id, url, text=one.text)))
+            yield Tell(OutputReady(one.output(self._server)))

@@ -38,10 +38,18 @@ def object_info(server: Server, node_class: str | None = None) -> Flow[dict[str,
 
 def queue(server: Server) -> Flow[Queue]:
     """GET /queue, sorted into run order (the server gives heap order)."""
-    value = read_queue((yield from ask(server, "/queue")))
-    if value is None:
+    found, _ = yield from queue_items(server)
+    return found
+
+
+def queue_items(server: Server) -> Flow[tuple[Queue, dict[str, list[Any]]]]:
+    """GET /queue as `queue` does; give the server's own items (number, id, graph, extra_data, ...) by id too."""
+    value: Any = yield from ask(server, "/queue")
+    found = read_queue(value)
+    if found is None:
         raise ComfyUIConnectionError(f"{server.url}: GET /queue answered something else", url=server.url)
-    return value
+    items = [*value["queue_running"], *value["queue_pending"]]
+    return found, {item[1]: item for item in items if _is_item(item)}
 
 
 def read_queue(value: Any) -> Queue | None:

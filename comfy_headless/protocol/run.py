@@ -31,7 +31,7 @@ from comfy_headless.protocol.routes import cancel
 from comfy_headless.protocol.status import recall
 from comfy_headless.protocol.submit import submit
 from comfy_headless.protocol.ticket import Label, Ticket
-from comfy_headless.protocol.watch import Teller, watch
+from comfy_headless.protocol.watch import Teller, subscribed, watch
 
 logger = logging.getLogger("comfy_headless")
 
@@ -81,7 +81,7 @@ def run(
     prompt_id = str(uuid4())
     if started is None:
         started = yield from begin(wait)
-    server = yield from _subscribed(server, prompt_id, wait)
+    server = yield from subscribed(server, prompt_id, quiet=wait.on_progress is None)
     extra_data = label.extra_data()
     if server.socket and wait.on_progress is not None:
         extra_data |= _PREVIEWS
@@ -90,7 +90,7 @@ def run(
     try:
         accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
         if accepted != prompt_id:  # a server too old for ids of ours
-            server = yield from _subscribed(server, accepted, wait)
+            server = yield from subscribed(server, accepted, quiet=wait.on_progress is None)
         result = yield from _finish(server, graph, accepted, wait, label, started)
         alive = False
         return (yield from _looked_at(result, wait, label))
@@ -152,7 +152,7 @@ def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
     if wait.destination is not None:
         yield Work(prepare, (wait.destination,))
     prompt_id = ticket if isinstance(ticket, str) else ticket.prompt_id
-    server = yield from _subscribed(server, prompt_id, wait)
+    server = yield from subscribed(server, prompt_id, quiet=wait.on_progress is None)
     try:
         if isinstance(ticket, str):
             ticket = yield from recall(server, ticket)
@@ -174,12 +174,6 @@ def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
 
 def _label_of(ticket: Ticket | str) -> Label:
     return Label() if isinstance(ticket, str) else ticket.label
-
-
-def _subscribed(server: Server, prompt_id: str, wait: Wait) -> Flow[Server]:
-    """Register a job at the socket; where it cannot be opened, the job is waited for as one that is polled."""
-    opened = server.socket and (yield Subscribe(prompt_id, wait.on_progress is None))
-    return server._replace(socket=bool(opened))
 
 
 def _finish(

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from comfy_headless.errors import ComfyUIConnectionError
 from comfy_headless.protocol.collect import saved_in
 from comfy_headless.protocol.conversation import Server, ask
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.failure import failed, failure, gone
-from comfy_headless.protocol.routes import Queue, history, read_queue
+from comfy_headless.protocol.routes import history, queue_items
 from comfy_headless.protocol.ticket import Ticket, extra_in, graph_in, label_in
 
 
@@ -65,7 +64,7 @@ def seek(server: Server, prompt_id: str) -> Flow[Sight]:
         if entry is not None:
             return Sight(JobStatus.FAILED if failed(entry) else JobStatus.DONE, entry.get("prompt"))
         if not last:
-            waiting, items = yield from _queue(server)
+            waiting, items = yield from queue_items(server)
             position = waiting.position(prompt_id)
             if position is not None:
                 status = JobStatus.QUEUED if position else JobStatus.RUNNING
@@ -88,7 +87,7 @@ def recall(server: Server, prompt_id: str) -> Flow[Ticket]:
 
 def listing(server: Server, limit: int) -> Flow[tuple[JobInfo, ...]]:
     """Return the jobs of a server: those that wait or run in run order, then the last ``limit`` that ended."""
-    waiting, items = yield from _queue(server)
+    waiting, items = yield from queue_items(server)
     told: Any = yield from ask(server, "/history", params=(("max_items", str(limit)),))
     entries = told if isinstance(told, dict) else {}
     found = []
@@ -102,15 +101,6 @@ def listing(server: Server, limit: int) -> Flow[tuple[JobInfo, ...]]:
             status = JobStatus.FAILED if error else JobStatus.DONE
             found.append(_info(prompt_id, status, entry.get("prompt"), error=error, outputs=_names(entry)))
     return tuple(found)
-
-
-def _queue(server: Server) -> Flow[tuple[Queue, dict[str, Any]]]:
-    value: Any = yield from ask(server, "/queue")
-    queue = read_queue(value)
-    if queue is None:
-        raise ComfyUIConnectionError(f"{server.url}: GET /queue answered something else", url=server.url)
-    items = [*value["queue_running"], *value["queue_pending"]]
-    return queue, {item[1]: item for item in items if isinstance(item, list) and len(item) > 1}
 
 
 def _info(prompt_id: str, status: JobStatus, item: Any, **more: Any) -> JobInfo:

@@ -49,6 +49,12 @@ class Teller:
             self._callback = None
 
 
+def subscribed(server: Server, prompt_id: str, *, quiet: bool = False) -> Flow[Server]:
+    """Register a job at the socket; where it cannot be opened, the job is waited for as one that is polled."""
+    opened = server.socket and (yield Subscribe(prompt_id, quiet))
+    return server._replace(socket=bool(opened))
+
+
 def watch(
     server: Server,
     graph: Mapping[str, Any],

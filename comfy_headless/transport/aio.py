@@ -87,7 +87,7 @@ class _Mailbox(Mailbox):
 
 
 class AsyncTransport:
-    """One httpx client and one socket for any number of flows in tasks of one event loop."""
+    """Connections, and one socket, for any number of flows in tasks of one event loop."""
 
     def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server, self._clock = server, clock

@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class SyncTransport:
-    """One httpx client and one socket for any number of flows in any number of threads."""
+    """Connections, and one socket, for any number of flows in any number of threads."""
 
     def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server, self._clock = server, clock
