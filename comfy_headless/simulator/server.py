@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -265,11 +266,12 @@ class _Running:
     async def restart(self, away: float) -> None:
         """Stop listening, forget all, and listen again."""
         await self._site.stop()
-        self._drop_connections()
-        await _cancel(self._worker)
-        self.machine.forget()
-        await asyncio.sleep(away)
-        await self._listen()
+        with _held(self.port):
+            self._drop_connections()
+            await _cancel(self._worker)
+            self.machine.forget()
+            await asyncio.sleep(away)
+            await self._listen()
         self._start_worker()
 
     def _start_worker(self) -> None:
@@ -286,6 +288,14 @@ class _Running:
         assert server is not None
         for connection in list(server.connections):
             reset(connection.transport)
+
+
+def _held(port: int) -> socket.socket:
+    """Keep a port for ourselves while nobody listens there: who connects is refused, who wants it gets another."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that we can listen beside it, as asyncio does
+    held.bind((HOST, port))
+    return held
 
 
 def _temporary_folder() -> Path:

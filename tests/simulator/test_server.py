@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,20 @@ def test_it_listens_on_loopback_only() -> None:
         port = int(sim.url.rsplit(":", 1)[1])
         with socket.socket() as other, pytest.raises(OSError):
             other.connect(("127.0.0.2", port))
+
+
+def test_a_restart_keeps_the_port() -> None:
+    """While it is away connections are refused, and nobody else can take its place."""
+    with Simulator() as sim, ThreadPoolExecutor(1) as pool:
+        port = int(sim.url.rsplit(":", 1)[1])
+        back = pool.submit(sim.restart, away=0.5)
+        time.sleep(0.2)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(sim.url)
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        back.result()
+        assert httpx.get(sim.url + "/queue").status_code == 200
 
 
 def test_it_can_be_used_from_asyncio_and_by_hand() -> None:
