@@ -13,8 +13,11 @@ from .cache import cached, digest, run
 from .install import Installation
 
 GENERATOR = Path(__file__).resolve().parents[1] / "miniature"
-FAMILIES = ("wan", "t5xxl", "ltxv")
-"""The families whose presets exist; miniature/ has more for those that come."""
+FAMILIES = (
+    *("t5xxl", "clip_l", "wan", "ltxv", "ltx2", "hunyuan", "hunyuan15", "mochi", "svd", "cogvideox"),
+    *("sd15", "sdxl", "flux", "z_image", "qwen_image"),
+)
+"""What is generated: all that `miniature/` has."""
 
 
 def weights(comfyui: Installation) -> Path:

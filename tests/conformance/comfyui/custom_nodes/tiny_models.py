@@ -131,7 +131,8 @@ def sdclip_init(self, *args, textmodel_json_config=None, model_class=comfy.clip_
     """The configuration of a text encoder with the sizes of its file."""
     sizes = _config.get(model_class.__name__)
     if sizes:
-        found = textmodel_json_config or Path(comfy.sd1_clip.__file__).with_name("sd1_clip_config.json")
+        own = Path(comfy.sd1_clip.__file__).with_name("sd1_clip_config.json")
+        found = own if textmodel_json_config is None else textmodel_json_config  # {} is a configuration
         read = found if isinstance(found, dict) else json.loads(Path(found).read_text(encoding="utf-8"))
         textmodel_json_config = merge(read, sizes)
     _sdclip_init(self, *args, textmodel_json_config=textmodel_json_config, model_class=model_class, **kwargs)
