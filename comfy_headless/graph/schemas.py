@@ -1,11 +1,6 @@
 """Node schemas: a server's ``/object_info``, indexed, and the snapshot of ComfyUI 0.30.0 that is shipped.
 
-Classes are parsed when they are asked for: opening the snapshot costs a decompression, not 826 parses.
-
-The snapshot, ``object_info.jsonl.gz``, holds one header line and one JSON object per class: names, types, ranges,
-choices, defaults and flags as a server with API nodes on and no files gave them. Left out: descriptions, tooltips,
-search words, price formulas and the five defaults longer than 80 characters (prompts and a shader), which are other
-people's text. ``tests/conformance/make_snapshot.py`` makes it from a running server.
+Classes are read when they are asked for; what the snapshot holds, and what it leaves out, says ``graph/snapshot.py``.
 
 What a machine has on disk (model files, the input folder) is not in the snapshot: such inputs are *open* (any name
 passes) until `Schemas.with_files` or `Schemas.with_choices` says what is there. Lists of a live server are closed.
@@ -13,21 +8,18 @@ passes) until `Schemas.with_files` or `Schemas.with_choices` says what is there.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
+from comfy_headless.graph import snapshot
 from comfy_headless.graph.file_inputs import FILE_INPUTS, INPUT_FILES, MODEL_INPUTS, InputKey, list_files
 
 __all__ = ["INPUT_FILES", "MODEL_INPUTS", "Category", "InputSchema", "NodeSchema", "OutputSchema", "Schemas"]
 
 Category = Literal["required", "optional", "hidden"]
 
-SNAPSHOT = Path(__file__).with_name("object_info.jsonl.gz")
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 DYNAMIC_TYPES = frozenset({DYNAMIC_COMBO, "COMFY_AUTOGROW_V3", "COMFY_DYNAMICSLOT_V3"})
 
@@ -132,6 +124,12 @@ class NodeSchema:
         """Whether ComfyUI itself brings the class, so that its schema tells everything it takes."""
         return self.module.split(".", 1)[0] in ("nodes", "comfy_extras", "comfy_api_nodes")
 
+    @property
+    def pack(self) -> str | None:
+        """Folder of the node pack that brings the class; None for ComfyUI's own."""
+        where, _, folder = self.module.partition(".")
+        return folder if where == "custom_nodes" else None
+
     def input(self, name: str) -> InputSchema | None:
         """Return the input of that name, or None; inputs inside a dynamic one are not found here."""
         return next((item for item in self.inputs if item.name == name), None)
@@ -169,9 +167,26 @@ class Schemas(Mapping[str, NodeSchema]):
         return cls(raw, raw.__getitem__)
 
     @classmethod
-    def snapshot(cls) -> Schemas:
-        """Return the shipped schemas of ComfyUI 0.30.0, file lists open."""
-        return _snapshot()
+    def snapshot(cls, packs: Iterable[str] = ()) -> Schemas:
+        """Return the shipped schemas of ComfyUI 0.30.0 and of these node packs, file lists open.
+
+        Args:
+            packs: some of `packs`, such as ``["ComfyUI-GGUF"]``.
+
+        Raises:
+            ValidationError: there are no schemas of such a pack.
+        """
+        return _snapshot(snapshot.known_packs(packs))
+
+    @staticmethod
+    def packs() -> tuple[str, ...]:
+        """Return the node packs whose schemas are shipped, by the name of their folder in ``custom_nodes``."""
+        return snapshot.pack_names()
+
+    @staticmethod
+    def pack_of(class_type: str) -> str | None:
+        """Return the shipped pack that brings a class; None for ComfyUI's own, and for one that nobody knows."""
+        return snapshot.pack_of(class_type)
 
     def with_choices(self, choices: Mapping[InputKey, Iterable[str]]) -> Schemas:
         """Return the same classes with these choices; inputs named here are no longer open.
@@ -284,28 +299,14 @@ def read_input(name: str, category: Category, spec: Any, *, is_open: bool = Fals
 
 
 @cache
-def _snapshot() -> Schemas:
-    header, *lines = gzip.decompress(SNAPSHOT.read_bytes()).splitlines()
-    about = json.loads(header)
-    texts = dict(zip(about["classes"], lines, strict=True))
+def _snapshot(packs: tuple[str, ...]) -> Schemas:
+    core = snapshot.core()
+    if not packs:
+        return Schemas(core.texts, core.load, open_inputs=FILE_INPUTS, version=core.comfyui)
+    more = snapshot.packs()
+    names = {**core.texts, **{name: None for pack in packs for name in more.packs[pack]["classes"]}}
 
     def load(class_type: str) -> dict[str, Any]:
-        return _restore(class_type, json.loads(texts[class_type]))
+        return (core if class_type in core.texts else more).load(class_type)
 
-    return Schemas(texts, load, open_inputs=FILE_INPUTS, version=about["comfyui"])
-
-
-def _restore(class_type: str, kept: dict[str, Any]) -> dict[str, Any]:
-    """Put back what the file leaves out because it follows from the rest, or is text that is not shipped."""
-    is_v3 = "api_node" in kept
-    raw = {
-        **kept,
-        "name": class_type,
-        "display_name": kept.get("display_name", class_type),
-        "input_order": {section: list(inputs) for section, inputs in kept["input"].items()},
-        "output_name": kept.get("output_name", kept["output"]),
-        "output_is_list": kept.get("output_is_list", [False] * len(kept["output"])),
-        "description": "",
-        "search_aliases": None if is_v3 else [],
-    }
-    return {**raw, "output_tooltips": [None] * len(kept["output"]), "price_badge": None} if is_v3 else raw
+    return Schemas(names, load, open_inputs=FILE_INPUTS, version=core.comfyui)

@@ -1,16 +1,17 @@
-"""Make the shipped snapshot of node schemas from the ``/object_info`` of a server with API nodes on.
+"""Make a shipped snapshot of node schemas from the ``/object_info`` of a server: of ComfyUI, or of node packs.
 
-Usage: ``python tests/conformance/make_snapshot.py http://127.0.0.1:8188 comfy_headless/graph/object_info.jsonl.gz``,
-or with the path of a saved object_info (``.json`` or ``.json.gz``) and the version in place of the address.
+ComfyUI (API nodes on): ``python -m tests.conformance.make_snapshot http://127.0.0.1:8188 object_info.jsonl.gz``.
+Packs that the server has: the same with ``--pack ComfyUI-GGUF=795e451`` for each, the folder in ``custom_nodes`` and
+the commit. In place of the address the path of a saved object_info (``.json`` or ``.json.gz``) and ``--version``.
 Text that people read (descriptions, tooltips, search words, price formulas, long defaults) is left out, and so is
 what a machine has on disk.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from typing import Any
 from comfy_headless.graph.file_inputs import FILE_INPUTS, constant_choices
 
 CLASS_TEXT = frozenset({"description", "output_tooltips", "search_aliases", "price_badge"})
-INPUT_TEXT = frozenset({"tooltip", "description", "placeholder"})
+INPUT_TEXT = frozenset({"tooltip", "description", "placeholder", "text"})
+FORMATS = "formats"
+"""Option of VideoHelperSuite: per format its own inputs, each a name, a type, options, and ffmpeg's words for it."""
 LONGEST_DEFAULT = 80
 
 
@@ -30,10 +33,17 @@ def without_text(value: Any) -> Any:
         }
         if isinstance(kept.get("default"), str) and len(kept["default"]) > LONGEST_DEFAULT:
             kept["default"] = ""
+        if FORMATS in kept:
+            kept[FORMATS] = {name: without_ffmpeg(inputs) for name, inputs in kept[FORMATS].items()}
         return kept
     if isinstance(value, list):
         return [without_text(item) for item in value]
     return value
+
+
+def without_ffmpeg(inputs: Any) -> Any:
+    """Return what a format asks for without what it makes of the answer."""
+    return [item[:3] for item in inputs] if isinstance(inputs, list) else inputs
 
 
 def without_files(class_type: str, sections: dict[str, Any]) -> dict[str, Any]:
@@ -66,10 +76,22 @@ def compress_class(class_type: str, raw: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if key not in derived or derived[key] != raw[key]}
 
 
-def make_snapshot(object_info: dict[str, Any], version: str) -> bytes:
-    """Return the file's bytes; the same schemas give the same bytes."""
-    classes = {name: compress_class(name, object_info[name]) for name in sorted(object_info)}
-    lines = [{"comfyui": version, "classes": list(classes)}, *classes.values()]
+def make_snapshot(object_info: dict[str, Any], version: str, packs: dict[str, str]) -> bytes:
+    """Return the file's bytes; the same schemas give the same bytes.
+
+    Args:
+        packs: commit per pack; only their classes are kept. Empty: only ComfyUI's own.
+    """
+    classes: dict[str, Any] = {}
+    header: dict[str, Any] = {"comfyui": version}
+    for pack, commit in packs.items():
+        names = sorted(name for name, raw in object_info.items() if raw["python_module"] == f"custom_nodes.{pack}")
+        header.setdefault("packs", {})[pack] = {"commit": commit, "classes": names}
+        classes |= {name: compress_class(name, object_info[name]) for name in names}
+    if not packs:
+        core = (name for name, raw in object_info.items() if not raw["python_module"].startswith("custom_nodes"))
+        classes = {name: compress_class(name, object_info[name]) for name in sorted(core)}
+    lines = [{**header, "classes": list(classes)}, *classes.values()]
     text = "\n".join(json.dumps(line, separators=(",", ":"), ensure_ascii=True) for line in lines)
     return gzip.compress(text.encode(), 9, mtime=0)
 
@@ -84,10 +106,17 @@ def _read(source: str, version: str) -> tuple[dict[str, Any], str]:
     return json.loads(gzip.decompress(data) if source.endswith(".gz") else data), version
 
 
-def main(source: str, target: str, version: str = "") -> None:
-    """Write the snapshot of ``source`` to ``target``."""
-    Path(target).write_bytes(make_snapshot(*_read(source, version)))
+def main() -> None:
+    """Write the snapshot that the command line asks for."""
+    parser = argparse.ArgumentParser(description="Make a snapshot of node schemas.")
+    parser.add_argument("source")
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--version", default="")
+    parser.add_argument("--pack", action="append", default=[], metavar="FOLDER=COMMIT")
+    asked = parser.parse_args()
+    packs = dict(pack.split("=", 1) for pack in asked.pack)
+    asked.target.write_bytes(make_snapshot(*_read(asked.source, asked.version), packs))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
