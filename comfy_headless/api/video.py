@@ -140,7 +140,7 @@ def _with_remedies(error: GenerationRejectedError, preset: str | None) -> Genera
     refused = " ".join(
         str(one.get("details")) for node in error.node_errors.values() for one in node.get("errors") or ()
     )
-    lines = [place_file(chosen, file.role) for file in chosen.files if file.name in refused] if chosen else []
+    lines = [place_file(file) for file in chosen.model_files().values() if file.name in refused] if chosen else []
     if not lines:
         return error
     message = "\n".join([str(error), "missing on the server:", *(f"  {line}" for line in lines)])

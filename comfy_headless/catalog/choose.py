@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import Preset
+from comfy_headless.catalog.preset import TASKS, Preset
+from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
 
@@ -71,7 +71,7 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
         reverse=facts.vram_gb is not None,
     )
     if not able:
-        raise ValidationError(f"no preset makes a video from {_TASKS[task]}")
+        raise ValidationError(f"no preset makes a video from {TASKS[task]}")
     fitting = [preset for preset in able if _fits(preset, facts.vram_gb)]
     if not fitting:
         least = min(able, key=lambda preset: (preset.needs.min_vram_gb.value, preset.needs.rank.value))
@@ -88,27 +88,23 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
 
 
 def missing(preset: Preset, task: Task, facts: ServerFacts) -> list[str]:
-    """Return one line for each node class and file of ``preset`` that the server lacks."""
-    graph = preset.template(task).graph
-    classes = dict.fromkeys(node["class_type"] for node in graph.values())
-    lines = [f"node class {name}: this server does not know it" for name in classes if name not in facts.node_classes]
+    """Return one line for each node class, and its pack, and each file of ``preset`` that the server lacks."""
+    view = preset.at(task)
+    classes = dict.fromkeys(node["class_type"] for node in view.template.graph.values())
+    absent = [name for name in classes if name not in facts.node_classes]
+    lines = [f"node class {name}: this server does not know it" for name in absent]
+    if absent and preset.packs:
+        packs = ", ".join(f"{pack.name} (GitHub {pack.repository})" for pack in preset.packs)
+        lines.append(f"node pack {packs}: into ComfyUI/custom_nodes/, then restart ComfyUI")
     return lines + [
-        place_file(preset, file.role)
-        for file in preset.files
-        if file.role in preset.template(task).parameters and file.name not in facts.files.get(file.folder, ())
+        place_file(file) for file in view.files.values() if file.name not in facts.files.get(file.folder, ())
     ]
 
 
-def place_file(preset: Preset, role: str) -> str:
+def place_file(file: ModelFile) -> str:
     """Return one line that says where a preset's file belongs and where it is had."""
-    file = next(file for file in preset.files if file.role == role)
-    return (
-        f"{file.name} ({file.size_gb:g} GB) into ComfyUI/models/{file.folder}/, from Hugging Face "
-        f"{file.repository}: {file.path}"
-    )
-
-
-_TASKS: Mapping[Task, str] = {"text": "text", "image": "an image", "first_last": "a first and a last image"}
+    size = f" ({file.size_gb:g} GB)" if file.size_gb is not None else ""
+    return f"{file.name}{size} into ComfyUI/models/{file.folder}/, from Hugging Face {file.repository}: {file.path}"
 
 
 def _fits(preset: Preset, vram_gb: float | None) -> bool:
@@ -117,8 +113,8 @@ def _fits(preset: Preset, vram_gb: float | None) -> bool:
 
 def _why(facts: ServerFacts, task: Task) -> str:
     if facts.vram_gb is None:
-        return f"the lightest for {_TASKS[task]} that the server has, since its VRAM is not known"
-    return f"the best for {_TASKS[task]} that the server has and that its {facts.vram_gb:.1f} GiB of VRAM can hold"
+        return f"the lightest for {TASKS[task]} that the server has, since its VRAM is not known"
+    return f"the best for {TASKS[task]} that the server has and that its {facts.vram_gb:.1f} GiB of VRAM can hold"
 
 
 def _choices(node: Any, name: str) -> list[str]:

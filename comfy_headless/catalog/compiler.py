@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from comfy_headless.catalog.models import VideoSettings
+from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import VIDEO_PRESETS, Preset
+from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.catalog.settings import effective
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
@@ -105,7 +106,7 @@ class WorkflowCompiler:
         filled = {
             **texts,
             **{name: value for name, value in known.items() if name in template.parameters},
-            **{file.role: file.name for file in preset.files if file.role in template.parameters},
+            **{role: file.name for role, file in preset.at(task).files.items()},
             **{
                 name: _base_name(path)
                 for name, path in (("image", image), ("last_image", last_image))

@@ -11,23 +11,33 @@ from pydantic import BaseModel
 from comfy_headless.graph.values import nearest, shown
 
 
-def complaints(error: pydantic.ValidationError, model: type[BaseModel]) -> Iterator[str]:
-    """Yield a line per error, with the key as the file spells it."""
+def complaints(error: pydantic.ValidationError, model: type[BaseModel]) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Yield for each error the keys that lead to it, as the file spells them, and a line."""
     for each in error.errors():
-        *outer, last = each["loc"] or ("",)
-        keys = ".".join(str(part) for part in each["loc"] if not _is_branch(part))
+        place = tuple(part for part in each["loc"] if not _is_branch(part))
+        if _is_other_branch(each):
+            continue
+        *outer, last = place or ("",)
+        keys = ".".join(str(part) for part in place)
         if each["type"] == "extra_forbidden":
             known = _keys(model, outer)
-            yield f"unknown key {keys!r}{nearest(str(last), known)} There are: {', '.join(known)}"
+            yield place, f"unknown key {keys!r}{nearest(str(last), known)} There are: {', '.join(known)}"
         elif each["type"] == "missing":
-            yield f"{keys!r} is missing"
+            yield place, f"{keys!r} is missing"
         else:
-            yield f"{keys} = {shown(each['input'])}: {str(each['msg']).removeprefix('Value error, ')}"
+            yield place, f"{keys} = {shown(each['input'])}: {str(each['msg']).removeprefix('Value error, ')}"
 
 
 def _is_branch(part: object) -> bool:
     """Pydantic names the branch of a union and a dict's key in the place; the file has neither."""
-    return part in ("int", "float", "str", "bool", "[key]")
+    return part in ("int", "float", "str", "bool", "[key]", "ModelFile", "constrained-str")
+
+
+def _is_other_branch(error: Any) -> bool:
+    """Say whether an error is that of a union's other branch: a model file is a text or a table, never both."""
+    if "constrained-str" in error["loc"]:
+        return isinstance(error["input"], dict)
+    return "ModelFile" in error["loc"] and isinstance(error["input"], str) and error["type"] == "model_type"
 
 
 def _keys(model: type[BaseModel], location: list[Any]) -> list[str]:

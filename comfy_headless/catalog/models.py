@@ -14,15 +14,24 @@ from comfy_headless.graph.values import nearest, shown
 
 
 class VideoModel(StrEnum):
-    """The model families that presets are made for."""
+    """The families of video models that presets are made for."""
 
     LTXV = "ltxv"
+    LTX2 = "ltx2"
+    HUNYUAN = "hunyuan"
     HUNYUAN_15 = "hunyuan_15"
     WAN = "wan"
     MOCHI = "mochi"
     ANIMATEDIFF = "animatediff"
     SVD = "svd"
     COGVIDEOX = "cogvideox"
+
+
+class ImageModel(StrEnum):
+    """The families of image models that presets are made for."""
+
+    Z_IMAGE = "z_image"
+    SDXL = "sdxl"
 
 
 def _no_bool(value: object) -> object:
@@ -40,7 +49,26 @@ _NOT_NEGATIVE = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=_MOST
 _NAME = Annotated[str, Field(min_length=1)]
 
 
-class VideoSettings(BaseModel):
+class Wishes(BaseModel):
+    """What a caller asks for, by name; a wrong name or value is a ValidationError that says what there is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except pydantic.ValidationError as error:
+            known = tuple(cls.model_fields)
+            raise ValidationError("; ".join(_explained(each, known) for each in error.errors())) from error
+
+    def given(self) -> dict[str, Any]:
+        """Return what was given, by name."""
+        return {name: value for name, value in self if value is not None}
+
+
+class VideoSettings(Wishes):
     """The settings that every family knows; None leaves a setting to the preset.
 
     Args:
@@ -51,12 +79,12 @@ class VideoSettings(BaseModel):
         cfg: how strongly the prompt is followed; at 1 the negative prompt has no effect.
         shift: of the noise schedule, where the model has one.
         seconds: length of the video instead of ``frames``; the nearest legal frame count is taken.
+        aspect: width to height, such as ``"9:16"``; the nearest legal size of about the preset's own area is taken,
+            or the other side, where ``width`` or ``height`` is given too.
 
     Raises:
         comfy_headless.ValidationError: unknown name, or a value that no model could take.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     width: _WHOLE | None = None
     height: _WHOLE | None = None
@@ -68,22 +96,14 @@ class VideoSettings(BaseModel):
     scheduler: _NAME | None = None
     shift: _NOT_NEGATIVE | None = None
     seconds: _POSITIVE | None = None
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            return handler(data)
-        except pydantic.ValidationError as error:
-            raise ValidationError("; ".join(_explained(each) for each in error.errors())) from error
-
-    def given(self) -> dict[str, Any]:
-        """Return the settings that were given, by name."""
-        return {name: value for name, value in self if value is not None}
+    aspect: _NAME | None = None
 
 
 COMMON = tuple(VideoSettings.model_fields)
 """Names of the settings that every family knows."""
+
+WISHED = ("seconds", "aspect")
+"""Those that no preset has: other settings follow from them."""
 
 _EXPECTED = {
     "value_error": "a number, not true or false",
@@ -102,10 +122,10 @@ _EXPECTED = {
 }
 
 
-def _explained(error: Any) -> str:
+def _explained(error: Any, known: tuple[str, ...]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "settings"
     if error["type"] == "extra_forbidden":
-        return f"unknown setting {name!r}{nearest(name, COMMON)} There are: {', '.join(COMMON)}"
+        return f"unknown setting {name!r}{nearest(name, known)} There are: {', '.join(known)}"
     context = error.get("ctx", {})
     expected = _EXPECTED.get(error["type"], error["msg"]).format(
         least=context.get("ge"), above=context.get("gt"), most=context.get("le")

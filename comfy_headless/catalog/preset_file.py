@@ -10,8 +10,10 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
-from comfy_headless.catalog.models import COMMON, VideoModel
-from comfy_headless.catalog.rules import Part, Rules
+from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
+from comfy_headless.catalog.rules import FrameRule, Part, RateRule, Rules, SizeRule
+from comfy_headless.catalog.variants import VARIANTS, Variants
+from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import Kind, Limits
 
 Task = Literal["text", "image", "first_last"]
@@ -23,9 +25,10 @@ Line = Annotated[str, Field(min_length=1)]
 
 
 def _member(value: object) -> object:
-    if isinstance(value, str) and value in VideoModel.__members__:
-        return VideoModel[value]
-    raise ValueError(f"no such model; there are: {', '.join(VideoModel.__members__)}")
+    members = {**VideoModel.__members__, **ImageModel.__members__}
+    if isinstance(value, str) and value in members:
+        return members[value]
+    raise ValueError(f"no such model; there are: {', '.join(members)}")
 
 
 class Sourced(Part, Generic[T]):
@@ -62,7 +65,7 @@ class Declared(Part):
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     origin: Name | None = Field(default=None, alias="from")
-    rule: Literal["half", "handover"] | None = None
+    rule: Literal["half", "two_thirds", "handover"] | None = None
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     fixed: Line | None = None
     description: str = ""
@@ -83,21 +86,43 @@ class Declared(Part):
 
 
 class ModelFile(Part):
-    """A model file by its role; the marker of the role's name puts it into the templates.
+    """A model file, as ``files.toml`` describes it.
 
     Args:
         folder: model folder on the server, such as ``vae``.
         repository: on Hugging Face; ``path`` is the file's place there.
-        size_gb: 1e9 bytes.
+        size_gb: 1e9 bytes; None if nobody has read it.
+        weights: files of the same word are the same network in other precisions.
+        factor: of an upscaler, how many times wider it makes a picture.
+        source: where all this was read, in words.
     """
 
-    role: Name
     name: Line
     folder: Line
     repository: Line
     path: Line
-    size_gb: Number
+    size_gb: Number | None = None
     precision: Line
+    weights: Name | None = None
+    factor: Annotated[int, Field(ge=2)] | None = None
+    source: Line
+
+    @property
+    def key(self) -> str:
+        """How a preset names it."""
+        return f"{self.folder}/{self.name}"
+
+
+class Pack(Part):
+    """A pack of nodes that a template needs beyond ComfyUI itself.
+
+    Args:
+        repository: on GitHub.
+    """
+
+    name: Line
+    repository: Line
+    licence: Line
     source: str
 
 
@@ -110,6 +135,7 @@ class Needs(Part):
         min_ram_gb: GiB of main memory.
         rank: higher is better; the table of recommendations goes up by hundreds.
         recommended_from: GiB of VRAM from which it may be recommended.
+        seconds: that the preset takes as it is; the source says on which card.
     """
 
     min_vram_gb: Sourced[Number]
@@ -117,13 +143,21 @@ class Needs(Part):
     min_ram_gb: Sourced[Number]
     rank: Sourced[int]
     recommended_from: Sourced[Number]
+    seconds: Sourced[Number] | None = None
 
 
 class Licence(Part):
-    """The licence of the weights, and its limits as short facts."""
+    """The licence of the weights, and its limits as short facts.
+
+    Args:
+        commercial: whether the weights may serve a business; "limited" means up to a size, or after registering.
+        excludes: where they may not be used: ISO 3166 codes, or EU.
+    """
 
     name: Line
     limits: tuple[Line, ...] = ()
+    commercial: Literal["yes", "limited", "no"]
+    excludes: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
     source: str
 
 
@@ -135,20 +169,48 @@ class Prompting(Part):
     source: str
 
 
+class RuleDifference(Part):
+    """The rules that one task has instead of the preset's."""
+
+    size: SizeRule | None = None
+    frames: FrameRule | None = None
+    fps: RateRule | None = None
+
+
+class Difference(Part):
+    """What one task has beside, or instead of, what the preset has for all."""
+
+    settings: dict[str, Setting] = Field(default={})
+    declared: dict[Name, Declared] = Field(default={}, alias="setting")
+    files: dict[Name, Line | ModelFile] = Field(default={})
+    rules: RuleDifference = RuleDifference()
+
+
 class PresetFile(Part):
-    """One preset as written."""
+    """One preset as written, with what its family says.
+
+    Args:
+        files: role to ``folder/name`` of a file in a ``files.toml``, or the file itself; the marker of the role's name
+            puts it into the templates.
+        lora_roles: the roles of the models that a caller's LoRAs are for; None is all of them.
+    """
 
     name: PresetName
     title: Line
     description: Line
     family: Line
-    model: Annotated[VideoModel, BeforeValidator(_member)]
+    makes: Literal["video", "image"] = "video"
+    model: Annotated[VideoModel | ImageModel, BeforeValidator(_member)]
     tier: Literal["draft", "standard", "quality"]
     tasks: Annotated[dict[Task, Line], Field(min_length=1)]
     settings: dict[str, Setting]
     declared: dict[Name, Declared] = Field(default={}, alias="setting")
     rules: Rules
-    files: tuple[ModelFile, ...]
+    files: dict[Name, Line | ModelFile]
+    lora_roles: tuple[Name, ...] | None = None
+    variants: dict[str, Sourced[Any]] = Field(default={})
+    task: dict[Task, Difference] = Field(default={})
+    packs: tuple[Pack, ...] = ()
     needs: Needs
     licence: Licence
     prompt: Prompting
@@ -163,15 +225,39 @@ class PresetFile(Part):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        roles = [file.role for file in self.files]
-        for name in (*self.declared, *roles):
-            if name in COMMON or (name in roles and name in self.declared) or roles.count(name) > 1:
-                raise ValueError(f"the name {name!r} is used twice (common settings, [setting.*], roles of [[files]])")
+        differences: tuple[PresetFile | Difference, ...] = (self, *self.task.values())
+        for difference in differences:
+            for name in (*difference.declared, *difference.files):
+                both = name in {**self.files, **difference.files} and name in {**self.declared, **difference.declared}
+                if name in COMMON or name in VARIANTS or both:
+                    raise ValueError(
+                        f"the name {name!r} is used twice (common settings, variants, [setting.*], roles of [files])"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _variants_are_known(self) -> Self:
+        try:
+            Variants(**{name: item.value for name, item in self.variants.items()})
+        except ValidationError as error:
+            raise ValueError(f"[variants]: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _differences_are_of_tasks(self) -> Self:
+        for task in self.task:
+            if task not in self.tasks:
+                raise ValueError(f"[task.{task}]: the preset has no such task; it has: {', '.join(self.tasks)}")
+        for role in self.lora_roles or ():
+            if role not in self.files:
+                raise ValueError(f"lora_roles: {role!r} is no role; there are: {', '.join(self.files)}")
         return self
 
 
 def _source_keys(value: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Every ``source`` of a preset, with its place in the file."""
+    """Every ``source`` of a preset that is a key, with its place in the file."""
+    if isinstance(value, ModelFile):
+        return
     if isinstance(value, Part):
         for name, field in type(value).model_fields.items():
             inside = f"{where}.{field.alias or name}".lstrip(".")

@@ -103,6 +103,12 @@ class FrameRule(Part):
         low, high = around(wanted, self.step, self.remainder, self.minimum, self.maximum)
         return low if wanted - low < high - wanted else high
 
+    def __str__(self) -> str:
+        count = f"{self.step}n+{self.remainder}" if self.step > 1 else "any"
+        if self.minimum == self.maximum:
+            return f"{self.minimum} only"
+        return f"{count}, at least {self.minimum}" if self.minimum > 1 else count
+
 
 class RateRule(Part):
     """Only tested values: any frame rate can be written into a file."""
@@ -114,7 +120,7 @@ class Rules(Part):
     """The rules of one model."""
 
     size: SizeRule
-    frames: FrameRule
+    frames: FrameRule | None = None
     fps: RateRule | None = None
 
     def check(self, values: Mapping[str, Any], where: str) -> None:
@@ -125,7 +131,7 @@ class Rules(Part):
         """
         if "width" in values and "height" in values:
             self.size.check(values["width"], values["height"], where)
-        if "frames" in values:
+        if "frames" in values and self.frames is not None:
             self.frames.check(values["frames"], where)
 
     def untested(self, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -134,7 +140,10 @@ class Rules(Part):
         width, height, sizes = values.get("width"), values.get("height"), self.size.tested
         if sizes and width and height and not sizes.holds(width, height):
             lines.append(f"{width}x{height} (tested: {sizes})")
-        ranges = {"frames": self.frames.tested, "fps": self.fps.tested if self.fps else None}
+        ranges = {
+            "frames": self.frames.tested if self.frames else None,
+            "fps": self.fps.tested if self.fps else None,
+        }
         for name, tested in ranges.items():
             if tested and name in values and not tested.holds(values[name]):
                 lines.append(f"{name}={values[name]:g} (tested: {tested})")
@@ -173,11 +182,15 @@ def _handover(value: float, share: float, what: str) -> float:
     return min(max(round(value * share), 1), value - 1)
 
 
+def _two_thirds(value: float, share: float, what: str) -> float:
+    return round(value * 2 / 3 / 16) * 16
+
+
 DERIVATIONS: Final[Mapping[str, Callable[[float, float, str], float]]] = MappingProxyType(
-    {"half": _half, "handover": _handover}
+    {"half": _half, "two_thirds": _two_thirds, "handover": _handover}
 )
 """How a setting follows from another one.
 
-half: exactly half of it, as the first of two stages. handover: the step at which the second expert takes over, after
-``share`` of all steps, at least one step for each.
+half: exactly half of it, as the first of two stages. two_thirds: the multiple of 16 nearest to that. handover: the step
+at which the second expert takes over, after ``share`` of all steps, at least one step for each.
 """

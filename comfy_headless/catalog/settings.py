@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from comfy_headless.catalog.aspect import shaped
 from comfy_headless.catalog.models import COMMON, VideoSettings
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.rules import DERIVATIONS
+from comfy_headless.catalog.rules import DERIVATIONS, FrameRule
+from comfy_headless.catalog.variants import VARIANTS
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import fit, nearest, shown
 
 if TYPE_CHECKING:
-    from comfy_headless.catalog.presets import Preset
+    from comfy_headless.catalog.preset import AtTask, Preset
 
 
 _ARGUMENTS = (
@@ -32,6 +34,7 @@ _ARGUMENTS = (
     "timeout",
     "raise_on_error",
     "allow_untested",
+    *VARIANTS,
 )
 """Names that a call knows beside settings: what looks like one of them is a misspelt argument."""
 
@@ -45,8 +48,16 @@ _SYNONYMS = {
     "negative": "negative_prompt",
     "model": "preset",
     "init_image": "image",
+    "aspect_ratio": "aspect",
+    "lora": "loras",
+    "crf": "quality",
+    "tiled": "tiled_decode",
+    "audio": "sound",
 }
 """What others call it."""
+
+
+_SIDES = ("width", "height")
 
 
 class Effective(NamedTuple):
@@ -66,24 +77,31 @@ def effective(preset: Preset, task: Task, given: Mapping[str, Any], *, allow_unt
     Raises:
         ValidationError: names the value, what is expected, and what exists.
     """
+    view = preset.at(task)
     asked = {name: value for name, value in given.items() if value is not None}
-    values = preset.defaults(task)
+    values = view.defaults()
     _check_names(preset, task, asked, values)
     common = VideoSettings(**{name: value for name, value in asked.items() if name in COMMON}).given()
     notes: list[str] = []
-    seconds = common.pop("seconds", None)
+    seconds, aspect = common.pop("seconds", None), common.pop("aspect", None)
     for name, value in common.items():
-        _check_fixed(preset, name, value, values[name], preset.settings[name].fixed)
+        _check_fixed(preset, name, value, values[name], view.settings[name].fixed)
+    if aspect is not None:
+        sides = {name: common[name] for name in _SIDES if name in common}
+        own = values["width"], values["height"]
+        size = shaped(aspect, sides, own, view.rules.size, preset.name, allow_untested=allow_untested)
+        common |= {"width": size.width, "height": size.height}
+        notes.append(size.note)
     values.update(common)
     if seconds is not None:
         if "frames" in common:
             raise ValidationError(f"frames={common['frames']} and seconds={seconds:g}: give one of them")
-        values["frames"] = _frames(preset, seconds, values["fps"])
+        values["frames"] = _frames(preset.name, view, seconds, values["fps"])
         length = values["frames"] / values["fps"]
         notes.append(f"seconds={seconds:g}: {values['frames']} frames at {values['fps']:g} fps are {length:.2f} s")
     _add_declared(preset, task, asked, values)
-    preset.rules.check(values, preset.name)
-    if untested := preset.rules.untested(values):
+    view.rules.check(values, preset.name)
+    if untested := view.rules.untested(values):
         if not allow_untested:
             raise ValidationError(
                 f"{preset.name}: not tested: {'; '.join(untested)}. To try it all the same, give allow_untested=True "
@@ -96,16 +114,15 @@ def effective(preset: Preset, task: Task, given: Mapping[str, Any], *, allow_unt
 
 
 def _check_names(preset: Preset, task: Task, asked: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    derived = [
-        name for name, item in preset.declared.items() if item.origin and name in preset.template(task).parameters
-    ]
-    known = [*values, *derived, *(["seconds"] if "frames" in values and "fps" in values else [])]
+    derived = [name for name, item in preset.at(task).declared.items() if item.origin]
+    wished = {"seconds": ("frames", "fps"), "aspect": _SIDES}
+    known = [*values, *derived, *(name for name, needs in wished.items() if all(each in values for each in needs))]
     for name in asked:
         if name in known:
             continue
         there = f"It has: {', '.join(known)}"
-        other = [each for each in preset.tasks if name in preset.template(each).parameters]
-        if other and (name in preset.declared or name in preset.settings):
+        other = [each for each in preset.tasks if {name} & {*preset.at(each).settings, *preset.at(each).declared}]
+        if other:
             raise ValidationError(
                 f"{preset.name} has setting {name!r} only for the task {other[0]!r}, not for {task!r}"
             )
@@ -121,13 +138,13 @@ def _check_fixed(preset: Preset, name: str, value: Any, own: Any, reason: str | 
         raise ValidationError(f"{preset.name}: {name}={shown(value)} is not possible, only {own}: {reason}")
 
 
-def _frames(preset: Preset, seconds: float, fps: float) -> int:
-    rule, wanted = preset.rules.frames, seconds * fps
+def _frames(where: str, view: AtTask, seconds: float, fps: float) -> int:
+    rule, wanted = view.rules.frames or FrameRule(source=""), seconds * fps
     frames = rule.nearest(wanted)
     if abs(frames - wanted) > rule.step:
         least, most = rule.nearest(0), rule.nearest(rule.maximum)
         raise ValidationError(
-            f"{preset.name}: seconds={seconds:g} would be {wanted:.0f} frames at {fps:g} fps; possible are {least} to "
+            f"{where}: seconds={seconds:g} would be {wanted:.0f} frames at {fps:g} fps; possible are {least} to "
             f"{most} frames, {least / fps:.2f} to {most / fps:.2f} s"
         )
     return frames
@@ -135,10 +152,7 @@ def _frames(preset: Preset, seconds: float, fps: float) -> int:
 
 def _add_declared(preset: Preset, task: Task, asked: Mapping[str, Any], values: dict[str, Any]) -> None:
     """Put the family's own settings in: the caller's, else the default, else what it follows from."""
-    used = preset.template(task).parameters
-    for name, item in preset.declared.items():
-        if name not in used:
-            continue
+    for name, item in preset.at(task).declared.items():
         what = f"{preset.name}: {name}"
         if name in asked:
             value = asked[name]

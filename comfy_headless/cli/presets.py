@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from comfy_headless.catalog.presets import VIDEO_PRESETS, Preset
+from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.cli import options as o
 from comfy_headless.cli.output import Action, Answer, Terminal, columns
 from comfy_headless.errors import ValidationError
@@ -57,7 +58,8 @@ def _show(name: str, terminal: Terminal) -> Answer:
     if name not in VIDEO_PRESETS:
         raise ValidationError(f"no preset {name!r}{nearest(name, VIDEO_PRESETS)} There are: {', '.join(VIDEO_PRESETS)}")
     preset = VIDEO_PRESETS[name]
-    data = {**preset.model_dump(mode="json", by_alias=True), "path": str(preset.path)}
+    files = [file.model_dump(mode="json") for file in preset.model_files().values()]
+    data = {**preset.model_dump(mode="json", by_alias=True), "model_files": files, "path": str(preset.path)}
     parts = [
         f"{preset.name}: {preset.title}\n{preset.description}",
         _block("makes a video from", [(_TASKS[task],) for task in preset.tasks]),
@@ -101,8 +103,8 @@ def _rules(preset: Preset) -> list[tuple[str, ...]]:
         rows.append(("size", " or ".join(f"{width}x{height}" for width, height in size.only), ""))
     else:
         rows.append(("size", f"multiples of {size.multiple}, at least {size.minimum}", _tested(size.tested)))
-    count = f"{frames.step}n+{frames.remainder}, at least {frames.minimum}" if frames.step > 1 else "any"
-    rows.append(("frames", count, _tested(frames.tested)))
+    if frames is not None:
+        rows.append(("frames", str(frames), _tested(frames.tested)))
     if fps is not None:
         rows.append(("fps", "any", _tested(fps.tested)))
     return rows
@@ -114,8 +116,8 @@ def _tested(tested: object) -> str:
 
 def _files(preset: Preset) -> list[tuple[str, ...]]:
     return [
-        (f"{file.folder}/{file.name}", f"{file.size_gb:g} GB", f"Hugging Face {file.repository}: {file.path}")
-        for file in preset.files
+        (file.key, f"{file.size_gb:g} GB" if file.size_gb else "", f"Hugging Face {file.repository}: {file.path}")
+        for file in preset.model_files().values()
     ]
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from comfy_headless import VIDEO_PRESETS
-from comfy_headless.catalog.presets import Preset
+from comfy_headless.catalog.preset import Preset
 
 WAN = "wan_5b"
 TASKS = 'text = "wan22_5b_text"\nimage = "wan22_5b_image"\n'

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from comfy_headless import VIDEO_PRESETS, GenerationRejectedError, Result, ValidationError
-from comfy_headless.catalog.presets import Preset
+from comfy_headless.catalog.preset import Preset
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator import Simulator
 from tests.api.own_presets import shipped, write_own
@@ -25,7 +25,7 @@ def files_of(*presets: Preset) -> dict[str, list[str]]:
     """The files of presets, by folder."""
     found: dict[str, list[str]] = {}
     for preset in presets:
-        for file in preset.files:
+        for file in preset.model_files().values():
             found.setdefault(file.folder, []).append(file.name)
     return found
 
@@ -133,7 +133,7 @@ def test_a_bare_server(kind: str, tmp_path: Path) -> None:
     assert lines == [
         f"  {file.name} ({file.size_gb:g} GB) into ComfyUI/models/{file.folder}/, from Hugging Face "
         f"{file.repository}: {file.path}"
-        for file in wanted.files
+        for file in wanted.model_files().values()
     ]
 
 
@@ -141,7 +141,7 @@ def test_a_bare_server(kind: str, tmp_path: Path) -> None:
 def test_one_file_too_few(kind: str, tmp_path: Path) -> None:
     """Only what is missing is listed."""
     wanted = shipped(best(24))
-    *there, missing = [(file.folder, file.name) for file in wanted.files]
+    *there, missing = [(file.folder, file.name) for file in wanted.model_files().values()]
     with (
         Simulator(files={folder: [name] for folder, name in there}) as sim,
         pytest.raises(GenerationRejectedError) as caught,

@@ -70,15 +70,14 @@ source = "paper"
 maximum = 81
 source = "paper"
 
-[[files]]
-role = "model"
+[files.model]
 name = "invented.safetensors"
 folder = "diffusion_models"
 repository = "somebody/invented"
 path = "invented.safetensors"
 size_gb = 1.0
 precision = "fp16"
-source = "paper"
+source = "An invented paper"
 
 [needs]
 min_vram_gb = { value = 8, source = "paper" }
@@ -89,6 +88,7 @@ recommended_from = { value = 12, source = "paper" }
 
 [licence]
 name = "MIT"
+commercial = "yes"
 source = "paper"
 
 [prompt]

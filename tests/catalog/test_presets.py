@@ -12,13 +12,19 @@ from pathlib import Path
 import pytest
 
 import comfy_headless
+from comfy_headless.catalog.files import FILES
 from comfy_headless.catalog.models import COMMON, VideoModel
-from comfy_headless.catalog.presets import VIDEO_PRESETS, Preset, PresetLibrary
+from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
+from comfy_headless.catalog.reading import FAMILY
 from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.errors import ValidationError
-from tests.catalog.invented import graph, node, write
+from tests.catalog.invented import PRESET, graph, node, write
 
-BUILTIN = sorted(path.stem for path in presets_folder().rglob("*.toml"))
+BUILTIN = sorted(
+    path.stem for path in presets_folder().rglob("*.toml") if path.name not in ("family.toml", "files.toml")
+)
+VIDEOS = [name for name in BUILTIN if name in VIDEO_PRESETS]
 
 
 class TestLibrary:
@@ -38,7 +44,7 @@ class TestLibrary:
         """The second access gives the same object."""
         assert VIDEO_PRESETS["wan_5b"] is VIDEO_PRESETS["wan_5b"]
 
-    @pytest.mark.parametrize("name", BUILTIN)
+    @pytest.mark.parametrize("name", VIDEOS)
     def test_str_is_one_readable_line(self, name):
         """Family, tasks, size, length, needs and licence in one line."""
         line = str(VIDEO_PRESETS[name])
@@ -47,7 +53,7 @@ class TestLibrary:
         assert re.search(r"\d+x\d+, \d+ frames at \d+ fps", line)
         assert "GB VRAM" in line
 
-    @pytest.mark.parametrize("name", BUILTIN)
+    @pytest.mark.parametrize("name", VIDEOS)
     def test_a_built_in_preset_stands_in_its_familys_folder(self, name):
         """presets/<family>/<preset>.toml, and the model is one of VideoModel."""
         preset = VIDEO_PRESETS[name]
@@ -55,12 +61,15 @@ class TestLibrary:
         assert isinstance(preset.model, VideoModel)
         assert set(preset.tasks) & {"text", "image", "first_last"}
 
-    @pytest.mark.parametrize("name", BUILTIN)
-    def test_no_source_is_unused(self, name):
-        """Each line of [sources] is a source of something."""
-        text = VIDEO_PRESETS[name].path.read_text(encoding="utf-8")
-        used = set(re.findall(r'source = "(\w+)"', text))
-        assert used == set(tomllib.loads(text)["sources"])
+    @pytest.mark.parametrize("family", sorted({PresetLibrary()[name].family for name in BUILTIN}))
+    def test_no_source_is_unused(self, family):
+        """Each line of [sources], of a preset or its family, is a source of something that stands there."""
+        folder = presets_folder() / family
+        texts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.toml") if path.name != FILES}
+        used = {name: set(re.findall(r'source = "(\w+)"', text)) for name, text in texts.items()}
+        for name, text in texts.items():
+            users = set().union(*used.values()) if name == FAMILY else used[name]
+            assert set(tomllib.loads(text).get("sources", {})) <= users, name
 
     def test_a_users_folder_is_read_beside_the_built_in_ones(self, tmp_path):
         """A preset of one's own, with its own template, counts like the others."""
@@ -172,13 +181,15 @@ def test_an_edited_preset_is_seen_in_an_editable_install(tmp_path):
     assert steps() == "21"
 
 
+FILE = PRESET[PRESET.index("[files.model]") : PRESET.index("\n\n[needs]")]
+
 WRONG = {
     "not TOML": ('tier = "draft"', "tier = draft", ["not a TOML file", "line 7"]),
     "unknown key": ('tier = "draft"', 'tier = "draft"\ncolour = "red"', ["unknown key 'colour'", "There are: name,"]),
     "unknown table": ("[rules.size.tested]", "[rules.size.testet]",
                       ["unknown key 'rules.size.testet'; did you mean 'tested'? There are: multiple"]),
-    "unknown key of a file": ("folder = ", "fodler = ", ["'files.0.folder' is missing",
-                              "unknown key 'files.0.fodler'; did you mean 'folder'?"]),
+    "unknown key of a file": ("folder = ", "fodler = ", ["'files.model.folder' is missing",
+                              "unknown key 'files.model.fodler'; did you mean 'folder'?"]),
     "unknown key of a setting": ("maximum = 255", "maxmum = 255",
                                  ["unknown key 'setting.motion.maxmum'; did you mean 'maximum'?"]),
     "missing key": ('title = "Invented"\n', "", ["'title' is missing"]),
@@ -192,9 +203,11 @@ WRONG = {
                   "cfg = { value = 3.5 }", ["'settings.cfg.source' is missing"]),
     "unknown source": ('cfg = { value = 3.5, source = "paper" }', 'cfg = { value = 3.5, source = "papr" }',
                        ["settings.cfg.source = 'papr' is not in [sources]; there are: paper"]),
-    "unknown source of a file": ('precision = "fp16"\nsource = "paper"', 'precision = "fp16"\nsource = "x"',
-                                 ["files[0].source = 'x' is not in [sources]"]),
-    "unknown setting": ("cfg = {", "cgf = {", ["marker $cfg.cfg is not known", "did you mean 'cgf'"]),
+    "a file that nobody describes": (FILE, '[files]\nmodel = "diffusion_models/wan2.2_ti2v_5B_fp1.safetensors"',
+                                     ["files.model = 'diffusion_models/wan2.2_ti2v_5B_fp1.safetensors': no files.toml",
+                                      "did you mean 'diffusion_models/wan2.2_ti2v_5B_fp16.safetensors'?"]),
+    "a file of no kind": (FILE, "[files]\nmodel = 7", ["files.model = 7"]),
+    "unknown setting": ("cfg = {", "cgf = {", ["settings.cgf: no such setting; did you mean 'cfg'?"]),
     "text for a number": ("steps = { value = 40", 'steps = { value = "many"', ["steps='many': expected a whole"]),
     "true for a number": ("steps = { value = 40", "steps = { value = true", ["settings.steps.value", "True"]),
     "steps 0": ("steps = { value = 40", "steps = { value = 0", ["steps=0: expected at least 1"]),
@@ -206,15 +219,15 @@ WRONG = {
     "impossible default": ("default = 127", "default = 300", ["motion=300: too big, the most is 255"]),
     "default of another kind": ("default = 127", 'default = "much"', ["motion='much': expected a whole number"]),
     "from nowhere": ('from = "steps"', 'from = "stps"', ["handover follows from 'stps'"]),
-    "unknown rule": ('rule = "handover"', 'rule = "third"', ["handover.rule = 'third'", "'half' or 'handover'"]),
+    "unknown rule": ('rule = "handover"', 'rule = "third"', ["handover.rule = 'third'", "'two_thirds' or 'handover'"]),
     "default and from": ("default = 127", 'default = 127\nfrom = "steps"\nrule = "half"', ["either a default or"]),
     "neither": ("default = 127\n", "", ["setting.motion", "either a default or 'from' and 'rule'"]),
     "rule without from": ('from = "steps"\n', "", ["'from' and 'rule' go together"]),
     "setting without marker": ("[setting.motion]", "[setting.motions]", ["$motion.motion_bucket_id", "'motions'"]),
-    "role without marker": ('role = "model"', 'role = "modell"', ["$model.unet_name is not known", "'modell'"]),
+    "role without marker": ("[files.model]", "[files.modell]", ["$model.unet_name is not known", "'modell'"]),
     "common name declared": ("[setting.motion]", "[setting.shift]", ["the name 'shift' is used twice"]),
     "one name twice": ("[setting.motion]", "[setting.model]", ["the name 'model' is used twice"]),
-    "negative size": ("size_gb = 1.0", "size_gb = -1.0", ["files.0.size_gb = -1.0"]),
+    "negative size": ("size_gb = 1.0", "size_gb = -1.0", ["files.model.size_gb = -1.0"]),
 }  # fmt: skip
 
 

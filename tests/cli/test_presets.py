@@ -27,7 +27,12 @@ def test_one_preset(program: Program, name: str) -> None:
     preset = VIDEO_PRESETS[name]
     code, out, err = program("presets", "show", name)
     assert (code, err) == (0, "")
-    for text in (*preset.settings, *preset.declared, preset.licence.name, *(file.name for file in preset.files)):
+    for text in (
+        *preset.settings,
+        *preset.declared,
+        preset.licence.name,
+        *(file.name for file in preset.model_files().values()),
+    ):
         assert text in out
     told = program("presets", "show", name, "--json").json
     assert (told["name"], told["path"]) == (name, str(preset.path))

@@ -1,0 +1,105 @@
+"""Model files, each described once: the ``files.toml`` of a folder of presets and of its families.
+
+Keys are ``folder/name``, as presets name them; of equal ``weights`` a file is the same network in another precision.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pydantic
+
+from comfy_headless.catalog.complaints import complaints
+from comfy_headless.catalog.preset_file import ModelFile
+from comfy_headless.catalog.rules import Part
+from comfy_headless.errors import ValidationError
+
+FILES: Final = "files.toml"
+
+
+class _FilesToml(Part):
+    """A ``files.toml`` as written."""
+
+    file: tuple[ModelFile, ...]
+
+
+class Table(NamedTuple):
+    """A TOML file that was read."""
+
+    path: Path
+    data: dict[str, Any]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; raises ValidationError, which names file and line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValidationError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValidationError(f"{path}: not a TOML file: {error}") from error
+
+
+class ModelFiles(Mapping[str, ModelFile]):
+    """The model files that the presets of some folders may name, by ``folder/name``.
+
+    Args:
+        folders: each is searched with all folders below it.
+
+    Raises:
+        ValidationError: a ``files.toml`` is wrong, or two describe one file.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self.paths = tuple(path for folder in folders for path in sorted(folder.rglob(FILES)))
+        self._files: dict[str, ModelFile] = {}
+        places: dict[str, Path] = {}
+        for path in self.paths:
+            for file in _read(path):
+                first = places.setdefault(file.key, path)
+                if file.key in self._files:
+                    raise ValidationError(f"{path}: {file.key!r} is described in {first} already")
+                self._files[file.key] = file
+
+    def __getitem__(self, key: str) -> ModelFile:
+        return self._files[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def equivalents(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Return for each (folder, name) the names of the same network by precision, its own among them."""
+        networks: dict[str, dict[str, str]] = {}
+        for file in self.values():
+            if file.weights is not None:
+                networks.setdefault(f"{file.folder}/{file.weights}", {})[file.precision] = file.name
+        return {
+            (file.folder, file.name): networks[f"{file.folder}/{file.weights}"]
+            for file in self.values()
+            if file.weights is not None
+        }
+
+    def upscalers(self) -> dict[int, str]:
+        """Return the name of the upscaling model for each factor; the first described one counts."""
+        found: dict[int, str] = {}
+        for file in self.values():
+            if file.factor is not None:
+                found.setdefault(file.factor, file.name)
+        return found
+
+    def interpolator(self) -> str | None:
+        """Return the name of the frame interpolation model that is described first; None if there is none."""
+        return next((file.name for file in self.values() if file.folder == "frame_interpolation"), None)
+
+
+def _read(path: Path) -> tuple[ModelFile, ...]:
+    try:
+        return _FilesToml.model_validate(read_toml(path)).file
+    except pydantic.ValidationError as error:
+        raise ValidationError(f"{path}: " + "; ".join(line for _, line in complaints(error, _FilesToml))) from error

@@ -1,0 +1,63 @@
+"""What can be changed about any workflow beside its settings: which model, what it costs, what is made of its frames.
+
+The same words serve a preset's file, a call, and the command line; ``graph/transforms`` does the work.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
+
+from comfy_headless.catalog.models import Wishes
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a true/false value is no number")
+    return value
+
+
+_NAME = Annotated[str, Field(min_length=1)]
+_STRENGTH = Annotated[float, BeforeValidator(_no_bool), Field(ge=-100, le=100, allow_inf_nan=False)]
+_FACTOR = Annotated[float, BeforeValidator(_no_bool), Field(gt=1, le=8, allow_inf_nan=False)]
+_TIMES = Annotated[int, BeforeValidator(_no_bool), Field(ge=2, le=16)]
+_CRF = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=51)]
+
+
+class Variants(Wishes):
+    """What to change about a workflow; None leaves it as it is.
+
+    Args:
+        loras: strengths by file name; of a pair for Wan 2.2 each half goes to its expert.
+        precision: of the diffusion model: ``"fp8"``, ``"fp16"``, ``"Q4_K_M"``: an equivalent file, or another loader.
+        easy_cache: skip steps that change little.
+        torch_compile: compile the model; the first run takes minutes longer.
+        tiled_decode: decode in tiles, with far less VRAM.
+        upscale: times wider and higher, by an upscaling model.
+        interpolate: times more frames a second, by a model that makes those between.
+        sound: False leaves the sound out.
+        codec: such as ``"h264"``.
+        quality: ``"low"``, ``"medium"``, ``"high"``, ``"lossless"``, or a crf from 0 (best) to 51.
+    """
+
+    precision: _NAME | None = None
+    loras: dict[_NAME, _STRENGTH] | None = None
+    easy_cache: bool | None = None
+    torch_compile: bool | None = None
+    tiled_decode: bool | None = None
+    upscale: _FACTOR | None = None
+    interpolate: _TIMES | None = None
+    sound: bool | None = None
+    codec: _NAME | None = None
+    quality: _NAME | _CRF | None = None
+
+
+VARIANTS: Final = tuple(Variants.model_fields)
+"""Their names, in the order in which they are applied."""
+
+
+def parted(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what was asked for into variants and all else."""
+    variants = {name: value for name, value in values.items() if name in VARIANTS and value is not None}
+    return variants, {name: value for name, value in values.items() if name not in VARIANTS}
