@@ -29,6 +29,9 @@ def simulate(
     device: Annotated[Device, typer.Option(help="What it says it runs on.")] = Device.CUDA,
     step_seconds: Annotated[float, typer.Option(**o.NUMBER, help="How long a step of a sampler takes.")] = 0.0,
     bare: Annotated[bool, typer.Option("--bare", help="Have no model files; else all that the presets name.")] = False,
+    no_packs: Annotated[
+        bool, typer.Option("--no-packs", help="Have ComfyUI's own nodes only; else those of the presets' packs too.")
+    ] = False,
     output_folder: Annotated[
         Path | None, typer.Option(**o.PATH, help="Keep results here; without it they go with the server.")
     ] = None,
@@ -47,6 +50,7 @@ def simulate(
         "device": device.value,
         "step_seconds": step_seconds,
         "files": {} if bare else None,
+        "packs": () if no_packs else None,
         "output_folder": output_folder,
     }
     return partial(_simulate, settings)

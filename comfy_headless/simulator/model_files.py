@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,29 @@ MODEL_FOLDERS = (
     "optical_flow",
     "detection",
 )
+# Measured too, with the packs whose schemas are shipped: a class of the pack, and the folders that it adds.
+_PACK_FOLDERS = {
+    "ADE_LoadAnimateDiffModel": ("animatediff_models", "animatediff_motion_lora", "animatediff_video_formats"),
+    "CogVideoXModelLoader": ("CogVideo", "cogvideox_loras"),
+    "UnetLoaderGGUF": ("unet_gguf", "clip_gguf"),
+    "VHS_VideoCombine": ("VHS_video_formats",),
+}
+_GGUF_FOLDERS = {"unet_gguf": "diffusion_models", "clip_gguf": "text_encoders"}
+"""Names under which ComfyUI-GGUF lists the files of another folder that no other loader lists."""
 
 Files = dict[str, list[str]]
+
+
+def model_folders(classes: Container[str], files: Files) -> list[str]:
+    """Return the model folders of a server with these node classes and files, in its order."""
+    packs = [folder for name, folders in _PACK_FOLDERS.items() if name in classes for folder in folders]
+    return list(dict.fromkeys([*MODEL_FOLDERS, *packs, *files]))
+
+
+def listed_files(folder: str, files: Files) -> list[str]:
+    """Return the files that a server lists of one model folder."""
+    is_gguf = folder in _GGUF_FOLDERS
+    return [name for name in files.get(_GGUF_FOLDERS.get(folder, folder), []) if name.endswith(".gguf") == is_gguf]
 
 
 def given_files(files: Mapping[str, Iterable[str]] | None) -> Files:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.machine import GIB, Machine, features
-from comfy_headless.simulator.model_files import MODEL_FOLDERS
+from comfy_headless.simulator.model_files import listed_files, model_folders
 
 VERSION = "0.30.0"
 
@@ -59,13 +59,13 @@ class _Server:
         return web.json_response(features(self.most_upload))
 
     async def model_folders(self, request: web.Request) -> web.Response:
-        return web.json_response(list(dict.fromkeys([*MODEL_FOLDERS, *self.machine.files])))
+        return web.json_response(model_folders(self.machine.schemas, self.machine.files))
 
     async def model_files(self, request: web.Request) -> web.Response:
         folder = request.match_info["folder"]
-        if folder not in MODEL_FOLDERS and folder not in self.machine.files:
+        if folder not in model_folders(self.machine.schemas, self.machine.files):
             return web.Response(status=404)
-        return web.json_response(self.machine.files.get(folder, []))
+        return web.json_response(listed_files(folder, self.machine.files))
 
     async def embeddings(self, request: web.Request) -> web.Response:
         names = self.machine.files.get("embeddings", [])

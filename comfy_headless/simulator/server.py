@@ -49,11 +49,13 @@ class Simulator:
         step_seconds: how long a sampler step takes.
         output_folder: where results are kept; None: a temporary folder that goes with the simulator.
         faults: what goes wrong, see ``comfy_headless.simulator.faults``.
-        object_info: node schemas as ``/object_info`` gives them; None: those of ComfyUI 0.30.0.
+        packs: node packs it has beside ComfyUI's own nodes, of those that ``Schemas.packs()`` names; None: all of them;
+            ``()``: a stock server.
+        object_info: node schemas as ``/object_info`` gives them; None: those of ComfyUI 0.30.0 and the packs.
 
     Raises:
-        ValidationError: an argument is none that a server can have; at the start: the port is taken, or a folder
-            cannot be made.
+        ValidationError: an argument is none that a server can have, or packs are named beside schemas; at the start:
+            the port is taken, or a folder cannot be made.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Simulator:
         step_seconds: float = 0.0,
         output_folder: str | Path | None = None,
         faults: Iterable[Fault] = (),
+        packs: Iterable[str] | None = None,
         object_info: Mapping[str, Any] | None = None,
     ) -> None:
         if not 0 <= port <= 65535:
@@ -78,7 +81,7 @@ class Simulator:
         self._step_seconds = step_seconds
         self._output_folder = Path(output_folder).absolute() if output_folder is not None else None
         self._faults = tuple(faults)
-        self._schemas = Schemas.snapshot() if object_info is None else Schemas.from_object_info(object_info)
+        self._schemas = _schemas(packs, object_info)
         self._running: _Running | None = None
 
     @property
@@ -167,6 +170,14 @@ class Simulator:
             step_seconds=self._step_seconds,
             faults=self._faults,
         )
+
+
+def _schemas(packs: Iterable[str] | None, object_info: Mapping[str, Any] | None) -> Schemas:
+    if object_info is None:
+        return Schemas.snapshot(Schemas.packs() if packs is None else packs)
+    if packs is not None:
+        raise ValidationError("packs and object_info: expected one of them; object_info says what all nodes are")
+    return Schemas.from_object_info(object_info)
 
 
 class _Running:

@@ -28,6 +28,16 @@ def test_a_server_until_interrupted(folder: Path, number: int) -> None:
     assert "Traceback" not in err
 
 
+def test_a_stock_server(folder: Path) -> None:
+    """--no-packs leaves the classes of node packs away."""
+    started = process("simulate", "--port", 0, "--no-packs", cwd=folder)
+    assert started.stdout is not None
+    with ComfyClient(started.stdout.readline().strip()) as client:
+        assert "KSampler" in client.object_info() and "VHS_VideoCombine" not in client.object_info()
+    started.send_signal(signal.SIGINT)
+    assert finish(started)[0] == 0
+
+
 def test_json(folder: Path) -> None:
     """--json prints the address as one object, and nothing more at the end."""
     started = process("simulate", "--port", 0, "--bare", "--json", cwd=folder)

@@ -22,10 +22,10 @@ import pytest
 
 from comfy_headless.config import presets_folder
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.schemas import MODEL_INPUTS
+from comfy_headless.graph.schemas import MODEL_INPUTS, Schemas
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.model_files import given_files, shipped_files
-from tests.simulator.talk import SAMPLER_FILES, sampler_graph, talking, video_graph
+from tests.simulator.talk import SAMPLER_FILES, node, sampler_graph, talking, video_graph
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -184,11 +184,40 @@ def test_model_files_are_those_given() -> None:
         assert "a.safetensors" in str(shown)
         assert talk.http.get("/models/nope").status_code == 404
         assert "vae" in talk.http.get("/models").json()
-        assert len(talk.http.get("/object_info").json()) == 826
+        assert len(talk.http.get("/object_info").json()) == 826 + 216
         assert talk.http.get("/object_info/Nope").json() == {}
     with Simulator(files={}) as sim, talking(sim.url) as talk:
         answer = talk.http.post("/prompt", json={"prompt": sampler_graph()})
         assert answer.json()["node_errors"]["1"]["errors"][0]["type"] == "value_not_in_list"
+
+
+def test_it_has_the_packs_that_it_is_told() -> None:
+    """By default all shipped packs, with their modules and model folders; `packs=()` is a stock server."""
+    files = {"diffusion_models": ["a.gguf", "b.safetensors"], "animatediff_models": ["m.ckpt"]}
+    with Simulator(files=files) as sim, talking(sim.url) as talk:
+        shown = talk.http.get("/object_info").json()
+        assert {shown[name]["python_module"] for name in shown.keys() - Schemas.snapshot().keys()} == {
+            f"custom_nodes.{pack}" for pack in Schemas.packs()
+        }
+        assert shown["ADE_LoadAnimateDiffModel"]["input"]["required"]["model_name"] == [["m.ckpt"]]
+        assert shown["UnetLoaderGGUF"]["input"]["required"]["unet_name"] == [["a.gguf"]]
+        assert shown["UNETLoader"]["input"]["required"]["unet_name"][0] == ["b.safetensors"]
+        assert {"animatediff_models", "CogVideo", "unet_gguf"} <= set(talk.http.get("/models").json())
+        assert talk.http.get("/models/unet_gguf").json() == ["a.gguf"]
+        assert talk.http.get("/models/diffusion_models").json() == ["b.safetensors"]
+    with Simulator(packs=(), files={}) as sim, talking(sim.url) as talk:
+        assert talk.http.get("/object_info/UnetLoaderGGUF").json() == {}
+        assert "unet_gguf" not in talk.http.get("/models").json()
+        graph = {"1": node("ADE_UseEvolvedSampling"), "2": node("PreviewAny", source=["1", 0])}
+        assert talk.http.post("/prompt", json={"prompt": graph}).json()["error"]["type"] == "missing_node_type"
+
+
+def test_packs_that_cannot_be_had_are_an_error() -> None:
+    """An unknown pack is named with those there are; schemas of one's own say themselves what there is."""
+    with pytest.raises(ValidationError, match="node pack 'VHS'; there are ComfyUI-AnimateDiff-Evolved"):
+        Simulator(packs=["VHS"])
+    with pytest.raises(ValidationError, match="packs and object_info: expected one of them"):
+        Simulator(packs=(), object_info={})
 
 
 def test_by_default_it_has_every_shipped_name() -> None:
