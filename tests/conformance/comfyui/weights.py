@@ -15,7 +15,7 @@ from .install import Installation
 GENERATOR = Path(__file__).resolve().parents[1] / "miniature"
 FAMILIES = (
     *("t5xxl", "clip_l", "wan", "ltxv", "ltx2", "hunyuan", "hunyuan15", "mochi", "svd", "cogvideox"),
-    *("sd15", "sdxl", "flux", "z_image", "qwen_image"),
+    *("sd15", "sdxl", "flux", "z_image", "qwen_image", "upscalers", "frame_interpolation"),
 )
 """What is generated: all that `miniature/` has."""
 

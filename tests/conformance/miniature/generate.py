@@ -17,6 +17,7 @@ def families(source):
 
     comfy.options.enable_args_parsing()
     import cogvideox  # noqa: F401
+    import frames  # noqa: F401
     import hunyuan  # noqa: F401
     import image  # noqa: F401
     import ltx  # noqa: F401

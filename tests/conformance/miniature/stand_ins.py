@@ -46,6 +46,9 @@ STAND_INS = [
     (r"latent_upscale_models/hunyuan.*1080", "latent_upscale_models/tiny_hunyuan15_1080p"),
     (r"latent_upscale_models/hunyuan", "latent_upscale_models/tiny_hunyuan15_720p"),
     (r"latent_upscale_models/ltx.*spatial", "latent_upscale_models/tiny_ltx_spatial_x2"),
+    (r"upscale_models/.*x2", "upscale_models/tiny_real_esrgan_x2"),
+    (r"upscale_models/.*x4", "upscale_models/tiny_real_esrgan_x4"),
+    (r"frame_interpolation/(rife|film)", "frame_interpolation/tiny_rife"),
     (r"loras/.*(wan2\.2_i2v|i2v_.*14B)", "loras/tiny_wan_i2v"),
     (r"loras/.*(wan|lightx2v_T2V|t2v_14B)", "loras/tiny_wan_t2v"),
     (r"loras/.*hunyuanvideo1\.5", "loras/tiny_hunyuan15"),
@@ -59,9 +62,9 @@ STAND_INS = [
 def stand_in(folder: str, name: str) -> str | None:
     """The miniature file, as a path below the weights, for a real file name; None if there is none.
 
-    A server reads a file by its extension, so a `.ckpt` or `.gguf` name needs a stand-in of its own kind.
+    A server reads a file by its extension, so a stand-in has the same: of a `.ckpt` or `.gguf` there is none.
     """
     for pattern, tiny in STAND_INS:
         if re.search(pattern, f"{folder}/{name}", re.IGNORECASE):
-            return f"{tiny}.safetensors" if name.endswith(".safetensors") else None
+            return next((f"{tiny}{end}" for end in (".safetensors", ".pth") if name.endswith(end)), None)
     return None
