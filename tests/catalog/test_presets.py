@@ -81,11 +81,14 @@ class TestLibrary:
 
     def test_a_template_may_lie_beside_its_preset_or_be_a_built_in_one(self, tmp_path):
         """A template is looked for beside the TOML, in templates/, then among the shipped ones."""
-        path = write(tmp_path)
+        write(tmp_path)
         (tmp_path / "templates" / "two_stages_text.json").rename(tmp_path / "two_stages_text.json")
         assert PresetLibrary([tmp_path])["two_stages"].template("text").graph == graph()
-        text = (presets_folder() / "wan" / "wan_5b.toml").read_text(encoding="utf-8")
-        path.with_name("my_wan.toml").write_text(text.replace('"wan_5b"', '"my_wan"'), encoding="utf-8")
+        shipped, own = presets_folder() / "wan", tmp_path / "own"
+        own.mkdir()
+        for name in ("family.toml", "wan_5b.toml"):
+            text = (shipped / name).read_text(encoding="utf-8").replace('"wan_5b"', '"my_wan"')
+            (own / name.replace("wan_5b", "my_wan")).write_text(text, encoding="utf-8")
         library = PresetLibrary([tmp_path])
         assert library["my_wan"].template("image").graph == library["wan_5b"].template("image").graph
 
