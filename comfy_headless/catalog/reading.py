@@ -106,16 +106,18 @@ def _template_file(name: str, folders: Sequence[Path], where: str) -> Path:
 
 def _view(preset: Preset, task: Task, file: Path, files: ModelFiles) -> AtTask:
     """Return the preset as it is for one task, held to the markers of its template."""
-    template = Template.read(file.read_bytes(), name=str(file), schemas=Schemas.snapshot())
+    template = Template.read(file.read_bytes(), name=str(file), schemas=Schemas.snapshot(Schemas.packs()))
     different = preset.task.get(task, Difference())
     used = template.parameters
     settings, declared = {**preset.settings, **different.settings}, {**preset.declared, **different.declared}
     roles = {**preset.files, **different.files}
     _check_markers(preset, task, template, [*settings, *declared, *roles])
+    declared = {name: item for name, item in declared.items() if name in used}
+    sizes = {item.origin for item in declared.values() if item.rule != "handover"}  # only there as a half, say
     return AtTask(
         template,
-        {name: item for name, item in settings.items() if name in used or item.fixed},
-        {name: item for name, item in declared.items() if name in used},
+        {name: item for name, item in settings.items() if name in used or name in sizes or item.fixed},
+        declared,
         preset.rules.model_copy(update=dict(_given(different.rules))),
         {role: _file(preset, role, given, files) for role, given in roles.items() if role in used},
     )
@@ -174,12 +176,11 @@ def _check_used(preset: Preset, own: Mapping[str, Any]) -> None:
     """Every value that the preset's own file gives has a marker in a template that it is for."""
     tables = {None: own, **own.get("task", {})}
     for task, table in tables.items():
-        templates = [preset.template(each) for each in ([task] if task else preset.tasks)]
-        used = {name for template in templates for name in template.parameters}
+        views = [preset.at(each) for each in ([task] if task else preset.tasks)]
+        used = {name for view in views for name in (*view.template.parameters, *view.settings)}
         settings = table.get("settings", {})
-        fixed = {name for name, item in settings.items() if "fixed" in item}
         for name in (*settings, *table.get("setting", {}), *table.get("files", {})):
-            if name not in used | fixed:
+            if name not in used:
                 where = f"[task.{task}]: " if task else ""
                 raise ValidationError(
                     f"{preset.path}: {where}{name!r} has no marker ${name} in a template of this preset"
