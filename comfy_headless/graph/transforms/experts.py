@@ -27,8 +27,10 @@ class Expert(StrEnum):
         return Expert.LOW if self is Expert.HIGH else Expert.HIGH
 
 
-_SURE: Final = {"high": Expert.HIGH, "low": Expert.LOW, "hn": Expert.HIGH, "ln": Expert.LOW}
-_SURE.update(highnoise=Expert.HIGH, lownoise=Expert.LOW)
+_SURE: Final = {
+    **dict.fromkeys(("high", "hn", "highnoise"), Expert.HIGH),
+    **dict.fromkeys(("low", "ln", "lownoise"), Expert.LOW),
+}
 _IN_PAIRS: Final = {**_SURE, "h": Expert.HIGH, "l": Expert.LOW}
 """A letter says something only where the same name with the other letter stands beside it."""
 

@@ -97,8 +97,9 @@ def _find_loaders(graph: Graph, schemas: Schemas) -> dict[str, _Loader]:
     """Return the model loaders by node id."""
     found = {wire.node_id: _Loader(wire, _loaded(graph, wire), None) for wire in find_sources(graph, "MODEL", schemas)}
     for wire in find_sources(graph, "COGVIDEOMODEL", schemas):
-        schema = schemas[graph[wire.node_id]["class_type"]]
-        chain = next((item.name for item in schema.inputs if item.type == "COGLORA"), None)
+        class_type = graph[wire.node_id]["class_type"]
+        inputs = schemas[class_type].inputs if class_type in schemas else ()
+        chain = next((item.name for item in inputs if item.type == "COGLORA"), None)
         if chain is None:
             raise ValidationError(
                 f"loras: {named(graph, wire.node_id)} takes no LoRAs; another loader of its pack does"

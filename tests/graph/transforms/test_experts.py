@@ -66,6 +66,7 @@ def test_a_letter_tells_beside_its_partner() -> None:
         (["a_high_noise.safetensors"], ["a_high_noise.safetensors"]),
         (["a_high_noise.safetensors", "a_low_noise.safetensors"], []),
         (["a_000003250_low_noise.safetensors", "a_000003500_high_noise.safetensors"], []),
+        (["a_1_low.safetensors", "a_2_high.safetensors", "b_low.safetensors"], ["b_low.safetensors"]),
         (["a_HIGH.safetensors", "b-of-another-name_LOW.safetensors"], []),
         (["a_high.safetensors", "a_low.safetensors", "b_low.safetensors"], ["b_low.safetensors"]),
         (["a.safetensors"], []),

@@ -16,10 +16,11 @@ from comfy_headless.graph.transforms.loras import add_loras
 from comfy_headless.graph.transforms.wires import Changed, Wire, find_nodes, find_sources, links, set_inputs
 from tests.graph.transforms.shipped import ALL_PACKS, TEMPLATES, change, template
 
-EXPERTS = [name for name in TEMPLATES if name.startswith("wan22_14b")]
-COGVIDEO = [name for name in TEMPLATES if name.startswith("cogvideox")]
-SEVERAL = [name for name in TEMPLATES if name.startswith("hunyuan15_1080p")]
-OTHERS = [name for name in TEMPLATES if name not in (*EXPERTS, *COGVIDEO, *SEVERAL)]
+LOADERS = {name: len(find_sources(template(name), "MODEL", ALL_PACKS)) for name in TEMPLATES}
+OTHERS = [name for name in TEMPLATES if LOADERS[name] == 1]
+EXPERTS = [name for name in TEMPLATES if LOADERS[name] == 2 and name.startswith("wan22_14b")]
+SEVERAL = [name for name in TEMPLATES if LOADERS[name] == 2 and name not in EXPERTS]
+COGVIDEO = [name for name in TEMPLATES if LOADERS[name] == 0]
 PAIR = {"style_high_noise.safetensors": 0.9, "style_low_noise.safetensors": 0.6}
 CLASSES = ("LoraLoader", "LoraLoaderModelOnly")
 
@@ -219,6 +220,9 @@ def test_a_graph_without_a_model_is_refused() -> None:
     graph = template("cogvideox_repository_text")
     graph["1"]["class_type"] = "DownloadAndLoadCogVideoGGUFModel"
     with pytest.raises(ValidationError, match=r"node 1 \(DownloadAndLoadCogVideoGGUFModel\) takes no LoRAs"):
+        add_loras(graph, {"a": 1.0})
+    graph["1"]["class_type"] = "CogVideoLoaderOfSomePack"
+    with pytest.raises(ValidationError, match=r"node 1 \(CogVideoLoaderOfSomePack\) takes no LoRAs"):
         add_loras(graph, {"a": 1.0})
 
 

@@ -20,7 +20,12 @@ MODELS = ("MODEL", "COGVIDEOMODEL")
 NAMES = {"unet_name": "diffusion_models", "model": "diffusion_models", "ckpt_name": "checkpoints"}
 REPOSITORIES = [name for name in TEMPLATES if name.startswith("cogvideox_repository")]
 PLAIN = [name for name in TEMPLATES if {node["class_type"] for node in template(name).values()} & {"UNETLoader"}]
-CHECKPOINTS = [name for name in TEMPLATES if name.startswith(("ltx", "svd", "animatediff"))]
+CHECKPOINTS = [
+    name
+    for name in TEMPLATES
+    if {node["class_type"] for node in template(name).values()}
+    & {"CheckpointLoaderSimple", "ImageOnlyCheckpointLoader"}
+]
 GGUF_NOTE = "GGUF files need the node pack ComfyUI-GGUF (https://github.com/city96/ComfyUI-GGUF)"
 
 

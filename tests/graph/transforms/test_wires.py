@@ -66,12 +66,13 @@ def test_looking_along_wires() -> None:
 
 
 def test_type_of_a_wire_is_what_its_class_says() -> None:
-    """The class tells the type; of an unknown class, and of one that passes on what it gets, the users tell."""
+    """The class tells the type; of an unknown class, and of one that passes on what it gets, a sure user tells."""
     graph = {
         "1": {"class_type": "LoaderOfSomePack", "inputs": {}},
         "2": {"class_type": "ComfySwitchNode", "inputs": {"switch": True, "on_false": ["1", 0], "on_true": ["1", 0]}},
         "3": {"class_type": "ModelSamplingSD3", "inputs": {"model": ["2", 0], "shift": 8.0}},
         "4": {"class_type": "UnknownSampler", "inputs": {"model": ["3", 0], "noise": ["1", 1]}},
+        "6": {"class_type": "LTXVEmptyLatentAudio", "inputs": {"frame_rate": ["1", 3]}},
         "5": {"class_type": "CLIPSetLastLayer", "inputs": {"clip": ["1", 2], "stop_at_clip_layer": -1}},
     }
     kinds = {wire: wires.wire_type(graph, wire, CORE) for wire in wires.used_wires(graph)}
@@ -79,6 +80,7 @@ def test_type_of_a_wire_is_what_its_class_says() -> None:
         Wire("1", 0): None,
         Wire("1", 1): None,
         Wire("1", 2): "CLIP",
+        Wire("1", 3): None,
         Wire("2", 0): "MODEL",
         Wire("3", 0): "MODEL",
     }
