@@ -64,7 +64,7 @@ def write_video(
             video = container.add_stream(name, rate=Fraction(round(fps * 1000), 1000), options=options)
             assert isinstance(video, av.VideoStream)
             video.width, video.height, video.pix_fmt = first.width, first.height, "yuv420p"
-            audio = _add_audio(container, path) if sound else None
+            audio = _add_audio(container, path, sound) if sound else None
             for picture in itertools.chain([first], stream):
                 container.mux(video.encode(_frame_of(picture)))
             container.mux(video.encode(None))
@@ -80,7 +80,7 @@ def write_audio(path: Path, sound: Sound, *, metadata: Mapping[str, str] | None 
     try:
         with av.open(str(path), "w", format="ogg" if path.suffix == ".opus" else None) as container:
             container.metadata.update(metadata or {})
-            _encode_sound(container, _add_audio(container, path), sound)
+            _encode_sound(container, _add_audio(container, path, sound), sound)
     except (av.error.FFmpegError, UnknownCodecError) as error:
         path.unlink(missing_ok=True)
         raise MediaError(f"cannot write {path.name}: {error}", path=str(path)) from error
@@ -124,8 +124,10 @@ def _text_chunks(metadata: Mapping[str, str] | None) -> PngInfo:
     return chunks
 
 
-def _add_audio(container: av.container.OutputContainer, path: Path) -> av.AudioStream:
-    stream = container.add_stream(_SOUND_CODECS[path.suffix], rate=RATE, layout="stereo")
+def _add_audio(container: av.container.OutputContainer, path: Path, sound: Sound) -> av.AudioStream:
+    codec = _SOUND_CODECS[path.suffix]
+    rate = RATE if codec == "libopus" else sound.rate  # Opus takes few rates; the encoder resamples what comes in
+    stream = container.add_stream(codec, rate=rate, layout="stereo")
     assert isinstance(stream, av.AudioStream)
     return stream
 
@@ -141,8 +143,8 @@ def _sound_frames(sound: Sound) -> Iterator[av.AudioFrame]:
     for chunk in sound.chunks():
         frame = av.AudioFrame(format="s16", layout="stereo", samples=len(chunk) // 4)
         frame.planes[0].update(chunk)
-        frame.sample_rate = RATE
+        frame.sample_rate = sound.rate
         frame.pts = position
-        frame.time_base = Fraction(1, RATE)
+        frame.time_base = Fraction(1, sound.rate)
         position += frame.samples
         yield frame

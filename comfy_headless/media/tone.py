@@ -19,31 +19,33 @@ class Sound:
     Args:
         seconds: its length.
         hertz: its pitch.
+        rate: samples a second.
     """
 
     seconds: float
     hertz: int = 220
+    rate: int = RATE
 
     @property
     def samples(self) -> int:
         """Samples in each of the two channels."""
-        return max(1, round(self.seconds * RATE))
+        return max(1, round(self.seconds * self.rate))
 
     def chunks(self) -> Iterator[bytes]:
         """Yield stereo 16-bit samples, a second or less at a time."""
-        second = _second(self.hertz)
+        second = _second(self.hertz, self.rate)
         left = self.samples
         while left > 0:
-            count = min(left, RATE)
+            count = min(left, self.rate)
             yield second[: count * 4]
             left -= count
 
 
 @functools.cache
-def _second(hertz: int) -> bytes:
-    turn = 2 * math.pi / RATE
+def _second(hertz: int, rate: int) -> bytes:
+    turn = 2 * math.pi / rate
     samples = array.array("h")
-    for index in range(RATE):
+    for index in range(rate):
         swell = math.sin(turn * index / 2) ** 2
         level = int(5000 * swell * math.sin(turn * hertz * index))
         samples.append(level)

@@ -23,6 +23,9 @@ from comfy_headless.simulator.words import prompt_text, seed_of
 
 Report = dict[str, list[Any]]
 
+_PACK_SUFFIXES = {"video/ProRes": "mov"}
+"""Of VideoHelperSuite's formats, the one that does not end in its suffix."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -68,7 +71,7 @@ class Order:
 
     def fps(self, shape: Shape) -> float:
         """Return the frame rate the node was given itself, or the video's."""
-        own = self.inputs.get("fps", self.inputs.get("frame_rate"))
+        own = Walk(self.graph, self.folders.input).value(self.inputs.get("fps", self.inputs.get("frame_rate")))
         rate = float(own) if isinstance(own, int | float) else shape.fps or 24.0
         return rate / 2 if self.spoil == "fps" else rate
 
@@ -92,7 +95,7 @@ def _entry(slot: Slot, name: str, kind: FolderType = "output") -> dict[str, str]
 def _video(order: Order, *, suffix: str = "mp4", codec: str = "h264", tail: str = "_") -> Report:
     shape, slot = order.shape, order.slot()
     name = slot.file(suffix, tail=tail)
-    sound = Sound(shape.seconds) if shape.seconds else None
+    sound = Sound(shape.seconds, rate=shape.rate) if shape.seconds else None
     shown, fps = order.pictures(shape), order.fps(shape)
     write_video(slot.folder / name, shown, fps=fps, codec=codec, sound=sound, metadata=order.metadata)
     return {"images": [_entry(slot, name)], "animated": [True]}
@@ -103,18 +106,23 @@ def _webm(order: Order) -> Report:
 
 
 def _combined(order: Order) -> Report:
-    """Write what VideoHelperSuite 1.7.9 writes: the video, and a picture that holds the workflow."""
+    """Write what VideoHelperSuite 1.7.9 writes: a picture that holds the workflow, the video, and again with sound."""
     wanted = str(order.inputs.get("format", "video/h264-mp4"))
-    suffix = wanted.replace("/", "-").rsplit("-", 1)[-1]
+    kind: FolderType = "temp" if order.inputs.get("save_output") is False else "output"
+    shape, slot, fps = order.shape, order.slot(kind), order.fps(order.shape)
+    still, suffix = slot.file("png", tail=""), _PACK_SUFFIXES.get(wanted, wanted.replace("/", "-").rsplit("-", 1)[-1])
+    write_image(slot.folder / still, next(order.pictures(shape)), metadata=order.metadata)
+    name, codec = slot.file(suffix, tail=""), "vp9" if suffix == "webm" else "h264"
     if suffix in ("gif", "webp"):
-        made = _animation(order, suffix=suffix, tail="")["images"][0]
+        write_animation(slot.folder / name, order.pictures(shape), fps=fps, metadata=order.metadata)
     else:
-        made = _video(order, suffix=suffix, codec="vp9" if suffix == "webm" else "h264", tail="")["images"][0]
-    path = order.folders.output / made["subfolder"] / made["filename"]
-    still = path.with_suffix(".png")
-    write_image(still, next(order.pictures(order.shape)), metadata=order.metadata)
-    extra = {"format": wanted, "frame_rate": order.fps(order.shape), "workflow": still.name, "fullpath": str(path)}
-    return {"gifs": [{**made, **extra}]}
+        write_video(slot.folder / name, order.pictures(shape), fps=fps, codec=codec, metadata=order.metadata)
+    if shape.seconds:
+        name, sound = slot.file(suffix, tail="-audio"), Sound(shape.seconds, rate=shape.rate)
+        shown = order.pictures(shape)
+        write_video(slot.folder / name, shown, fps=fps, codec=codec, sound=sound, metadata=order.metadata)
+    about = {"format": wanted, "frame_rate": fps, "workflow": still, "fullpath": str(slot.folder / name)}
+    return {"gifs": [{**_entry(slot, name, kind), **about}]}
 
 
 def _animation(order: Order, *, suffix: str, tail: str = "_") -> Report:
@@ -136,8 +144,8 @@ def _images(order: Order, *, kind: FolderType = "output", suffix: str = "png") -
 
 def _audio(order: Order, *, suffix: str = "flac", kind: FolderType = "output") -> Report:
     slot = order.slot(kind, prefix=preview_prefix() if kind == "temp" else None)
-    name = slot.file(suffix, tail="")
-    write_audio(slot.folder / name, Sound(order.shape.seconds or 1.0), metadata=order.metadata)
+    name, shape = slot.file(suffix, tail=""), order.shape
+    write_audio(slot.folder / name, Sound(shape.seconds or 1.0, rate=shape.rate), metadata=order.metadata)
     return {"audio": [_entry(slot, name, kind)]}
 
 

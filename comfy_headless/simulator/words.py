@@ -55,7 +55,8 @@ def seed_of(graph: Graph, node_id: str) -> int:
 def step_count(graph: Graph, node_id: str) -> int | None:
     """Return how many steps a sampler takes; None if the node is no sampler."""
     inputs = graph[node_id].get("inputs", {})
-    if "Sampler" not in graph[node_id]["class_type"] or "latent_image" not in inputs:
+    class_type = graph[node_id]["class_type"]
+    if class_type != "CogVideoSampler" and ("Sampler" not in class_type or "latent_image" not in inputs):
         return None
     if "sigmas" in inputs:
         return _sigma_count(graph, inputs["sigmas"])

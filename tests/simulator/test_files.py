@@ -274,37 +274,15 @@ def test_text_is_shown_as_it_was_given(talk: Talk) -> None:
     assert talk.run(graph)["outputs"] == {"2": {"text": ["hello"]}}
 
 
-VHS = {
-    "input": {
-        "required": {
-            "images": ["IMAGE"],
-            "frame_rate": ["FLOAT", {"default": 8}],
-            "filename_prefix": ["STRING", {"default": "x"}],
-            "format": [["image/gif", "image/webp", "video/h264-mp4", "video/webm"]],
-        }
-    },
-    "output": ["VHS_FILENAMES"],
-    "output_node": True,
-    "python_module": "custom_nodes.ComfyUI-VideoHelperSuite",
-}
-
-
-@pytest.mark.parametrize(
-    ("wanted", "suffix"), [("image/gif", ".gif"), ("video/h264-mp4", ".mp4"), ("video/webm", ".webm")]
-)
-def test_a_server_can_have_node_packs(wanted: str, suffix: str) -> None:
-    """With their schemas given, VHS_VideoCombine reports `gifs`, with the name of a picture beside it."""
-    schemas = {"EmptyImage": Schemas.snapshot().raw("EmptyImage"), "VHS_VideoCombine": VHS}
-    graph = {
-        "1": node("EmptyImage", width=64, height=48, batch_size=4, color=0),
-        "2": node("VHS_VideoCombine", images=["1", 0], frame_rate=8.0, filename_prefix="v", format=wanted),
-    }
+def test_a_server_can_have_schemas_of_its_own() -> None:
+    """With `object_info` it has these classes and no others, and runs what it knows of them."""
+    packed = Schemas.snapshot("ComfyUI-VideoHelperSuite")
+    schemas = {name: packed.raw(name) for name in ("EmptyImage", "VHS_VideoCombine")}
+    graph = combine_graph()
+    del graph["2"]
     with Simulator(object_info=schemas) as sim, talking(sim.url) as talk:
-        (entry,) = talk.run(graph)["outputs"]["2"]["gifs"]
-        assert entry.keys() == {"filename", "subfolder", "type", "format", "frame_rate", "workflow", "fullpath"}
-        assert (entry["filename"], entry["workflow"]) == (f"v_00001{suffix}", "v_00001.png")
-        assert len(talk.fetch(entry).content) > 100
-        assert (sim.output_folder / entry["workflow"]).is_file()
+        assert talk.http.get("/object_info").json().keys() == schemas.keys()
+        assert talk.run(graph)["outputs"]["3"]["gifs"]
 
 
 def test_a_video_keeps_its_prompt_inside(talk: Talk, sim: Simulator) -> None:
@@ -314,3 +292,60 @@ def test_a_video_keeps_its_prompt_inside(talk: Talk, sim: Simulator) -> None:
     assert '"SaveVideo"' in seen.metadata["prompt"]
     assert seen.metadata["workflow"] == '{"id": "w1"}'
     assert (seen.width, seen.height, seen.frames, seen.fps) == (64, 48, 5, 8.0)
+
+
+def combine_graph(**asked: Any) -> dict[str, Any]:
+    """Return a graph that combines five pictures and a sound with VideoHelperSuite."""
+    combine = {
+        "images": ["1", 0],
+        "frame_rate": 8.0,
+        "loop_count": 0,
+        "filename_prefix": "clips/c",
+        "format": "video/h264-mp4",
+        "pingpong": False,
+        "save_output": True,
+        **asked,
+    }
+    return {
+        "1": node("EmptyImage", width=64, height=48, batch_size=5, color=0),
+        "2": node("EmptyAudio", duration=2.0, sample_rate=44100, channels=2),
+        "3": node("VHS_VideoCombine", **combine),
+    }
+
+
+def test_videohelpersuite_writes_a_picture_and_a_video(talk: Talk, sim: Simulator) -> None:
+    """Its report is "gifs" with one file, and beside the video lies a picture that holds the workflow."""
+    (made,) = talk.run(combine_graph(pingpong=True))["outputs"]["3"]["gifs"]
+    assert (made["filename"], made["subfolder"], made["type"]) == ("c_00001.mp4", "clips", "output")
+    assert (made["format"], made["frame_rate"], made["workflow"]) == ("video/h264-mp4", 8.0, "c_00001.png")
+    assert made["fullpath"] == str(sim.output_folder / "clips/c_00001.mp4")
+    seen = probe(sim.output_folder / "clips/c_00001.mp4")
+    assert (seen.width, seen.height, seen.frames, seen.fps, seen.audio) == (64, 48, 8, 8.0, None)
+    with Image.open(sim.output_folder / "clips/c_00001.png") as picture:
+        assert "VHS_VideoCombine" in picture.text["prompt"]  # type: ignore[attr-defined]
+
+
+def test_videohelpersuite_writes_sound_into_a_second_file(talk: Talk, sim: Simulator) -> None:
+    """With sound the report names the second file; what is not saved lies in the temporary folder."""
+    (made,) = talk.run(combine_graph(audio=["2", 0], save_output=False))["outputs"]["3"]["gifs"]
+    assert (made["filename"], made["type"]) == ("c_00001-audio.mp4", "temp")
+    seen = probe(made["fullpath"])
+    assert seen.audio is not None
+    assert (seen.audio.rate, round(seen.audio.duration, 1), seen.frames) == (44100, 0.6, 5)
+    (webm,) = talk.run(combine_graph(audio=["2", 0], format="video/webm"))["outputs"]["3"]["gifs"]
+    assert probe(webm["fullpath"]).audio is not None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "suffix"),
+    [
+        *(("image/gif", ".gif"), ("image/webp", ".webp"), ("video/webm", ".webm")),
+        *(("video/h265-mp4", ".mp4"), ("video/ProRes", ".mov"), ("video/ffmpeg-gif", ".gif")),
+    ],
+)
+def test_videohelpersuite_names_a_file_by_its_format(talk: Talk, wanted: str, suffix: str) -> None:
+    """The end of a format's name is the file's suffix, but for ProRes."""
+    (entry,) = talk.run(combine_graph(format=wanted))["outputs"]["3"]["gifs"]
+    assert entry.keys() == {"filename", "subfolder", "type", "format", "frame_rate", "workflow", "fullpath"}
+    assert (entry["filename"], entry["workflow"]) == (f"c_00001{suffix}", "c_00001.png")
+    assert len(talk.fetch(entry).content) > 100

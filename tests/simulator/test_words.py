@@ -48,6 +48,7 @@ def test_the_positive_prompt_is_found_and_not_the_negative() -> None:
             2,
         ),
         (node("SamplerCustom", latent_image=["9", 0], sigmas=["2", 0]), {}, 1),
+        (node("CogVideoSampler", samples=["9", 0], steps=50), {}, 50),
         (node("VAEDecode", samples=["9", 0]), {}, None),
         (node("KSamplerSelect", sampler_name="euler"), {}, None),
     ],
