@@ -1,0 +1,58 @@
+"""What the input fields of a graph's nodes step through: the first guess at the rules of a drafted preset.
+
+A server does not hold values to these steps; what its nodes make of one between them, ``presets test`` measures.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from comfy_headless.graph.marking.find import Found
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.template import Template
+
+
+class Grid(NamedTuple):
+    """What the nodes' own input fields step through: ``step * n + remainder``.
+
+    Args:
+        remainder: 0 for sizes.
+        nodes: the classes that were read.
+        fits: whether the workflow's own values are on it; where not, the step is a smaller one.
+    """
+
+    step: int
+    remainder: int
+    minimum: int
+    nodes: tuple[str, ...]
+    fits: bool
+
+
+def grid(template: Template, names: tuple[str, ...], schemas: Schemas, found: Found) -> Grid | None:
+    """What the input fields behind some parameters step through, and those of a stage that follows from them."""
+    steps: list[tuple[int, int, str]] = []
+    for name in names:
+        halves = [each.name for each in found.derived if each.origin == name and each.rule == "half"]
+        for own, factor in ((name, 1), *((half, 2) for half in halves)):
+            for slot in template.parameters[own].slots if own in template.parameters else ():
+                item = schemas[slot.class_type].input(slot.field) if slot.class_type in schemas else None
+                if item is not None and not slot.class_type.startswith("Primitive"):
+                    steps.append(
+                        (_whole(item.options.get("step")) * factor, _whole(item.min) * factor, slot.class_type)
+                    )
+    values = [template.parameters[name].default for name in names if name in template.parameters]
+    if names == ("width", "height") and found.size is not None:
+        values = list(found.size)
+    if not values:
+        return None
+    step = math.lcm(*(each for each, _, _ in steps)) if steps else 1
+    minimum = max((least for _, least, _ in steps), default=1)
+    remainder = values[0] % step if names == ("frames",) else 0
+    fits = all(value % step == remainder for value in values)
+    nodes = tuple(dict.fromkeys(class_type for _, _, class_type in steps))
+    return Grid(step if fits else math.gcd(step, *values), remainder if fits else 0, minimum, nodes, fits)
+
+
+def _whole(value: object) -> int:
+    return max(int(value), 1) if isinstance(value, (int, float)) else 1
