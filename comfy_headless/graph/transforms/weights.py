@@ -7,7 +7,7 @@ of one model must not differ, and what is asked for is less memory for the whole
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.errors import ValidationError
@@ -67,6 +67,13 @@ class _Model(NamedTuple):
     others: Mapping[str, str]
 
 
+class _Plan(NamedTuple):
+    """What becomes of one model: another file (or the same one), and whether its loader casts it."""
+
+    file: str
+    cast: bool = False
+
+
 def with_precision(
     graph: Graph, precision: str, equivalents: Equivalents, *, schemas: Schemas | None = None
 ) -> Changed:
@@ -89,15 +96,10 @@ def with_precision(
     notes: list[str] = []
     for model, plan in zip(models, plans, strict=True):
         changed = _load(changed, model, plan)
-        notes += _notes(changed, model, plan)
+        notes.append(_note(changed, model, plan))
+    if any(_is_gguf(plan.file) for plan in plans):
+        notes.append("GGUF files need the node pack ComfyUI-GGUF (https://github.com/city96/ComfyUI-GGUF)")
     return Changed(changed, tuple(dict.fromkeys(notes)))
-
-
-class _Plan(NamedTuple):
-    """What becomes of one model: another file (or the same one), and whether its loader casts it."""
-
-    file: str
-    cast: bool = False
 
 
 def _find_models(graph: Graph, equivalents: Equivalents, schemas: Schemas) -> list[_Model]:
@@ -185,30 +187,28 @@ def _also_named(graph: Graph, model: _Model) -> list[tuple[str, str]]:
     ]
 
 
-def _notes(graph: Graph, model: _Model, plan: _Plan) -> Iterable[str]:
+def _note(graph: Graph, model: _Model, plan: _Plan) -> str:
     if plan.cast:
-        yield (
+        return (
             f"no fp8 file of {model.file} is known: {named(graph, model.node_id)} casts it to {_CAST} while it loads, "
             "which halves the memory, not the download"
         )
-    elif plan.file == model.file:
-        yield f"{model.file} is {model.own} already"
-    else:
-        yield f"{named(graph, model.node_id)} loads {plan.file} instead of {model.file}"
-    if graph[model.node_id]["class_type"] in _FROM_GGUF:
-        yield "GGUF files need the node pack ComfyUI-GGUF (https://github.com/city96/ComfyUI-GGUF)"
+    if plan.file == model.file:
+        return f"{model.file} is {model.own} already"
+    return f"{named(graph, model.node_id)} loads {plan.file} instead of {model.file}"
 
 
 def _refusal(graph: Graph, model: _Model, precision: str, models: list[_Model]) -> str:
     there = {each.node_id: sorted({*each.others, *([each.own] if each.own else [])}) for each in models}
     known = {name for names in there.values() for name in names}
     listed = "; ".join(
-        f"{named(graph, each.node_id)}: {each.file} is to be had as {', '.join(there[each.node_id]) or 'it is'}"
-        f"{', and as fp8 by a cast' if _can_cast(graph, each) else ''}"
+        f"{named(graph, each.node_id)}: {each.file} as {', '.join(there[each.node_id]) or 'it is'}"
+        f"{', or as fp8 by a cast' if _can_cast(graph, each) else ''}"
         for each in models
     )
-    reason = f" {_WHY_NO_GGUF};" if re.match(r"i?q\d", precision, re.I) and model.folder == "checkpoints" else ""
-    return f"precision={precision!r} is not to be had for {model.file}{nearest(precision, known)}{reason} {listed}"
+    reason = f" {_WHY_NO_GGUF}." if re.match(r"i?q\d", precision, re.I) and model.folder == "checkpoints" else ""
+    hint = f"{nearest(precision, known)}{reason}"
+    return f"precision={precision!r} is not to be had for {model.file}{hint} There is {listed}"
 
 
 def _is_gguf(file: str) -> bool:

@@ -177,19 +177,19 @@ def test_both_change_or_neither(name: str, lacking: int) -> None:
     with pytest.raises(ValidationError, match=rf"not to be had for {key[1]}") as caught:
         with_precision(graph, "fp4_mixed", equivalents)
     ids = [wire.node_id for wire in find_sources(graph, "MODEL", ALL_PACKS)]
-    assert f"node {ids[lacking]} (UNETLoader): {key[1]} is to be had as Q8_0, bf16" in str(caught.value)
-    assert f"node {ids[1 - lacking]} (UNETLoader): {files(graph)[1 - lacking][1]} is to be had as " in str(caught.value)
+    assert f"node {ids[lacking]} (UNETLoader): {key[1]} as Q8_0, bf16" in str(caught.value)
+    assert f"node {ids[1 - lacking]} (UNETLoader): {files(graph)[1 - lacking][1]} as " in str(caught.value)
 
 
 def test_a_precision_that_is_not_there() -> None:
     """What cannot be had is an error with what can, and a cast where that is a way."""
     graph = template("wan22_5b_text")
     with pytest.raises(
-        ValidationError, match=r"precision='Q4_K_S'.*did you mean 'Q4_K_M'\? .*as Q4_K_M, fp16, and as fp8"
+        ValidationError, match=r"precision='Q4_K_S'.*did you mean 'Q4_K_M'\? There is .* as Q4_K_M, fp16, or as fp8"
     ) as caught:
         with_precision(graph, "Q4_K_S", known(graph, "Q4_K_M"))
     assert "checkpoints" not in str(caught.value)
-    with pytest.raises(ValidationError, match=r"svd_xt.safetensors is to be had as it is$"):
+    with pytest.raises(ValidationError, match=r"svd_xt.safetensors as it is$"):
         with_precision(template("svd_image"), "fp8", {})
 
 
@@ -199,7 +199,7 @@ def test_a_precision_that_is_not_there() -> None:
 def test_quantised_files_are_not_cast(file: str) -> None:
     """A file that its name calls quantised is not cast once more."""
     graph = set_inputs(template("wan22_5b_text"), "1", {"unet_name": file})
-    with pytest.raises(ValidationError, match="is to be had as") as caught:
+    with pytest.raises(ValidationError, match="There is node 1") as caught:
         with_precision(graph, "fp8_e4m3fn", {})
     assert "cast" not in str(caught.value)
 
