@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from .api.files import thumbnail as thumbnail
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
-    from .catalog.compiler import CompiledWorkflow as CompiledWorkflow
+    from .catalog.compiled import CompiledWorkflow as CompiledWorkflow
     from .catalog.compiler import WorkflowCompiler as WorkflowCompiler
     from .catalog.compiler import compile_workflow as compile_workflow
+    from .catalog.models import ImageModel as ImageModel
     from .catalog.models import VideoModel as VideoModel
     from .catalog.models import VideoSettings as VideoSettings
+    from .catalog.presets import IMAGE_PRESETS as IMAGE_PRESETS
     from .catalog.presets import VIDEO_PRESETS as VIDEO_PRESETS
+    from .catalog.presets import PresetLibrary as PresetLibrary
+    from .catalog.variants import Variants as Variants
     from .client import AsyncComfyClient as AsyncComfyClient
     from .client import ComfyClient as ComfyClient
     from .client import ComfyWSClient as ComfyWSClient
@@ -64,7 +68,7 @@ _HOMES = {
     "ComfyUIConnectionError": "errors",
     "ComfyUIOfflineError": "errors",
     "ComfyWSClient": "client",
-    "CompiledWorkflow": "catalog.compiler",
+    "CompiledWorkflow": "catalog.compiled",
     "Event": "protocol.events",
     "FEATURES": "features",
     "FeatureMissingError": "errors",
@@ -72,6 +76,8 @@ _HOMES = {
     "GenerationFailedError": "errors",
     "GenerationRejectedError": "errors",
     "GenerationTimeoutError": "errors",
+    "IMAGE_PRESETS": "catalog.presets",
+    "ImageModel": "catalog.models",
     "Job": "client.job",
     "JobInfo": "protocol.status",
     "JobStatus": "protocol.status",
@@ -79,6 +85,7 @@ _HOMES = {
     "OutOfMemoryError": "errors",
     "Output": "protocol.result",
     "OutputReady": "protocol.events",
+    "PresetLibrary": "catalog.presets",
     "Preview": "protocol.events",
     "Progress": "protocol.events",
     "Queued": "protocol.events",
@@ -89,6 +96,7 @@ _HOMES = {
     "Timing": "protocol.timing",
     "VIDEO_PRESETS": "catalog.presets",
     "ValidationError": "errors",
+    "Variants": "catalog.variants",
     "VideoModel": "catalog.models",
     "VideoSettings": "catalog.models",
     "WorkflowCompiler": "catalog.compiler",

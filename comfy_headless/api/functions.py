@@ -59,7 +59,9 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
             error, and no warning of the result; takes the extra ``media``.
         allow_untested: take sizes, lengths and rates outside of what the model was trained for.
         wait: False returns the ``Job`` as soon as the server has it; ``job.result()`` brings the file.
-        settings: width, height, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and the family's own.
+        settings: width, height or aspect, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and the
+            family's own; and ``Variants``: loras, precision, easy_cache, torch_compile, tiled_decode, upscale,
+            interpolate, sound, codec, quality.
 
     Raises:
         ValidationError: something in the call is wrong; nothing was queued.
@@ -87,6 +89,7 @@ def run_workflow(
     timeout: float | None = None,
     raise_on_error: bool = True,
     strict: bool = False,
+    **wishes: Any,
 ) -> Result:
     """Run a workflow of one's own (API format) on a ComfyUI server and bring its files here.
 
@@ -95,6 +98,8 @@ def run_workflow(
         params: values for the markers; upload markers (``$~image``) take a path.
         out: a folder (files keep the server's names and sub-folders), or a file: the last video, else the first
             output, is saved there, the others beside it. None is the current folder.
+        wishes: ``Variants`` (loras, precision, easy_cache, torch_compile, tiled_decode, upscale, interpolate, sound,
+            codec, quality), and ``image``, ``last_image``, ``seconds``, ``aspect`` for markers of these names.
 
     The other arguments, the result and the errors are those of ``generate_video``.
     """
@@ -108,4 +113,5 @@ def run_workflow(
             timeout=timeout,
             raise_on_error=raise_on_error,
             strict=strict,
+            **wishes,
         )

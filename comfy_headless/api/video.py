@@ -36,7 +36,6 @@ class _Ready(NamedTuple):
 
     graph: Graph
     label: Label
-    preset: str | None
 
 
 def make_video(
@@ -65,7 +64,7 @@ def make_video(
     try:
         return (yield from run(server, ready.graph, wait, label=ready.label, started=started))
     except GenerationRejectedError as error:
-        raise _with_remedies(error, ready.preset) from error
+        raise _with_remedies(error) from error
 
 
 def queue_video(
@@ -80,7 +79,7 @@ def queue_video(
     try:
         return (yield from submit_new(server, ready.graph, ready.label)), destination
     except GenerationRejectedError as error:
-        raise _with_remedies(error, ready.preset) from error
+        raise _with_remedies(error) from error
 
 
 def _made_ready(
@@ -118,7 +117,7 @@ def _made_ready(
     graph = yield from made_ready(server, compiled, destination)
     notes = (*notes, *compiled.notes)
     label = Label(compiled.preset, compiled.seed, compiled.settings, notes, sound_made(graph))
-    return _Ready(graph, label, compiled.preset)
+    return _Ready(graph, label)
 
 
 def choose(server: Server, task: Task) -> Flow[tuple[str, str]]:
@@ -134,13 +133,12 @@ def _task(image: Path | None, last_image: Path | None) -> Task:
     return "text" if image is None else "image"
 
 
-def _with_remedies(error: GenerationRejectedError, preset: str | None) -> GenerationRejectedError:
-    """Say for each model file that the server lacks where it belongs."""
-    chosen = VIDEO_PRESETS.get(preset or "")
+def _with_remedies(error: GenerationRejectedError) -> GenerationRejectedError:
+    """Say for each model file that the server lacks where it belongs, as far as it is described."""
     refused = " ".join(
         str(one.get("details")) for node in error.node_errors.values() for one in node.get("errors") or ()
     )
-    lines = [place_file(file) for file in chosen.model_files().values() if file.name in refused] if chosen else []
+    lines = [place_file(file) for file in VIDEO_PRESETS.files.values() if f"'{file.name}'" in refused]
     if not lines:
         return error
     message = "\n".join([str(error), "missing on the server:", *(f"  {line}" for line in lines)])

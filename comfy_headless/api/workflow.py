@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_file, check_image
-from comfy_headless.catalog.compiler import CompiledWorkflow, compile_template
+from comfy_headless.catalog.compiled import CompiledWorkflow
+from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.outputs import sound_made
@@ -37,6 +38,7 @@ def make_workflow(
     timeout: float | None = None,
     raise_on_error: bool = True,
     strict: bool = False,
+    **wishes: Any,
 ) -> Flow[Result]:
     """Run a workflow and return its result. See ``comfy_headless.run_workflow``."""
     wait = wait_of(
@@ -48,25 +50,28 @@ def make_workflow(
         strict=strict,
     )
     started = yield from begin(wait)
-    compiled = yield from _compiled(workflow, params)
+    compiled = yield from _compiled(workflow, params, wishes)
     graph = yield from made_ready(server, compiled, wait.destination)
     return (yield from run(server, graph, wait, label=_label(compiled), started=started))
 
 
 def queue_workflow(
-    server: Server, workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None = None
+    server: Server,
+    workflow: str | os.PathLike[str] | Mapping[str, Any],
+    params: Mapping[str, Any] | None = None,
+    **wishes: Any,
 ) -> Flow[Ticket]:
     """Queue a workflow, to be left to itself; give its ticket."""
-    compiled = yield from _compiled(workflow, params)
+    compiled = yield from _compiled(workflow, params, wishes)
     graph = yield from made_ready(server, compiled, None)
     return (yield from submit_new(server, graph, _label(compiled)))
 
 
 def _compiled(
-    workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None
+    workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None, wishes: Mapping[str, Any]
 ) -> Flow[CompiledWorkflow]:
     template: Template = yield Work(read_workflow, (workflow,))
-    return compile_template(template, _checked(params))
+    return compile_template(template, _checked(params), wishes)
 
 
 def _label(compiled: CompiledWorkflow) -> Label:
@@ -99,7 +104,7 @@ def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destinat
 def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Template:
     """Read a workflow from a file or a dict; raises ValidationError."""
     if isinstance(workflow, Mapping):
-        return Template.read(workflow, schemas=Schemas.snapshot())
+        return Template.read(workflow, schemas=Schemas.snapshot(Schemas.packs()))
     if not isinstance(workflow, (str, os.PathLike)):
         raise ValidationError(f"workflow={shown(workflow)}: expected the path of a JSON file, or the graph as a dict")
     if os.fspath(workflow).lstrip().startswith(("{", "[")):
@@ -111,7 +116,7 @@ def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Templ
         raise ValidationError(f"workflow {os.fspath(workflow)!r}: {words} ({Path(workflow).absolute()})") from error
     if not text.strip():
         raise ValidationError(f"workflow {os.fspath(workflow)!r} is empty ({Path(workflow).absolute()})")
-    return Template.read(text, name=Path(workflow).name, schemas=Schemas.snapshot())
+    return Template.read(text, name=Path(workflow).name, schemas=Schemas.snapshot(Schemas.packs()))
 
 
 def _checked(params: object) -> Mapping[str, Any]:

@@ -87,4 +87,4 @@ def _distance(size: Size, ratio: float, own: Size) -> float:
     """How far a size is from the ratio, and a little, from the area."""
     width, height = size
     area = abs(math.log(width * height / (own[0] * own[1])))
-    return abs(math.log(width / height / ratio)) + area / 4
+    return abs(math.log(width / height / ratio)) + area / 16

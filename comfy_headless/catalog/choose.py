@@ -1,12 +1,14 @@
 """Which preset to take when none is named: a pure function of what the server has.
 
-Of the presets whose node classes and files are there and whose least VRAM fits, the highest rank wins. A server that
-does not tell its VRAM (no device, or a CPU, whose RAM it reports as VRAM) gets the lowest rank instead.
+Of the presets whose node classes and files are there, the highest rank wins among those that are recommended for the
+server's VRAM; if none of them can run there, the lightest of those whose least VRAM fits. A server that does not tell
+its VRAM (no device, or a CPU, whose RAM it reports as VRAM) gets the lowest rank.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from comfy_headless.catalog.preset import TASKS, Preset
@@ -65,11 +67,7 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
         GenerationRejectedError: the server can run none of those that do; says for the best one what is missing and
             where to put it, as for a preset that was named and that the server refuses.
     """
-    able = sorted(
-        (preset for preset in presets.values() if task in preset.tasks),
-        key=lambda preset: preset.needs.rank.value,
-        reverse=facts.vram_gb is not None,
-    )
+    able = sorted((preset for preset in presets.values() if task in preset.tasks), key=partial(_order, facts.vram_gb))
     if not able:
         raise ValidationError(f"no preset makes a video from {TASKS[task]}")
     fitting = [preset for preset in able if _fits(preset, facts.vram_gb)]
@@ -105,6 +103,13 @@ def place_file(file: ModelFile) -> str:
     """Return one line that says where a preset's file belongs and where it is had."""
     size = f" ({file.size_gb:g} GB)" if file.size_gb is not None else ""
     return f"{file.name}{size} into ComfyUI/models/{file.folder}/, from Hugging Face {file.repository}: {file.path}"
+
+
+def _order(vram_gb: float | None, preset: Preset) -> tuple[bool, int]:
+    """Those recommended for so much VRAM come first, the best at their head; then the others, lightest first."""
+    rank = preset.needs.rank.value
+    comfortable = vram_gb is not None and vram_gb >= preset.needs.recommended_from.value * _TOLERANCE
+    return not comfortable, -rank if comfortable else rank
 
 
 def _fits(preset: Preset, vram_gb: float | None) -> bool:

@@ -2,62 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import random
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from comfy_headless.catalog.compiled import RANDOM, CompiledWorkflow, ImagePath, base_name, drawn_seed, uploads_of
 from comfy_headless.catalog.models import VideoSettings
+from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
 from comfy_headless.catalog.settings import effective
+from comfy_headless.catalog.variants import Variants, parted
+from comfy_headless.catalog.vary import Workshop, apply, parts_of, vary
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
+from comfy_headless.graph.transforms.wires import Changed
 from comfy_headless.graph.values import nearest, shown
-
-_SEEDS: Final = 2**53
-"""Drawn seeds stay below this, so that JSON readers that count in doubles (every browser) keep them exact."""
-
-_SEED_FIELDS = ("seed", "noise_seed")
-_RANDOM = ("random", -1)
-ImagePath = str | os.PathLike[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A local file whose name on the server belongs into ``graph[node_id]["inputs"][field]``."""
-
-    node_id: str
-    field: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledWorkflow:
-    """A graph ready to be sent, and what went into it.
-
-    Args:
-        seed: what was used; None if the graph has none that a caller could set.
-        settings: the values in the graph, by name.
-        notes: what was decided or ignored on the caller's behalf.
-        uploads: files to bring to the server before.
-        preset: name of the preset; None for a template of the caller's own.
-        task: which of the preset's templates was taken.
-    """
-
-    graph: Graph
-    seed: int | None
-    settings: dict[str, Any]
-    notes: tuple[str, ...] = ()
-    uploads: tuple[Upload, ...] = ()
-    preset: str | None = None
-    task: str | None = None
 
 
 class WorkflowCompiler:
@@ -67,7 +29,7 @@ class WorkflowCompiler:
         presets: where names are looked up; None is ``VIDEO_PRESETS``. ``PresetLibrary([folder])`` adds own ones.
     """
 
-    def __init__(self, presets: Mapping[str, Preset] | None = None) -> None:
+    def __init__(self, presets: PresetLibrary | None = None) -> None:
         self._presets = VIDEO_PRESETS if presets is None else presets
 
     def compile(self, preset: str | Preset | Template, prompt: str = "", **values: Any) -> CompiledWorkflow:
@@ -96,19 +58,20 @@ class WorkflowCompiler:
             raise ValidationError(f"no preset {name!r}{nearest(name, self._presets)} There are: {there}") from None
 
     def _compile_preset(self, preset: Preset, prompt: str, values: Mapping[str, Any]) -> CompiledWorkflow:
-        image, last_image, negative_prompt, seed, allow_untested, asked = _sorted(values)
+        variants, rest = parted(values)
+        image, last_image, negative_prompt, seed, allow_untested, asked = _sorted(rest)
         task = self._task(preset, image, last_image)
         template = preset.template(task)
         known, notes = effective(preset, task, asked, allow_untested=allow_untested)
         number = _seed(seed, template)
         texts, said = _texts(preset, template, prompt, negative_prompt, known)
-        uploads = _uploads(template, {"image": image, "last_image": last_image})
+        uploads = uploads_of(template, {"image": image, "last_image": last_image})
         filled = {
             **texts,
             **{name: value for name, value in known.items() if name in template.parameters},
             **{role: file.name for role, file in preset.at(task).files.items()},
             **{
-                name: _base_name(path)
+                name: base_name(path)
                 for name, path in (("image", image), ("last_image", last_image))
                 if path is not None
             },
@@ -116,9 +79,39 @@ class WorkflowCompiler:
             "filename_prefix": f"comfy_headless/{preset.name}" if "filename_prefix" in template.parameters else None,
         }
         graph = template.bind(filled, any_choice=allow_untested)
-        return CompiledWorkflow(
-            graph, number, known, (*notes, *_unlisted(template, known), *said), uploads, preset.name, task
-        )
+        own = {name: item.value for name, item in preset.variants.items()}
+        varied = Variants(**{**own, **variants}).given()
+        graph, told = self._vary(graph, preset, task, varied)
+        notes = (*notes, *_unlisted(template, known), *said, *told)
+        return CompiledWorkflow(graph, number, {**known, **varied}, notes, uploads, preset.name, task)
+
+    def _vary(self, graph: Graph, preset: Preset, task: Task, variants: Mapping[str, Any]) -> Changed:
+        """Apply variants; what the preset has no place for names those that have."""
+        notes: list[str] = []
+        for part in parts_of(variants):
+            try:
+                graph, said = apply(graph, part, self._workshop(preset, task))
+            except ValidationError as error:
+                able = ", ".join(self._able(task, part, but=preset.name)) or "none"
+                raise ValidationError(f"{preset.name}: {error}; presets that can: {able}") from error
+            notes += said
+        return Changed(graph, tuple(notes))
+
+    def _workshop(self, preset: Preset, task: Task) -> Workshop:
+        parameters = preset.template(task).parameters
+        roles = [role for role in preset.lora_roles or () if role in parameters]
+        loaders = [slot.node_id for role in roles for slot in parameters[role].slots]
+        return Workshop(self._presets.files, loaders or None)
+
+    def _able(self, task: Task, part: Mapping[str, Any], *, but: str) -> Iterator[str]:
+        """The other presets for ``task`` that have a place for a variant."""
+        for name, preset in self._presets.items():
+            if task in preset.tasks and name != but:
+                try:
+                    vary(preset.template(task).graph, part, self._workshop(preset, task))
+                except ValidationError:
+                    continue
+                yield name
 
     def _task(self, preset: Preset, image: object, last_image: object) -> Task:
         """Choose the template by the images given."""
@@ -155,7 +148,8 @@ def compile_workflow(
         image: the first frame; its base name goes into the graph.
         last_image: the last frame, for presets that take one.
         seed: None draws one; ``WorkflowCompiler`` tells which.
-        settings: of ``VideoSettings`` or declared by the preset; ``allow_untested=True`` for untried values.
+        settings: of ``VideoSettings`` or declared by the preset, and ``Variants`` such as ``loras={"name": 0.8}``;
+            ``allow_untested=True`` for untried values.
 
     Raises:
         ValidationError: unknown preset or setting, an image too many or too few, or a value that does not fit.
@@ -163,28 +157,6 @@ def compile_workflow(
     images = {"image": image, "last_image": last_image}
     compiler = WorkflowCompiler()
     return compiler.compile(preset, prompt, **images, negative_prompt=negative_prompt, seed=seed, **settings).graph
-
-
-def compile_template(template: Template, values: Mapping[str, Any]) -> CompiledWorkflow:
-    """Return the graph of a template with ``values`` for its parameters; a seed of -1 or "random" is drawn.
-
-    Raises:
-        ValidationError: unknown parameter, a required one missing, or a value that does not fit.
-    """
-    parameters = template.parameters
-    seeds = [name for name, each in parameters.items() if any(slot.field in _SEED_FIELDS for slot in each.slots)]
-    drawn = {name: random.SystemRandom().randrange(_SEEDS) for name in seeds if values.get(name) in (*_RANDOM, "-1")}
-    given = {name: value for name, value in {**values, **drawn}.items() if value is not None}
-    paths = {name: value for name, value in given.items() if name in parameters and parameters[name].upload}
-    uploads = _uploads(template, paths)
-    graph = template.bind({**given, **{name: _base_name(path) for name, path in paths.items()}})
-    fitted = {
-        name: graph[each.slots[0].node_id]["inputs"][each.slots[0].field] if name in given else each.default
-        for name, each in parameters.items()
-    }
-    seed = next((fitted[name] for name in seeds if isinstance(fitted[name], int)), None)
-    shown_paths = {name: os.fsdecode(path) for name, path in paths.items()}
-    return CompiledWorkflow(graph, seed, {**fitted, **shown_paths}, template.warnings, uploads)
 
 
 def _sorted(values: Mapping[str, Any]) -> tuple[Any, Any, Any, Any, bool, dict[str, Any]]:
@@ -244,27 +216,8 @@ def _seed(seed: Any, template: Template) -> int | None:
         if seed is not None:
             raise ValidationError(f"{template.name} has no seed: seed={shown(seed)} would do nothing")
         return None
-    if seed is None or (seed in _RANDOM and not isinstance(seed, bool)):
-        return random.SystemRandom().randrange(_SEEDS)
+    if seed is None or (seed in RANDOM and not isinstance(seed, bool)):
+        return drawn_seed()
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValidationError(f"seed={shown(seed)}: expected a whole number of at least 0, or None to draw one")
     return seed
-
-
-def _uploads(template: Template, paths: Mapping[str, Any]) -> tuple[Upload, ...]:
-    uploads = []
-    for name, path in paths.items():
-        if path is not None:
-            _base_name(path)
-            uploads += [Upload(slot.node_id, slot.field, Path(path)) for slot in template.parameters[name].slots]
-    return tuple(uploads)
-
-
-def _base_name(path: Any) -> str:
-    """The file's own name, whichever separator the path is written with."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise ValidationError(f"{shown(path)}: expected the path of a file, not a {type(path).__name__}")
-    name = re.split(r"[/\\]", os.fsdecode(path))[-1]
-    if name in ("", ".", ".."):
-        raise ValidationError(f"{str(path)!r} is no path of a file")
-    return name

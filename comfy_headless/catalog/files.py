@@ -93,9 +93,16 @@ class ModelFiles(Mapping[str, ModelFile]):
                 found.setdefault(file.factor, file.name)
         return found
 
-    def interpolator(self) -> str | None:
-        """Return the name of the frame interpolation model that is described first; None if there is none."""
-        return next((file.name for file in self.values() if file.folder == "frame_interpolation"), None)
+    def interpolator(self) -> str:
+        """Return the name of the frame interpolation model that is described first.
+
+        Raises:
+            ValidationError: none is described.
+        """
+        for file in self.values():
+            if file.folder == "frame_interpolation":
+                return file.name
+        raise ValidationError(f"no {FILES} describes a model in frame_interpolation/")
 
 
 def _read(path: Path) -> tuple[ModelFile, ...]:

@@ -34,18 +34,19 @@ class ImageModel(StrEnum):
     SDXL = "sdxl"
 
 
-def _no_bool(value: object) -> object:
+def no_bool(value: object) -> object:
+    """Refuse true and false where a number is meant: Python counts them as 1 and 0."""
     if isinstance(value, bool):
-        raise ValueError("a true/false value is no number")
+        raise ValueError("expected a number, not true or false")
     return value
 
 
 _MOST = (
     2**31 - 1
 )  # the biggest number that every JSON reader takes as a whole one; nodes have lower limits of their own
-_WHOLE = Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=_MOST)]
-_POSITIVE = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=_MOST, allow_inf_nan=False)]
-_NOT_NEGATIVE = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=_MOST, allow_inf_nan=False)]
+_WHOLE = Annotated[int, BeforeValidator(no_bool), Field(ge=1, le=_MOST)]
+_POSITIVE = Annotated[float, BeforeValidator(no_bool), Field(gt=0, le=_MOST, allow_inf_nan=False)]
+_NOT_NEGATIVE = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=_MOST, allow_inf_nan=False)]
 _NAME = Annotated[str, Field(min_length=1)]
 
 
@@ -106,7 +107,6 @@ WISHED = ("seconds", "aspect")
 """Those that no preset has: other settings follow from them."""
 
 _EXPECTED = {
-    "value_error": "a number, not true or false",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number of sensible size",
@@ -123,11 +123,14 @@ _EXPECTED = {
 
 
 def _explained(error: Any, known: tuple[str, ...]) -> str:
-    name = str(error["loc"][0]) if error["loc"] else "settings"
+    name, *inner = [str(part) for part in error["loc"]] or ["settings"]
     if error["type"] == "extra_forbidden":
         return f"unknown setting {name!r}{nearest(name, known)} There are: {', '.join(known)}"
     context = error.get("ctx", {})
+    if error["type"] == "value_error":
+        return f"{name}={shown(error['input'])}: {context['error']}"
     expected = _EXPECTED.get(error["type"], error["msg"]).format(
         least=context.get("ge"), above=context.get("gt"), most=context.get("le")
     )
-    return f"{name}={shown(error['input'])}: expected {expected}"
+    where = f"{name}[{inner[0]!r}]" if name == "loras" and inner else name
+    return f"{where}={shown(error['input'])}: expected {expected}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from comfy_headless.catalog.aspect import shaped
 from comfy_headless.catalog.models import COMMON, VideoSettings
-from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.preset_file import Declared, Task
 from comfy_headless.catalog.rules import DERIVATIONS, FrameRule
 from comfy_headless.catalog.variants import VARIANTS
 from comfy_headless.errors import ValidationError
@@ -99,8 +99,8 @@ def effective(preset: Preset, task: Task, given: Mapping[str, Any], *, allow_unt
         values["frames"] = _frames(preset.name, view, seconds, values["fps"])
         length = values["frames"] / values["fps"]
         notes.append(f"seconds={seconds:g}: {values['frames']} frames at {values['fps']:g} fps are {length:.2f} s")
-    _add_declared(preset, task, asked, values)
     view.rules.check(values, preset.name)
+    _add_declared(preset, task, asked, values)
     if untested := view.rules.untested(values):
         if not allow_untested:
             raise ValidationError(
@@ -154,15 +154,19 @@ def _add_declared(preset: Preset, task: Task, asked: Mapping[str, Any], values: 
     """Put the family's own settings in: the caller's, else the default, else what it follows from."""
     for name, item in preset.at(task).declared.items():
         what = f"{preset.name}: {name}"
-        if name in asked:
+        if name in asked and item.fixed is None:
             value = asked[name]
-            if item.default is not None:
-                _check_fixed(preset, name, value, item.default, item.fixed)
-        elif item.origin is not None and item.rule is not None:
-            if item.origin not in values:
-                raise ValidationError(f"{what} follows from {item.origin!r}, which the task {task!r} does not have")
-            what = f"{what} ({item.rule} of {item.origin})"
-            value = DERIVATIONS[item.rule](values[item.origin], item.share, what)
         else:
-            value = item.default
+            what, value = _own(item, what, task, values)
         values[name] = fit(value, item.limits, f"{what}={shown(value)}")
+        _check_fixed(preset, name, asked.get(name, values[name]), values[name], item.fixed)
+
+
+def _own(item: Declared, what: str, task: Task, values: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return what a setting is unless the caller says otherwise, and how errors name it."""
+    if item.origin is None or item.rule is None:
+        return what, item.default
+    if item.origin not in values:
+        raise ValidationError(f"{what} follows from {item.origin!r}, which the task {task!r} does not have")
+    what = f"{what} ({item.rule} of {item.origin})"
+    return what, DERIVATIONS[item.rule](values[item.origin], item.share, what)

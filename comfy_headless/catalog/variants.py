@@ -5,24 +5,31 @@ The same words serve a preset's file, a call, and the command line; ``graph/tran
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from comfy_headless.catalog.models import Wishes
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a true/false value is no number")
-    return value
-
+from comfy_headless.catalog.models import Wishes, no_bool
 
 _NAME = Annotated[str, Field(min_length=1)]
-_STRENGTH = Annotated[float, BeforeValidator(_no_bool), Field(ge=-100, le=100, allow_inf_nan=False)]
-_FACTOR = Annotated[float, BeforeValidator(_no_bool), Field(gt=1, le=8, allow_inf_nan=False)]
-_TIMES = Annotated[int, BeforeValidator(_no_bool), Field(ge=2, le=16)]
-_CRF = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=51)]
+_STRENGTH = Annotated[float, BeforeValidator(no_bool), Field(ge=-100, le=100, allow_inf_nan=False)]
+_FACTOR = Annotated[float, BeforeValidator(no_bool), Field(gt=1, le=8, allow_inf_nan=False)]
+_TIMES = Annotated[int, BeforeValidator(no_bool), Field(ge=2, le=16)]
+QUALITIES: Final = ("low", "medium", "high", "lossless")
+
+
+def _quality(value: object) -> object:
+    """A crf may be written as text, as the command line has it."""
+    try:
+        return float(value) if isinstance(value, str) else no_bool(value)
+    except ValueError:
+        if value in QUALITIES:
+            return value
+        raise ValueError(f"expected {', '.join(QUALITIES)}, or a crf from 0 to 51") from None
+
+
+_CRF = Annotated[float, Field(ge=0, le=51)]
 
 
 class Variants(Wishes):
@@ -50,14 +57,14 @@ class Variants(Wishes):
     interpolate: _TIMES | None = None
     sound: bool | None = None
     codec: _NAME | None = None
-    quality: _NAME | _CRF | None = None
+    quality: Annotated[Literal["low", "medium", "high", "lossless"] | _CRF | None, BeforeValidator(_quality)] = None
 
 
 VARIANTS: Final = tuple(Variants.model_fields)
 """Their names, in the order in which they are applied."""
 
 
-def parted(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def parted(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part what was asked for into variants and all else."""
     variants = {name: value for name, value in values.items() if name in VARIANTS and value is not None}
     return variants, {name: value for name, value in values.items() if name not in VARIANTS}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -26,7 +27,9 @@ EPILOG: Final = "\n\n".join(
 )
 
 
+@o.takes(o.SETTINGS, o.VARIANTS)
 def compile_graph(
+    asked: Mapping[str, Any],
     preset: Annotated[str, typer.Option(help="Name of a preset.", autocompletion=preset_names, show_default=False)],
     prompt: o.Prompt = "",
     image: o.Image = None,
@@ -38,35 +41,12 @@ def compile_graph(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     untested: o.Untested = False,
-    width: o.Width = None,
-    height: o.Height = None,
-    frames: o.Frames = None,
-    seconds: o.Seconds = None,
-    fps: o.Fps = None,
-    steps: o.Steps = None,
-    cfg: o.Cfg = None,
-    sampler: o.Sampler = None,
-    scheduler: o.Scheduler = None,
-    shift: o.Shift = None,
-    sets: o.Sets = None,
     as_json: o.Json = False,
     log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
     """Print the graph that a video would be made with, in API format. Nothing is opened and nothing is sent."""
-    settings = settings_of(
-        sets,
-        width=width,
-        height=height,
-        frames=frames,
-        seconds=seconds,
-        fps=fps,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-        shift=shift,
-    )
+    settings = settings_of(asked)
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
     return partial(_compile, request, out, overwrite)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_image
 from comfy_headless.catalog.choose import choose_preset, read_facts
-from comfy_headless.catalog.compiler import CompiledWorkflow, WorkflowCompiler
+from comfy_headless.catalog.compiled import CompiledWorkflow
+from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.cli.output import Answer, columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -67,7 +68,9 @@ class How(NamedTuple):
         )
 
 
+@o.takes(o.SETTINGS, o.VARIANTS)
 def generate(
+    asked: Mapping[str, Any],
     prompt: o.Prompt = "",
     preset: o.Preset = None,
     image: o.Image = None,
@@ -80,17 +83,6 @@ def generate(
     simulate: o.Simulate = False,
     timeout: o.Timeout = None,
     untested: o.Untested = False,
-    width: o.Width = None,
-    height: o.Height = None,
-    frames: o.Frames = None,
-    seconds: o.Seconds = None,
-    fps: o.Fps = None,
-    steps: o.Steps = None,
-    cfg: o.Cfg = None,
-    sampler: o.Sampler = None,
-    scheduler: o.Scheduler = None,
-    shift: o.Shift = None,
-    sets: o.Sets = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")] = False,
     show_progress: o.ShowProgress = None,
     preview: o.Preview = Choice.AUTO,
@@ -106,19 +98,7 @@ def generate(
     """
     if not prompt and image is None and _takes_text(preset):
         raise ValidationError("generate needs a PROMPT, or an --image for a preset that takes no text")
-    settings = settings_of(
-        sets,
-        width=width,
-        height=height,
-        frames=frames,
-        seconds=seconds,
-        fps=fps,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-        shift=shift,
-    )
+    settings = settings_of(asked)
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
     how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
     return partial(_plan if dry else _queue if no_wait else _make, request, how)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from comfy_headless.cli.completion import preset_names, sampler_names, scheduler_names, setting_names
 from comfy_headless.cli.graphics import Choice
+from comfy_headless.cli.output import Action
 
 _SETTINGS: Final = "Settings (the preset's own where not given)"
+_VARIANTS: Final = "Variants (of any preset or workflow that has a place for them)"
 
 
 def whole(text: str) -> int:
@@ -56,30 +61,77 @@ NegativePrompt = Annotated[str | None, typer.Option(help="What not to show; with
 Seed = Annotated[int | None, typer.Option(**WHOLE, help="Whole number from 0; without it one is drawn and told.")]
 Untested = Annotated[bool, typer.Option("--untested", help="Take sizes, lengths and rates nobody has tested.")]
 
-Width = Annotated[int | None, typer.Option(**WHOLE, help="Pixels.", rich_help_panel=_SETTINGS)]
-Height = Annotated[int | None, typer.Option(**WHOLE, help="Pixels.", rich_help_panel=_SETTINGS)]
-Frames = Annotated[int | None, typer.Option(**WHOLE, help="Number of frames.", rich_help_panel=_SETTINGS)]
-Seconds = Annotated[float | None, typer.Option(**NUMBER, help="Length instead of frames.", rich_help_panel=_SETTINGS)]
-Fps = Annotated[float | None, typer.Option(**NUMBER, help="Frames per second.", rich_help_panel=_SETTINGS)]
-Steps = Annotated[int | None, typer.Option(**WHOLE, help="Steps of the sampler.", rich_help_panel=_SETTINGS)]
-Cfg = Annotated[float | None, typer.Option(**NUMBER, help="How strongly the prompt counts.", rich_help_panel=_SETTINGS)]
-Sampler = Annotated[
-    str | None, typer.Option(help="Such as euler.", autocompletion=sampler_names, rich_help_panel=_SETTINGS)
-]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Such as simple.", autocompletion=scheduler_names, rich_help_panel=_SETTINGS)
-]
-Shift = Annotated[float | None, typer.Option(**NUMBER, help="Shift of the noise schedule.", rich_help_panel=_SETTINGS)]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option(
+
+def _option(panel: str, kind: Any, words: str, *flags: str, **more: Any) -> Any:
+    """Return the annotation of an option that is None where it is not given."""
+    return Annotated[kind | None, typer.Option(*flags, help=words, rich_help_panel=panel, **more)]
+
+
+_setting = partial(_option, _SETTINGS)
+_variant = partial(_option, _VARIANTS)
+
+SETTINGS: Final[Mapping[str, Any]] = {
+    "width": _setting(int, "Pixels.", **WHOLE),
+    "height": _setting(int, "Pixels.", **WHOLE),
+    "aspect": _setting(str, "Width to height, such as 9:16: the nearest legal size.", metavar="W:H"),
+    "frames": _setting(int, "Number of frames.", **WHOLE),
+    "seconds": _setting(float, "Length instead of frames: the nearest legal one.", **NUMBER),
+    "fps": _setting(float, "Frames per second.", **NUMBER),
+    "steps": _setting(int, "Steps of the sampler.", **WHOLE),
+    "cfg": _setting(float, "How strongly the prompt counts.", **NUMBER),
+    "sampler": _setting(str, "Such as euler.", autocompletion=sampler_names),
+    "scheduler": _setting(str, "Such as simple.", autocompletion=scheduler_names),
+    "shift": _setting(float, "Shift of the noise schedule.", **NUMBER),
+    "sets": _setting(
+        list[str],
+        "A setting that the preset's family adds; may be repeated. `presets show` lists them.",
         "--set",
         metavar="NAME=VALUE",
         autocompletion=setting_names,
-        help="A setting that the preset's family adds; may be repeated. `presets show` lists them.",
-        rich_help_panel=_SETTINGS,
     ),
-]
+}
+"""The options that set what a model is asked for; ``request.settings_of`` reads them."""
+
+WISHES: Final[Mapping[str, Any]] = {name: SETTINGS[name] for name in ("seconds", "aspect")}
+"""Those of them that serve a workflow of one's own too, by its markers."""
+
+VARIANTS: Final[Mapping[str, Any]] = {
+    "lora": _variant(list[str], "A LoRA and its strength; may be repeated.", "--lora", metavar="NAME[:STRENGTH]"),
+    "precision": _variant(str, "Of the diffusion model: fp8, fp16, Q4_K_M and the like."),
+    "easy_cache": _variant(bool, "Skip steps that change little.", "--easy-cache/ "),
+    "torch_compile": _variant(bool, "Compile the model; the first run takes longer.", "--torch-compile/ "),
+    "tiled_decode": _variant(bool, "Decode in tiles, with far less VRAM.", "--tiled-decode/ "),
+    "upscale": _variant(float, "Times wider and higher, by a model.", **NUMBER),
+    "interpolate": _variant(int, "Times more frames a second, by a model.", **WHOLE),
+    "sound": _variant(bool, "Leave the sound out.", " /--no-sound"),
+    "codec": _variant(str, "Of the video, such as h264, vp9 or av1."),
+    "quality": _variant(str, "low, medium, high, lossless, or a crf from 0 (best) to 51."),
+}
+"""The options for variants; ``request.variants_of`` reads them."""
+
+
+def takes(*groups: Mapping[str, Any]) -> Callable[[Callable[..., Action]], Callable[..., Action]]:
+    """Give a command the options of ``groups`` after its own; it gets their values as its first argument."""
+    options = {name: kind for group in groups for name, kind in group.items()}
+
+    def decorate(command: Callable[..., Action]) -> Callable[..., Action]:
+        @wraps(command)
+        def with_options(**given: Any) -> Action:
+            return command({name: given.pop(name) for name in options}, **given)
+
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for name, kind in options.items()
+        ]
+        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + added
+        del with_options.__wrapped__  # typer would read the signature there
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+        return with_options
+
+    return decorate
+
 
 Out = Annotated[
     Path | None,

@@ -26,6 +26,10 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
     "wait": "--no-wait",
     "allow_untested": "--untested",
     "settings": "--set NAME=VALUE",
+    "loras": "--lora NAME:STRENGTH",
+    **{name: f"--{name.replace('_', '-')}" for name in ("precision", "easy_cache", "torch_compile", "tiled_decode")},
+    **{name: f"--{name}" for name in ("upscale", "interpolate", "codec", "quality")},
+    "sound": "--no-sound",
 }
 """Names that a call has beside its settings, and how the command line says them."""
 
@@ -60,13 +64,21 @@ class Request:
         }
 
 
-def settings_of(sets: Sequence[str] | None, **options: Any) -> dict[str, Any]:
-    """Return the settings that were given, by ``--set`` and by an option of their own.
+def settings_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given, by ``--set`` and by an option of their own, and the variants.
+
+    Args:
+        asked: the values of the options ``SETTINGS`` and ``VARIANTS``.
 
     Raises:
         ValidationError: one is given twice, or is no setting.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in asked.items() if value is not None}
+    sets, loras = given.pop("sets", None), given.pop("lora", None)
+    if loras:
+        given["loras"] = dict(_lora(text) for text in loras)
+        if len(given["loras"]) < len(loras):
+            raise ValidationError(f"--lora {' --lora '.join(loras)}: one is given twice")
     for name, value in pairs(sets, "--set").items():
         if name in given:
             raise ValidationError(f"{name} is given twice: --{name} {given[name]} and --set {name}={value}")
@@ -74,6 +86,17 @@ def settings_of(sets: Sequence[str] | None, **options: Any) -> dict[str, Any]:
             raise ValidationError(f"--set {name}={value}: that is no setting; use {_OWN_OPTIONS[name]}")
         given[name] = value
     return given
+
+
+def _lora(text: str) -> tuple[str, float]:
+    """Read ``NAME[:STRENGTH]``; without a strength it is 1."""
+    name, colon, strength = text.rpartition(":")
+    if not colon:
+        return text, 1.0
+    try:
+        return name, float(strength)
+    except ValueError:
+        raise ValidationError(f"--lora {text!r}: {strength!r} is no strength; expected NAME:NUMBER") from None
 
 
 def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,7 +14,7 @@ from comfy_headless.cli import options as o
 from comfy_headless.cli.generate import How, queued, report
 from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action, Answer, Terminal
-from comfy_headless.cli.request import pairs
+from comfy_headless.cli.request import pairs, settings_of
 from comfy_headless.cli.server import server_of
 from comfy_headless.client.sync import ComfyClient
 
@@ -25,7 +26,9 @@ EPILOG: Final = "\n\n".join(
 )
 
 
+@o.takes(o.WISHES, o.VARIANTS)
 def run(
+    asked: Mapping[str, Any],
     workflow: Annotated[
         Path, typer.Argument(parser=o.path, help="A workflow in API format (JSON).", show_default=False)
     ],
@@ -33,6 +36,8 @@ def run(
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Value for a marker; may be repeated."),
     ] = None,
+    image: o.Image = None,
+    last_image: o.LastImage = None,
     out: o.Out = None,
     overwrite: o.Overwrite = False,
     server: o.Server = None,
@@ -51,10 +56,11 @@ def run(
     Node titles may carry markers such as $prompt.text! or $~image, which --param fills; docs/markers.md tells more.
     """
     how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
-    return partial(_queue if no_wait else _run, workflow, pairs(params, "--param"), how)
+    wishes = settings_of({"image": image, "last_image": last_image, **asked})
+    return partial(_queue if no_wait else _run, workflow, pairs(params, "--param"), wishes, how)
 
 
-def _run(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -> Answer:
+def _run(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
     with (
         server_of(how.server, simulate=how.simulate, terminal=terminal) as url,
         terminal.progress(how.show_progress, how.preview) as on_progress,
@@ -68,10 +74,11 @@ def _run(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -
             on_progress=on_progress,
             timeout=how.timeout,
             strict=how.strict,
+            **wishes,
         )
     return report(result, url, simulated=how.simulate, terminal=terminal)
 
 
-def _queue(workflow: Path, params: dict[str, str], how: How, terminal: Terminal) -> Answer:
+def _queue(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
     with ComfyClient(how.server) as client:
-        return queued(client.submit(workflow, params), terminal)
+        return queued(client.submit(workflow, params, **wishes), terminal)

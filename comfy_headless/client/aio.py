@@ -114,6 +114,7 @@ class ComfyWSClient:
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        **wishes: Any,
     ) -> Result:
         """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
         from comfy_headless.api.workflow import make_workflow
@@ -129,6 +130,7 @@ class ComfyWSClient:
                 timeout=timeout,
                 raise_on_error=raise_on_error,
                 strict=strict,
+                **wishes,
             )
         )
 
@@ -150,20 +152,24 @@ class ComfyWSClient:
         return AsyncJob(self, self._transport, self._server, ticket, destination)
 
     async def submit(
-        self, workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None = None
+        self,
+        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        **wishes: Any,
     ) -> AsyncJob:
         """Queue a workflow of one's own and return the job as soon as the server has it.
 
         Args:
             workflow: path of a JSON file (API format), or the graph itself, as for ``run_workflow``.
             params: values for its markers.
+            wishes: variants and the like, as for ``run_workflow``.
 
         Raises:
             As ``submit_video``.
         """
         from comfy_headless.api.workflow import queue_workflow
 
-        ticket = await self._drive(queue_workflow(self._server, workflow, params))
+        ticket = await self._drive(queue_workflow(self._server, workflow, params, **wishes))
         return AsyncJob(self, self._transport, self._server, ticket)
 
     async def job(self, prompt_id: str) -> AsyncJob:

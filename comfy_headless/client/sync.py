@@ -113,6 +113,7 @@ class ComfyClient:
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        **wishes: Any,
     ) -> Result:
         """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
         from comfy_headless.api.workflow import make_workflow
@@ -128,6 +129,7 @@ class ComfyClient:
                 timeout=timeout,
                 raise_on_error=raise_on_error,
                 strict=strict,
+                **wishes,
             )
         )
 
@@ -149,20 +151,24 @@ class ComfyClient:
         return Job(self, self._transport, self._server, ticket, destination)
 
     def submit(
-        self, workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None = None
+        self,
+        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        **wishes: Any,
     ) -> Job:
         """Queue a workflow of one's own and return the job as soon as the server has it.
 
         Args:
             workflow: path of a JSON file (API format), or the graph itself, as for ``run_workflow``.
             params: values for its markers.
+            wishes: variants and the like, as for ``run_workflow``.
 
         Raises:
             As ``submit_video``.
         """
         from comfy_headless.api.workflow import queue_workflow
 
-        ticket = self._drive(queue_workflow(self._server, workflow, params))
+        ticket = self._drive(queue_workflow(self._server, workflow, params, **wishes))
         return Job(self, self._transport, self._server, ticket)
 
     def job(self, prompt_id: str) -> Job:

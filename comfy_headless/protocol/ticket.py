@@ -6,6 +6,7 @@ whoever takes the job up, from another process too, learns its preset, seed and 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -28,10 +29,23 @@ class Label(NamedTuple):
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What a look at the video compares with: of a workflow of one's own only the sound is known."""
+        """What a look at the video compares with: of a workflow of one's own only the sound is known.
+
+        What upscales or interpolates changes what is decoded: n frames become (n - 1) * times + 1.
+        """
         sizes = ("width", "height", "frames", "fps") if self.preset is not None else ()
         known = {name: self.settings[name] for name in sizes if _is_measure(self.settings.get(name))}
+        factor, times = (self._times(name) for name in ("upscale", "interpolate"))
+        for name in known.keys() & {"width", "height"}:
+            known[name] = round(known[name] * factor / 2) * 2 if factor != 1 else known[name]
+        if times != 1:
+            known |= {"frames": (known["frames"] - 1) * times + 1} if "frames" in known else {}
+            known |= {"fps": known["fps"] * times} if "fps" in known else {}
         return {**known, "sound": self.sound}
+
+    def _times(self, name: str) -> Any:
+        value = self.settings.get(name)
+        return value if _is_measure(value) else 1
 
     @property
     def stem(self) -> str | None:
@@ -41,7 +55,7 @@ class Label(NamedTuple):
     def extra_data(self) -> dict[str, Any]:
         """Return what the server is to keep with the job."""
         plain = {
-            name: value if isinstance(value, str | int | float | bool | None) else str(value)
+            name: value if isinstance(value, str | int | float | bool | None) else json.dumps(value, default=str)
             for name, value in self.settings.items()
         }
         return {_KEY: {**self._asdict(), "settings": plain}}

@@ -46,7 +46,7 @@ def queued(given: Any, *says: str) -> Bad:
 
 
 PRESETS: Final = {
-    "unknown preset": Bad({"preset": "wan_5"}, ("'wan_5'", "did you mean 'wan_5b'?", "ltx_standard, wan_5b")),
+    "unknown preset": Bad({"preset": "wan_5"}, ("'wan_5'", "did you mean 'wan_5b'?", "wan_5b, wan_fast")),
     "preset of no kind": Bad({"preset": 5}, ("preset=5", "expected a preset's name")),
     "unknown setting": Bad({"stepps": 3}, ("'stepps'", "did you mean 'steps'?", "width, height, frames, fps")),
     "a family's setting": Bad({"motion_bucket_id": 9}, ("wan_5b has no setting 'motion_bucket_id'", "It has: width")),

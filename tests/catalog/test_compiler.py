@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comfy_headless.catalog.compiler import CompiledWorkflow, Upload, WorkflowCompiler, compile_workflow
+from comfy_headless.catalog.compiled import CompiledWorkflow, Upload
+from comfy_headless.catalog.compiler import WorkflowCompiler, compile_workflow
 from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
 from comfy_headless.errors import ValidationError
@@ -320,7 +321,7 @@ class TestSettings:
             compile_workflow("ltx_standard", "x", shift=5)
 
     @pytest.mark.parametrize(("name", "message"), [
-        ("ltx", "no preset 'ltx'; did you mean 'ltx_standard'? There are: "),
+        ("ltx_standart", "no preset 'ltx_standart'; did you mean 'ltx_standard'? There are: "),
         ("wan_5B", "did you mean 'wan_5b'?"), (None, "preset=None: expected"), (5, "preset=5: expected"),
     ])  # fmt: skip
     def test_an_unknown_preset(self, name, message):

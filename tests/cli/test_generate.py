@@ -29,7 +29,7 @@ def test_a_prompt_in_a_video_out(program: Program, folder: Path) -> None:
     code, out, err = program("generate", "a sunset over the sea", "--simulate", "--out", "sunset.mp4")
     assert (code, out) == (0, "sunset.mp4\n")
     assert "simulated server" in err
-    assert probe(folder / "sunset.mp4").frames == 121
+    assert probe(folder / "sunset.mp4").frames > 48
 
 
 def test_the_settings_arrive(program: Program, folder: Path, server: str) -> None:
