@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import comfy_headless
+from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.files import FILES
 from comfy_headless.catalog.models import COMMON, VideoModel
 from comfy_headless.catalog.preset import Preset
@@ -289,6 +290,22 @@ def test_a_setting_that_only_a_fixed_schedule_knows_needs_no_marker(tmp_path):
         PresetLibrary([tmp_path])["two_stages"]
     write(tmp_path, text=schedule, image=image, change=[("value = 40,", 'value = 40, fixed = "it is a list",')])
     assert PresetLibrary([tmp_path])["two_stages"].defaults("text")["steps"] == 40
+
+
+def test_a_size_may_be_there_as_its_half_only(tmp_path):
+    """A template whose upscaler makes the size has no marker for it; what it doubles is nobody's choice."""
+    nodes = graph()
+    nodes["4"]["_meta"]["title"] = "The whole"
+    image = graph(image=True)
+    image["4"]["_meta"]["title"] = "The whole"
+    half = ('rule = "half"', 'rule = "half"\nfixed = "it is doubled exactly"')
+    write(tmp_path, text=nodes, image=image, change=[half])
+    compiler = WorkflowCompiler(PresetLibrary([tmp_path]))
+    compiled = compiler.compile("two_stages", "x", width=640)
+    assert compiled.graph["2"]["inputs"]["width"] == 320
+    assert compiler.compile("two_stages", "x", width=640, half_width=320).graph["2"] == compiled.graph["2"]
+    with pytest.raises(ValidationError, match="half_width=256 is not possible, only 320: it is doubled exactly"):
+        compiler.compile("two_stages", "x", width=640, half_width=256)
 
 
 def test_the_file_format_has_a_json_schema():
