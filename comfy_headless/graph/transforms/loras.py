@@ -16,6 +16,7 @@ from comfy_headless.graph.source import Graph, copy_json
 from comfy_headless.graph.transforms.experts import Expert, find_lonely, read_experts
 from comfy_headless.graph.transforms.wires import (
     Changed,
+    Place,
     Wire,
     add_node,
     find_sources,
@@ -33,6 +34,8 @@ _MODEL_ONLY: Final = "LoraLoaderModelOnly"
 _MODEL_AND_CLIP: Final = "LoraLoader"
 _COGVIDEO: Final = "CogVideoLoraSelectComfy"
 """ComfyUI-CogVideoXWrapper's, of its two that for files in ``models/loras``."""
+
+_BEFORE: Final = "prev_lora"
 
 _FILES: Final = (".safetensors", ".sft", ".pt", ".pth", ".ckpt", ".bin")
 _MODELS: Final = (*_FILES, ".gguf")
@@ -154,15 +157,24 @@ def _chain(graph: Graph, loader: _Loader, loras: list[_Lora], schemas: Schemas) 
 
 
 def _chain_of_pack(graph: Graph, node_id: str, name: str, loras: list[_Lora], schemas: Schemas) -> Graph:
-    """CogVideoXWrapper's loaders take a chain of LoRAs by an input; what hangs there already stays, at its end."""
-    before = links(graph, node_id).get(name)
+    """Put LoRAs before those that a loader of CogVideoXWrapper takes by an input already.
+
+    The last of the chain says whether all are fused (the pack's model_loading.py at fdb8abd), so it stays the last.
+    """
+    place = Place(node_id, name)
+    for _ in graph:
+        wire = links(graph, place.node_id).get(place.input)
+        if wire is None:
+            break
+        place = Place(wire.node_id, _BEFORE)
+    before: Wire | None = None
     for lora in loras:
         values = {"lora": lora.name, "strength": _strength(lora, _COGVIDEO, "strength", schemas)}
         if before is not None:
-            values["prev_lora"] = before
+            values[_BEFORE] = before
         graph, lora_id = add_node(graph, _COGVIDEO, values, _title(lora))
         before = Wire(lora_id, 0)
-    return graph if before is None else set_inputs(graph, node_id, {name: before})
+    return graph if before is None else set_inputs(graph, place.node_id, {place.input: before})
 
 
 def _find_clip(graph: Graph, node_id: str, schemas: Schemas) -> Wire | None:

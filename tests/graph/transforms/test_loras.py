@@ -128,13 +128,13 @@ def test_clip_of_another_loader_is_left_alone() -> None:
 
 @pytest.mark.parametrize("name", COGVIDEO)
 def test_cogvideox_takes_them_its_own_way(name: str) -> None:
-    """CogVideoXWrapper's loaders take a chain of LoRAs by an input; one that hangs there already stays, at its end."""
+    """CogVideoXWrapper's loaders take a chain of LoRAs by an input; those that are there already come last."""
     loras = {"a.safetensors": 0.5, "b.safetensors": 1.0}
     once = added(name, loras)
     (source,) = find_sources(once.graph, "COGVIDEOMODEL", ALL_PACKS)
     assert chained(once.graph, source.node_id) == list(loras.items())
     twice = change(once.graph, lambda graph: add_loras(graph, {"c.safetensors": 2}))
-    assert chained(twice.graph, source.node_id) == [*loras.items(), ("c.safetensors", 2.0)]
+    assert chained(twice.graph, source.node_id) == [("c.safetensors", 2.0), *loras.items()]
 
 
 @pytest.mark.parametrize("name", SEVERAL)
