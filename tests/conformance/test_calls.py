@@ -29,7 +29,7 @@ from tests.api.own_presets import write_own
 from tests.faults.clients import VIDEO, Person
 
 from .decoded import Decoded, decode
-from .test_presets import ran
+from .making import ran
 
 SMALL = {"width": 64, "height": 96, "frames": 9, "allow_untested": True}
 LONG = {**SMALL, "preset": "wan_5b", "sampler": "euler", "steps": 10000}
