@@ -2,7 +2,7 @@
 
     python benchmarks/compile.py
 
-The limit is 1 ms per compile, warm. Exit code 1 when a preset is over it.
+The limit is 50 ms for all of them together, warm. Exit code 1 when they are over it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import time
 from comfy_headless.catalog.compiler import compile_workflow
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 
-LIMIT_MS = 1.0
-ROUNDS = 200
+LIMIT_MS = 50.0
+ROUNDS = 50
 FIRST = """
 import time
 start = time.perf_counter()
@@ -39,20 +39,21 @@ def milliseconds(name: str, **images: str) -> float:
 
 def main() -> int:
     """Print a line per preset and task; return the exit code."""
-    slowest = 0.0
+    times: list[float] = []
     for name, preset in VIDEO_PRESETS.items():
         for task in preset.tasks:
             images = {"image": "start.png"} if task != "text" else {}
             images |= {"last_image": "end.png"} if task == "first_last" else {}
             took = milliseconds(name, **images)
-            slowest = max(slowest, took)
+            times.append(took)
             print(f"{name:20} {task:10} {took:.3f} ms")
     imported, first = subprocess.run(
         [sys.executable, "-c", FIRST], capture_output=True, text=True, check=True
     ).stdout.split()
     print(f"first in a fresh process: import {float(imported):.0f} ms, compile {float(first):.1f} ms")
-    print(f"slowest warm: {slowest:.3f} ms (limit {LIMIT_MS} ms)")
-    return int(slowest > LIMIT_MS)
+    print(f"{len(times)} graphs of {len(VIDEO_PRESETS)} presets, warm: slowest {max(times):.3f} ms")
+    print(f"all: {sum(times):.1f} ms (limit {LIMIT_MS:g} ms)")
+    return int(sum(times) > LIMIT_MS)
 
 
 if __name__ == "__main__":
