@@ -21,6 +21,8 @@ EXTENSIONS: Final[Mapping[str, str]] = {
 
 _VHS: Final = {"mp4": ".mp4", "webm": ".webm", "gif": ".gif", "webp": ".webp", "mov": ".mov", "mkv": ".mkv"}
 
+_VIDEO_MAKERS: Final = ("CreateVideo", "VHS_VideoCombine", "SaveWEBM")
+
 
 def extensions_made(graph: Mapping[str, Any]) -> frozenset[str] | None:
     """Return the extensions that ``graph`` will make; None if a saving node's class does not tell."""
@@ -41,6 +43,6 @@ def extensions_made(graph: Mapping[str, Any]) -> frozenset[str] | None:
 
 def sound_made(graph: Mapping[str, Any]) -> bool | None:
     """Tell whether the videos of ``graph`` will have sound; None if its classes do not tell, or tell both."""
-    makers = [node for node in graph.values() if node.get("class_type") in ("CreateVideo", "VHS_VideoCombine")]
+    makers = [node for node in graph.values() if node.get("class_type") in _VIDEO_MAKERS]
     linked = {"audio" in (node.get("inputs") or {}) for node in makers}
     return linked.pop() if len(linked) == 1 else None

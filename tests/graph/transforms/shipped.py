@@ -24,14 +24,19 @@ def template(name: str) -> Graph:
     return read_graph(TEMPLATES[name], name=name)
 
 
-def change(graph: Graph, transform: Callable[[Graph], Changed]) -> Changed:
-    """What the transform makes of ``graph``, once it is sure that nothing broke on the way."""
+def change(graph: Graph, transform: Callable[[Graph], Changed], *, pruned: bool = False) -> Changed:
+    """What the transform makes of ``graph``, once it is sure that nothing broke on the way.
+
+    Args:
+        pruned: it may take nodes away.
+    """
     before = copy.deepcopy(graph)
     changed = transform(graph)
     assert graph == before
     report = check(changed.graph, ALL_PACKS)
     assert report.ok, str(report)
-    assert list(changed.graph)[: len(before)] == list(before)
+    kept = [node_id for node_id in before if not pruned or node_id in changed.graph]
+    assert list(changed.graph)[: len(kept)] == kept
     for node_id, node in changed.graph.items():
         assert json.loads(json.dumps(node)) == node
         if node_id not in before:
