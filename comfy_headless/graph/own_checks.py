@@ -2,7 +2,7 @@
 
 A class may name inputs that it checks itself; the server then leaves out its range and list check for those, and for
 all of them when the check takes any name. Read in ComfyUI 0.30.0 (``VALIDATE_INPUTS`` in nodes.py, ``validate_inputs``
-in comfy_extras and comfy_api_nodes; 15 of 826 classes). Where such a check fails over what it is given, the server
+in comfy_extras and comfy_api_nodes; 15 of 826 classes), and in the node packs whose schemas are shipped. Where such a check fails over what it is given, the server
 answers with the Python error, so these do the same to the same values.
 """
 
@@ -50,8 +50,8 @@ class OwnCheck(NamedTuple):
 
 
 def find_own_check(node: NodeSchema) -> OwnCheck | None:
-    """Return the check that the class brings along, if it is one of ComfyUI's own classes and has one."""
-    return OWN_CHECKS.get(node.name) if node.core else None
+    """Return the check that the class brings along, if it is known and has one."""
+    return (OWN_CHECKS if node.core else PACK_CHECKS).get(node.name)
 
 
 def is_link(value: Any) -> bool:
@@ -219,3 +219,28 @@ OWN_CHECKS: Mapping[str, OwnCheck] = {
     "TripoConversionNode": OwnCheck(_check_task_type, "TripoConversionNode.validate_inputs", (), takes_types=True),
     "WebcamCapture": _IMAGE,
 }
+
+
+def _path_check(owner: str, argument: str, *, takes_all: bool = False) -> OwnCheck:
+    """Return the check of a path on the server's own disk, of which nothing is known but that it must be given."""
+    return OwnCheck(_check_nothing, f"{owner}.VALIDATE_INPUTS", (argument,), 1, takes_all)
+
+
+def _upload_check(owner: str) -> OwnCheck:
+    return OwnCheck(_check_file("video", "video"), f"{owner}.VALIDATE_INPUTS", ("video",), 1)
+
+
+PACK_CHECKS: Mapping[str, OwnCheck] = {
+    "ADE_LoadCameraPosesFromPath": _path_check("LoadCameraPosesFromPath", "file_path", takes_all=True),
+    "VHS_LoadAudio": _path_check("LoadAudio", "audio_file", takes_all=True),
+    "VHS_LoadAudioUpload": _path_check("LoadAudioUpload", "audio", takes_all=True),
+    "VHS_LoadImagePath": _path_check("LoadImagePath", "image"),
+    "VHS_LoadImages": _path_check("LoadImagesFromDirectoryUpload", "directory", takes_all=True),
+    "VHS_LoadImagesPath": _path_check("LoadImagesFromDirectoryPath", "directory", takes_all=True),
+    "VHS_LoadVideo": _upload_check("LoadVideoUpload"),
+    "VHS_LoadVideoFFmpeg": _upload_check("LoadVideoFFmpegUpload"),
+    "VHS_LoadVideoFFmpegPath": _path_check("LoadVideoFFmpegPath", "video"),
+    "VHS_LoadVideoPath": _path_check("LoadVideoPath", "video"),
+    "VHS_Unbatch": OwnCheck(_check_nothing, "Unbatch.VALIDATE_INPUTS", (), takes_types=True),
+}
+"""Checks of AnimateDiff-Evolved d8d163c and VideoHelperSuite 4ee72c0."""

@@ -116,6 +116,22 @@ def test_a_packs_class_of_the_same_name_has_no_known_check() -> None:
     assert _details(check(graph, info)) == [("value_not_in_list", "image: 'b.png' not in ['a.png']")]
 
 
+def test_a_shipped_packs_own_checks_are_known() -> None:
+    """A video of VideoHelperSuite is looked for among the files, not in the list; a path on the server passes."""
+    schemas = Schemas.snapshot("ComfyUI-VideoHelperSuite").with_files({}, ["a.mp4"])
+    numbers = dict.fromkeys(("force_rate", "custom_width", "custom_height", "frame_load_cap", "skip_first_frames"), 0)
+    load = {"class_type": "VHS_LoadVideo", "inputs": {"select_every_nth": 1, **numbers}}
+    graph = {"1": load, "2": SAVE}
+    words = "LoadVideoUpload.VALIDATE_INPUTS() missing 1 required positional argument: 'video'"
+    assert _details(check(graph, schemas)) == [("exception_during_inner_validation", words)]
+    load["inputs"]["video"] = "b.mp4"
+    assert _details(check(graph, schemas)) == [("custom_validation_failed", "video - Invalid video file: b.mp4")]
+    load["inputs"]["video"] = "sub/b.mp4"
+    assert check(graph, schemas).ok
+    load["class_type"], load["inputs"]["video"] = "VHS_LoadVideoPath", "/srv/b.mp4"
+    assert check(graph, schemas).ok
+
+
 def test_old_class_is_replaced_if_the_server_lacks_it() -> None:
     """An old class becomes the new one with the inputs that the replacement names, and that is said."""
     loader = {"class_type": "T2IAdapterLoader", "inputs": {"t2i_adapter_name": "x.pth"}, "_meta": {"title": "Old"}}
