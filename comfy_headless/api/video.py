@@ -138,7 +138,7 @@ def _with_remedies(error: GenerationRejectedError) -> GenerationRejectedError:
     refused = " ".join(
         str(one.get("details")) for node in error.node_errors.values() for one in node.get("errors") or ()
     )
-    lines = [place_file(file) for file in VIDEO_PRESETS.files.values() if f"'{file.name}'" in refused]
+    lines = [place_file(file) for file in VIDEO_PRESETS.files.values() if f"'{file.name}' not in " in refused]
     if not lines:
         return error
     message = "\n".join([str(error), "missing on the server:", *(f"  {line}" for line in lines)])

@@ -34,6 +34,25 @@ from .making import ran
 SMALL = {"width": 64, "height": 96, "frames": 9, "allow_untested": True}
 LONG = {**SMALL, "preset": "wan_5b", "sampler": "euler", "steps": 10000}
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
+NOT_THERE = """
+[[file]]
+name = "wan2.2_not_here.safetensors"
+folder = "diffusion_models"
+repository = "Comfy-Org/Wan_2.2_ComfyUI_Repackaged"
+path = "split_files/diffusion_models/wan2.2_not_here.safetensors"
+size_gb = 10.0
+precision = "fp16"
+source = "invented"
+
+[[file]]
+name = "not_here_vae.safetensors"
+folder = "vae"
+repository = "Comfy-Org/Wan_2.2_ComfyUI_Repackaged"
+path = "split_files/vae/wan2.2_vae.safetensors"
+size_gb = 1.41
+precision = "fp16"
+source = "invented"
+"""
 EITHER = pytest.mark.parametrize("out", ["clip.mp4", None])
 
 
@@ -266,8 +285,9 @@ def test_a_model_file_that_is_not_there(
     server: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A preset whose files the server lacks: besides the refusal, where each belongs and where it is had."""
-    changes = (("wan2.2_ti2v_5B_fp16", "wan2.2_not_here"), ('name = "wan2.2_vae.', 'name = "not_here_vae.'))
+    changes = (("wan2.2_ti2v_5B_fp16", "wan2.2_not_here"), ("vae/wan2.2_vae", "vae/not_here_vae"))
     write_own(tmp_path / "own", "not_there", *changes)
+    (tmp_path / "own/files.toml").write_text(NOT_THERE, encoding="utf-8")
     monkeypatch.setenv("COMFY_HEADLESS_PRESETS", str(tmp_path / "own"))
     with pytest.raises(GenerationRejectedError) as caught:
         Person(kind, server).call("generate_video", "a cat", preset="not_there", **SMALL, out=tmp_path / "a.mp4")
