@@ -105,7 +105,7 @@ VARIANTS: Final[Mapping[str, Any]] = {
     "interpolate": _variant(int, "Times more frames a second, by a model.", **WHOLE),
     "sound": _variant(bool, "Leave the sound out.", " /--no-sound"),
     "codec": _variant(str, "Of the video, such as h264, vp9 or av1."),
-    "quality": _variant(str, "low, medium, high, lossless, or a crf from 0 (best) to 51."),
+    "quality": _variant(str, "low, medium, high, lossless, or a crf, of which 0 is the best."),
 }
 """The options for variants; ``request.variants_of`` reads them."""
 

@@ -42,7 +42,7 @@ class TestWords:
             ({"upscale": True}, "upscale=True: expected a number, not true or false"),
             ({"interpolate": 1}, "interpolate=1: expected at least 2"),
             ({"interpolate": 2.5}, "interpolate=2.5: expected a whole number"),
-            ({"quality": "great"}, "quality='great': expected low, medium, high, lossless, or a crf from 0 to 51"),
+            ({"quality": "great"}, "quality='great': expected low, medium, high, lossless, or a crf from 0 to 63"),
             ({"tilde": 1}, "unknown setting 'tilde'; did you mean 'tiled_decode'?"),
         ],
     )
