@@ -40,7 +40,7 @@ class Walk:
         return self._known[node_id]
 
     def value(self, value: object) -> object:
-        """Return a literal, following a wire to a primitive node, a size or a sum."""
+        """Return a literal, following a wire to a primitive node, a size, a frame rate or a sum."""
         for _ in range(len(self._graph) + 1):
             if not is_link(value):
                 return value
@@ -51,6 +51,9 @@ class Walk:
             if node.class_type == "GetImageSize":
                 shape = node.shape("image")
                 return None if shape is None else (shape.width, shape.height, shape.frames)[int(value[1])]
+            if node.class_type == "GetVideoComponents":
+                shape = node.shape("video")
+                return shape.fps if shape is not None and value[1] == 2 else None
             if node.class_type == "ComfyMathExpression":
                 return self._sum(node)
             value = node.inputs.get("value", node.inputs.get("Number"))

@@ -13,7 +13,7 @@ def real_esrgan(pictures):
     filters, growth = 4, 32  # spandrel takes no other growth
     grown = [(filters + i * growth, growth) for i in range(4)] + [(filters + 4 * growth, filters)]
     layers = {"conv_first": (pictures, filters), "conv_last": (filters, 3)}
-    layers |= {name: (filters, filters) for name in ("conv_body", "conv_up1", "conv_up2", "conv_hr")}
+    layers |= dict.fromkeys(("conv_body", "conv_up1", "conv_up2", "conv_hr"), (filters, filters))
     layers |= {f"body.0.rdb{block}.conv{i + 1}": grown[i] for block in (1, 2, 3) for i in range(5)}
     weights = {}
     for name, (taken, made) in layers.items():
