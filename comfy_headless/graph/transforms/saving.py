@@ -57,10 +57,10 @@ def mute(graph: Graph, *, schemas: Schemas | None = None) -> Changed:
         ValidationError: a video is saved as it comes, with whatever sound it has.
     """
     for node_id in find_nodes(graph, ("SaveVideo",)):
-        video = links(graph, node_id).get("video")
-        if video is not None and graph[video.node_id]["class_type"] != "CreateVideo":
+        origin = _origin(graph, node_id)
+        if graph[origin]["class_type"] not in ("SaveVideo", "CreateVideo"):
             raise ValidationError(
-                f"sound=False: {named(graph, node_id)} saves what {named(graph, video.node_id)} gives, with its sound; "
+                f"sound=False: {named(graph, node_id)} saves the video of {named(graph, origin)}, with its sound; "
                 "only what CreateVideo and VHS_VideoCombine are given can be left out"
             )
     changed: Graph = copy_json(graph)
@@ -70,6 +70,15 @@ def mute(graph: Graph, *, schemas: Schemas | None = None) -> Changed:
     for node_id in loud:
         del changed[node_id]["inputs"]["audio"]
     return Changed(prune(changed, schemas or Schemas.snapshot(Schemas.packs())))
+
+
+def _origin(graph: Graph, node_id: str) -> str:
+    """Return the node that the video of a node comes from, past those that pass one on."""
+    seen = {node_id}
+    while (video := links(graph, node_id).get("video")) is not None and video.node_id not in seen:
+        node_id = video.node_id
+        seen.add(node_id)
+    return node_id
 
 
 def _encode_video(graph: Graph, node_id: str, codec: str | None, quality: Quality | None) -> Graph:

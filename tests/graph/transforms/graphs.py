@@ -36,6 +36,12 @@ WEBM: Graph = {
     "1": PICTURES,
     "2": node("SaveWEBM", images=["1", 0], filename_prefix="x", codec="vp9", fps=30.0, crf=20.0),
 }
+ANIMATED: Graph = {
+    "1": PICTURES,
+    "2": node(
+        "SaveAnimatedWEBP", images=["1", 0], filename_prefix="x", fps=8.0, lossless=True, quality=80, method="default"
+    ),
+}
 VHS: Graph = {
     "1": PICTURES,
     "4": SOUND,

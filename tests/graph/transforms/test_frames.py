@@ -14,11 +14,11 @@ from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.frames import interpolate, upscale
 from comfy_headless.graph.transforms.makers import MAKERS, MOVING
 from comfy_headless.graph.transforms.wires import find_nodes, links, named, nodes_above
-from tests.graph.transforms.graphs import LOADED, LOUD, PICTURES, STILL, TAKEN_APART, VHS, VIDEO, WEBM, node
+from tests.graph.transforms.graphs import ANIMATED, LOADED, LOUD, PICTURES, STILL, TAKEN_APART, VHS, VIDEO, WEBM, node
 from tests.graph.transforms.shipped import ALL_PACKS, TEMPLATES, change, template
 
 MODELS = {2: "two.pth", 4: "four.safetensors"}
-OWN = {"video": VIDEO, "loud": LOUD, "webm": WEBM, "vhs": VHS, "taken apart": TAKEN_APART}
+OWN = {"video": VIDEO, "loud": LOUD, "webm": WEBM, "webp": ANIMATED, "vhs": VHS, "taken apart": TAKEN_APART}
 
 
 def above(graph: Graph, node_id: str) -> list[str]:

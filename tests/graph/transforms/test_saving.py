@@ -15,7 +15,7 @@ from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.codecs import CODECS, QUALITIES, crf_of
 from comfy_headless.graph.transforms.saving import encode, mute
 from comfy_headless.graph.transforms.wires import find_nodes, links
-from tests.graph.transforms.graphs import COMBINED, LOADED, LOUD, STILL, TAKEN_APART, VHS, VIDEO, WEBM, node
+from tests.graph.transforms.graphs import COMBINED, LOADED, LOUD, SAVED, STILL, TAKEN_APART, VHS, VIDEO, WEBM, node
 from tests.graph.transforms.shipped import ALL_PACKS, TEMPLATES, change, template
 
 VIDEOS = [name for name in TEMPLATES if find_nodes(template(name), ["SaveVideo"])]
@@ -100,11 +100,20 @@ def test_own_graphs_are_muted(graph: Graph) -> None:
 
 def test_a_loaded_video_keeps_its_sound() -> None:
     """What is saved as it was loaded has its own sound; leaving that out is refused, not forgotten."""
-    with pytest.raises(ValidationError, match=r"^sound=False: node 2 \(SaveVideo\) saves what node 1 \(LoadVideo\)"):
+    with pytest.raises(
+        ValidationError, match=r"^sound=False: node 2 \(SaveVideo\) saves the video of node 1 \(LoadVideo\)"
+    ):
         mute(LOADED)
     assert video_inputs(encode(LOADED, "h264", "high").graph)["codec.encoding.crf"] == 18
     with pytest.raises(ValidationError, match=r"^codec='av1': SaveWEBM takes pictures, .*node 1 \(LoadVideo\)"):
         encode(LOADED, "av1")
+
+
+def test_a_cut_video_is_muted_where_it_is_made() -> None:
+    """A node between the made and the saved video passes on that there is no sound."""
+    cut = node("Video Slice", video=["2", 0], start_time=0.0, duration=0.0, strict_duration=False)
+    made = change({**LOUD, "9": cut, "3": node("SaveVideo", video=["9", 0], **SAVED)}, mute, pruned=True).graph
+    assert sound_made(made) is False
 
 
 def test_webm_becomes_a_video() -> None:
