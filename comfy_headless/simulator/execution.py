@@ -21,6 +21,7 @@ from comfy_headless.simulator.faults import ClaimFile, Interrupt, NodeFails, Out
 from comfy_headless.simulator.folders import OutsideFolderError, annotated
 from comfy_headless.simulator.machine import Machine
 from comfy_headless.simulator.order import Agenda, is_link, signatures
+from comfy_headless.simulator.pack_limits import find_refusal
 from comfy_headless.simulator.plan import Subject
 from comfy_headless.simulator.queue import Item
 from comfy_headless.simulator.renders import Order, Report, render
@@ -109,6 +110,7 @@ class Execution:
         if node_id in self.item.doomed:
             raise _Stop(self.item.doomed[node_id])
         await self._open(node)
+        self._hold_to_limits(node_id)
         steps = step_count(self.item.graph, node_id)
         if steps is not None:
             await self._sample(node_id, steps)
@@ -164,6 +166,13 @@ class Execution:
             failed = await asyncio.get_running_loop().run_in_executor(self.machine.threads, load_error, path)
             if failed is not None:
                 raise _Stop(NodeFails(message=failed[1], exception_type=failed[0]))
+
+    def _hold_to_limits(self, node_id: str) -> None:
+        """Stop where a pack's node refuses what it is given."""
+        node = Walk(self.item.graph, self.machine.folders.input).node(node_id)
+        refusal = None if node is None else find_refusal(node)
+        if refusal is not None:
+            raise _Stop(refusal)
 
     async def _trouble(self, node_id: str, step: int) -> None:
         """Strike with the faults that are due at this node and step; also where an interrupt takes effect."""
