@@ -8,7 +8,14 @@ from typing import Any, Final
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.source import Graph, copy_json
 from comfy_headless.graph.transforms.makers import told_classes
-from comfy_headless.graph.transforms.wires import Changed, find_nodes, named, replace_class, set_inputs
+from comfy_headless.graph.transforms.wires import (
+    Changed,
+    find_nodes,
+    named,
+    nodes_above,
+    replace_class,
+    set_inputs,
+)
 
 TILES: Final[Mapping[str, Any]] = {"tile_size": 512, "overlap": 64, "temporal_size": 64, "temporal_overlap": 8}
 """Pixels and frames of a tile, and what neighbours share: the defaults of VAEDecodeTiled (ComfyUI 0.30.0, nodes.py).
@@ -45,8 +52,18 @@ def tile_decoding(graph: Graph) -> Changed:
         class_type, inputs = graph[node_id]["class_type"], graph[node_id]["inputs"]
         if class_type == "VAEDecode":
             changed = replace_class(changed, node_id, "VAEDecodeTiled", TILES)
+            notes += _svd_note(graph, node_id)
         elif class_type == "VAEDecodeTiled" or inputs.get("enable_vae_tiling") is True:
             notes.append(f"tiled_decode: {named(graph, node_id)} decodes in tiles already")
         else:
             changed = set_inputs(changed, node_id, {**COG_TILES, **inputs, "enable_vae_tiling": True})
     return Changed(changed, tuple(notes))
+
+
+def _svd_note(graph: Graph, node_id: str) -> tuple[str, ...]:
+    """Tiles are decoded frame by frame where the VAE is not one of video (ComfyUI 0.30.0, sd.py, decode_tiled_)."""
+    above = nodes_above(graph, [node_id])
+    if all(graph[each]["class_type"] != "SVD_img2vid_Conditioning" for each in above):
+        return ()
+    return ("tiled_decode: in tiles, the layers of SVD's decoder that smooth over time see one frame at a time, so that "
+            "the video may flicker",)  # fmt: skip

@@ -59,3 +59,9 @@ def test_nothing_to_decode() -> None:
     """Without a decoder the error says what would be one, and what is there."""
     with pytest.raises(ValidationError, match=r"^tiled_decode: .*VAEDecode.*the graph has EmptyImage, SaveImage$"):
         tile_decoding(STILL)
+
+
+def test_a_decoder_that_smooths_over_time():
+    """SVD's sees one frame at a time in tiles; that is said, and of no other family."""
+    told = {name: tile_decoding(template(name)).notes for name in TEMPLATES}
+    assert {name for name, notes in told.items() if "flicker" in "".join(notes)} == {"svd_image"}
