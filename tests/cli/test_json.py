@@ -122,6 +122,15 @@ CASES = [
     *(Case("presets show", f"presets show {name}") for name in VIDEO_PRESETS),
     Case("presets show", "presets show wan5b", 2),
     Case("presets list", "presets list"),
+    Case("presets new", "presets new mine --from workflow.json"),
+    Case("presets new", "presets new mine --from video.json --out own --dry-run"),
+    Case("presets new", "presets new Mine --from workflow.json", 2),
+    Case("presets new", "presets new mine --from none.json", 2),
+    Case("presets test", "presets test wan_5b"),
+    Case("presets test", "presets test wan_5b --task image --simulate"),
+    Case("presets test", "presets test broken.toml", 1, schema="presets-test.schema.json"),
+    Case("presets test", "presets test wan_5b --task first_last", 2),
+    Case("presets test", "presets test wan_5b --server http://127.0.0.1:9", 3),
     Case("features", "features"),
     Case("features", "features x", 2),
     Case("jobs list", "jobs list"),
@@ -149,6 +158,9 @@ def files(folder: Path) -> None:
     """The files that the commands speak of."""
     draw(folder / "first.png")
     (folder / "workflow.json").write_text(json.dumps(WORKFLOW))
+    template = VIDEO_PRESETS["wan_5b"].template("image")
+    (folder / "video.json").write_text(json.dumps(template.graph))
+    (folder / "broken.toml").write_text('name = "broken"')
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

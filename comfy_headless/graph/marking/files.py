@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -56,7 +57,8 @@ def _role(file: Named, roles: dict[str, Named]) -> str:
     if file.folder == "vae" and "audio" in file.name.lower():
         base = "audio_vae"
     if file.folder in ("diffusion_models", "loras"):
-        expert = next((each for each in _EXPERTS if f"{each}_noise" in file.name.lower().replace("-", "_")), None)
+        letters = re.sub(r"[^a-z]", "", file.name.lower())
+        expert = next((each for each in _EXPERTS if f"{each}noise" in letters), None)
         base = f"{expert}_{base}" if expert else base
     number = 1
     while (role := f"{ORDINALS[number] if number < len(ORDINALS) else f'number_{number}_'}{base}") in roles:

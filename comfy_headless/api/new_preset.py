@@ -1,0 +1,95 @@
+"""A preset from a workflow's file: drafted, written, and read again as any preset is."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from comfy_headless.catalog.audit import Located, locate_preset
+from comfy_headless.catalog.draft import Draft, draft_preset
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
+from comfy_headless.config import user_preset_folders
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import shown
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.]*")
+
+
+class NewPreset(NamedTuple):
+    """A preset that was drafted.
+
+    Args:
+        paths: of the preset and of its template; where they would be, if nothing was written.
+        written: whether they were.
+        problem: why the preset cannot be read yet; None if it can, or nothing was written.
+    """
+
+    draft: Draft
+    paths: tuple[Path, Path]
+    written: bool
+    problem: str | None
+
+
+def new_preset(
+    name: str,
+    workflow: str | os.PathLike[str],
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+) -> NewPreset:
+    """Draft a preset from a workflow in API format, and write it with its template.
+
+    Args:
+        name: of the preset and its files: lower-case letters, digits, underscores and dots.
+        folder: where they go; None is the folder that COMFY_HEADLESS_PRESETS names, if it names one, else
+            ``presets`` in the current folder.
+        overwrite: replace files that are there.
+        dry_run: write nothing.
+
+    Raises:
+        ValidationError: the name is none or taken, the workflow cannot be read or is in the browser's format, or a
+            file is there already.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValidationError(f"name {shown(name)}: expected lower-case letters, digits, underscores and dots")
+    where = _folder(folder)
+    path = where / f"{name}.toml"
+    _check_free(name, path)
+    draft = draft_preset(name, _text(workflow), VIDEO_PRESETS.files, origin=Path(workflow).name)
+    paths = path, where / "templates" / f"{draft.template_name}.json"
+    if dry_run:
+        return NewPreset(draft, paths, False, None)
+    draft.write(where, overwrite=overwrite)
+    return NewPreset(draft, paths, True, _problem(locate_preset(str(path))))
+
+
+def _folder(folder: str | os.PathLike[str] | None) -> Path:
+    if folder is not None:
+        return Path(folder)
+    named = user_preset_folders()
+    return named[0] if len(named) == 1 else Path("presets")
+
+
+def _check_free(name: str, path: Path) -> None:
+    for presets in (VIDEO_PRESETS, IMAGE_PRESETS):
+        if name in presets and not path.exists():
+            raise ValidationError(f"name {name!r}: there is a preset of that name already; take another one")
+
+
+def _text(workflow: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(workflow).read_bytes()
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ValidationError(f"workflow {os.fspath(workflow)!r}: {words} ({Path(workflow).absolute()})") from error
+
+
+def _problem(located: Located) -> str | None:
+    try:
+        located.read()
+    except ValidationError as error:
+        return str(error)
+    return None
