@@ -59,8 +59,10 @@ Files = dict[str, list[str]]
 
 def model_folders(classes: Container[str], files: Files) -> list[str]:
     """Return the model folders of a server with these node classes and files, in its order."""
-    packs = [folder for name, folders in _PACK_FOLDERS.items() if name in classes for folder in folders]
-    return list(dict.fromkeys([*MODEL_FOLDERS, *packs, *files]))
+    packs = {name: folders for name, folders in _PACK_FOLDERS.items() if name in classes}
+    there = [folder for folders in packs.values() for folder in folders]
+    absent = {folder for folders in _PACK_FOLDERS.values() for folder in folders} - set(there)
+    return list(dict.fromkeys([*MODEL_FOLDERS, *there, *(folder for folder in files if folder not in absent)]))
 
 
 def listed_files(folder: str, files: Files) -> list[str]:

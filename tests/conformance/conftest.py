@@ -50,10 +50,10 @@ def real_server_folders(_own_server: RealServer | None) -> Folders | None:
 
 @pytest.fixture(scope="session")
 def simulated_server() -> Iterator[str]:
-    """The address of the simulator."""
+    """The address of the simulator, without node packs, as the real server is."""
     from comfy_headless.simulator import Simulator
 
-    with Simulator(port=0) as simulator:
+    with Simulator(port=0, packs=()) as simulator:
         yield simulator.url
 
 

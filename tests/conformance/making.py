@@ -47,6 +47,11 @@ class Case(NamedTuple):
     def __str__(self) -> str:
         return f"{self.name}-{self.task}"
 
+    @property
+    def file_name(self) -> str:
+        """How the file is called that is asked for."""
+        return {"video": "video.mp4", "image": "image.png"}[PRESETS[self.name].makes]
+
 
 class Made(NamedTuple):
     """One thing made: its result, the graph that the server ran, the images' names there, and what was told."""
@@ -58,9 +63,14 @@ class Made(NamedTuple):
 
     @property
     def decoded(self) -> Decoded:
-        """What the file holds."""
-        assert self.result.path is not None
-        return decode(self.result.path)
+        """What the file holds; an image is one frame without a rate."""
+        path = self.result.path
+        assert path is not None
+        if path.suffix != ".png":
+            return decode(path)
+        with Image.open(path) as picture:
+            picture.load()
+            return Decoded(*picture.size, 1, Fraction(0), ())
 
     @property
     def last_steps(self) -> dict[str | None, tuple[int | None, int | None]]:
@@ -118,7 +128,7 @@ def asked_for(case: Case, folder: Path, settings: Mapping[str, Any]) -> dict[str
     return {
         "preset": case.name,
         "seed": SEED,
-        "out": folder / "video.mp4",
+        "out": folder / case.file_name,
         "allow_untested": True,
         **words,
         **images_of(case.task, folder),
@@ -138,7 +148,8 @@ def make(url: str, case: Case, folder: Path) -> Made:
                 other = folder / "other" / asked[name].name
                 Image.new("RGB", (8, 8), "red").save(other)
                 client.upload(other)
-        result = client.generate_video(PROMPT, on_progress=told.append, **asked)
+        call = client.generate_image if PRESETS[case.name].makes == "image" else client.generate_video
+        result = call(PROMPT, on_progress=told.append, **asked)
         stored = {client.upload(asked[name]): asked[name].name for name in ("image", "last_image") if name in asked}
         return Made(result, ran(client.history(result.prompt_id)), stored, told)
 
@@ -184,7 +195,7 @@ def hold(made: Made, case: Case, settings: Mapping[str, Any]) -> None:
     assert (result.preset, result.seed) == (case.name, SEED)
     assert {key: held[key] for key in settings} == settings
     decoded = made.decoded
-    assert decoded[:4] == (held["width"], held["height"], held["frames"], Fraction(held["fps"]))
+    assert decoded[:4] == (held["width"], held["height"], held.get("frames", 1), Fraction(held.get("fps", 0)))
     assert bool(decoded.sound) == (preset.family == "ltx2")
     assert faults(own_names(made), expected(preset, case.task, **settings)) == []
     percents = [each.progress for each in made.told]

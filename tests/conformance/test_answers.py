@@ -63,7 +63,7 @@ def outline(value: Any) -> Any:
 def test_the_server_describes_itself_alike(real_server: str) -> None:
     """Model folders, the outline of /system_stats on cpu, and the list of node classes."""
     seen: list[Any] = []
-    with Simulator(device="cpu") as simulator:
+    with Simulator(device="cpu", packs=()) as simulator:
         for url in (simulator.url, real_server):
             with talking(url) as talk:
                 stats = talk.http.get("/system_stats").json()

@@ -314,5 +314,5 @@ def test_no_preset_is_named(real_server: str, tmp_path: Path) -> None:
         reason = "the lightest for text" if on_cpu else "the best for text"
         assert result.notes[0].startswith(f"preset {result.preset!r} was taken: {reason}")
         assert result.notes[0].endswith("its VRAM is not known") is on_cpu
-        assert result.preset == "ltx_standard" or not on_cpu
+        assert result.preset == "ltx_quick" or not on_cpu
         assert decode(result.path) == Decoded(64, 96, 9, result.settings["fps"], ())

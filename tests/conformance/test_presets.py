@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from comfy_headless import ComfyClient
 from comfy_headless.media.picture import size
+from comfy_headless.simulator import Simulator
 
 from .making import PRESETS, Case, cases, hold, lowered, make, make_async, one_of_each_family
 
@@ -45,12 +47,19 @@ def test_both_servers_make_what_was_asked_for(
     assert seen[0] == seen[1]
 
 
+@pytest.fixture(scope="module")
+def server_with_packs() -> Iterator[str]:
+    """The address of a simulator with every node pack that presets name."""
+    with Simulator() as simulator:
+        yield simulator.url
+
+
 @each([*(case for case in one_of_each_family() if not PRESETS[case.name].packs), *cases(packs=True)])
-def test_the_simulator_makes_what_was_asked_for(simulated_server: str, case: Case, tmp_path: Path) -> None:
+def test_the_simulator_makes_what_was_asked_for(server_with_packs: str, case: Case, tmp_path: Path) -> None:
     """One of each family, and every preset that needs node packs, by their schemas."""
-    made = make(simulated_server, case, tmp_path)
+    made = make(server_with_packs, case, tmp_path)
     hold(made, case, lowered(case))
-    assert made.result.files == [tmp_path / "video.mp4"]
+    assert made.result.files == [tmp_path / case.file_name]
 
 
 @pytest.mark.real_server

@@ -16,12 +16,12 @@ def z_image(at: Asked) -> Node:
     wanted = make("CLIPTextEncode", clip=clip, text=PROMPT)[0]
     nothing = make("ConditioningZeroOut", conditioning=wanted)[0]
     model = make("ModelSamplingAuraFlow", model=unet(at), shift=at["shift"])[0]
-    latent = make("EmptySD3LatentImage", **at.size(), batch_size=1)[0]
+    latent = make("EmptySD3LatentImage", **at.size(), batch_size=at["images"])[0]
     return _picture(at, decoded(at, sampled(at, model, wanted, nothing, latent), vae(at)))
 
 
 def sdxl(at: Asked) -> Node:
     """The tree of an SDXL preset: everything is in the checkpoint."""
     loaded = make("CheckpointLoaderSimple", ckpt_name=at.file("checkpoint"))
-    latent = make("EmptyLatentImage", **at.size(), batch_size=1)[0]
+    latent = make("EmptyLatentImage", **at.size(), batch_size=at["images"])[0]
     return _picture(at, decoded(at, sampled(at, loaded[0], *texts(loaded[1]), latent), loaded[2]))
