@@ -48,10 +48,12 @@ def grid(template: Template, names: tuple[str, ...], schemas: Schemas, found: Fo
         return None
     step = math.lcm(*(each for each, _, _ in steps)) if steps else 1
     minimum = max((least for _, least, _ in steps), default=1)
-    remainder = values[0] % step if names == ("frames",) else 0
+    remainder = minimum % step if names == ("frames",) else 0
     fits = all(value % step == remainder for value in values)
     nodes = tuple(dict.fromkeys(class_type for _, _, class_type in steps))
-    return Grid(step if fits else math.gcd(step, *values), remainder if fits else 0, minimum, nodes, fits)
+    if not fits:
+        step, remainder = (1, 0) if names == ("frames",) else (math.gcd(step, *values), 0)
+    return Grid(step, remainder, minimum, nodes, fits)
 
 
 def _whole(value: object) -> int:

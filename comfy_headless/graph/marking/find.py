@@ -11,7 +11,7 @@ from typing import NamedTuple
 from comfy_headless.graph.marking.files import Named, find_files
 from comfy_headless.graph.marking.settings import find_handover, find_settings
 from comfy_headless.graph.marking.sight import Mark, Sight
-from comfy_headless.graph.marking.sizes import Derived, Sized, find_frames, find_rate, find_size
+from comfy_headless.graph.marking.sizes import Derived, Sized, find_count, find_frames, find_rate, find_size
 from comfy_headless.graph.marking.texts import find_images, find_texts
 from comfy_headless.graph.marking.words import OUTPUTS
 from comfy_headless.graph.schemas import Schemas
@@ -61,11 +61,11 @@ def find_marks(graph: Graph, schemas: Schemas) -> Found:
         for slot in each.slots
     }
     outputs = dict(_outputs(sight))
-    made = "image" if "image" in outputs.values() and "video" not in outputs.values() else "video"
+    made = "image" if "images" in outputs.values() and "video" not in outputs.values() else "video"
     images, notes = find_images(sight)
     settings, descriptions = find_settings(sight)
     handover, shared = find_handover(sight)
-    sized = [find_size(sight), *([find_frames(sight), find_rate(sight)] if made == "video" else [])]
+    sized = [find_size(sight), *([find_frames(sight), find_rate(sight)] if made == "video" else [find_count(sight)])]
     files, roles = find_files(sight)
     marks = [
         *find_texts(sight, made),
@@ -87,7 +87,11 @@ def find_marks(graph: Graph, schemas: Schemas) -> Found:
         _titles(graph, new, named),
         {kept[file.place].name if file.place in kept else role: file for role, file in roles.items()},
         tuple(each for each in (*_derived(sized), *shared) if each.name in used),
-        {**descriptions, **{mark.name: mark.description for mark in kept.values() if mark.description}},
+        {
+            **descriptions,
+            "images": "how many at once, each another one",
+            **{mark.name: mark.description for mark in kept.values() if mark.description},
+        },
         made,
         sized[0].size,
         sized[-1].fps,

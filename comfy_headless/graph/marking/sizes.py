@@ -93,17 +93,25 @@ def find_frames(sight: Sight) -> Sized:
         if place.node_id in sight.needed and sight.makes(place.node_id, "LATENT")
     ]
     if not found:
-        found = [
-            value
-            for place, value in sight.values(("batch_size",), (int,))
-            if place.node_id in sight.needed and sight.class_of(place.node_id).startswith("EmptyLatent")
-        ]
+        found = list(_batches(sight))
     value, notes = _most(found, "frames")
     cut = [
         each for place, each in sight.values(("length",), (int,)) if sight.class_of(place.node_id) == "ImageFromBatch"
     ]
     places = [each.place for each in (*found, *cut) if each.value == value]
     return Sized([Mark(*place, "frames") for place in dict.fromkeys(places)], [], notes)
+
+
+def find_count(sight: Sight) -> Sized:
+    """Return the marks of how many pictures are made at once."""
+    return Sized([Mark(*each.place, "images") for each in dict.fromkeys(_batches(sight))], [], [])
+
+
+def _batches(sight: Sight) -> Iterator[Value]:
+    """The batches of empty latents."""
+    for place, value in sight.values(("batch_size",), (int,)):
+        if place.node_id in sight.needed and sight.class_of(place.node_id).startswith("Empty"):
+            yield value
 
 
 def find_rate(sight: Sight) -> Sized:

@@ -80,7 +80,8 @@ def find_images(sight: Sight) -> tuple[list[Mark], list[str]]:
         if sight.class_of(node_id) != "LoadImage" or name in marks:
             notes.append(f"{where}: left as it is: a preset takes one image, and one last image")
         elif ends:
-            said = "the last frame" if name == "last_image" else "the first frame"
+            shown = any("reference" in place.input for place in ends)
+            said = "the last frame" if name == "last_image" else "what it shows" if shown else "the first frame"
             marks[name] = Mark(node_id, field, name, required=True, upload=True, description=said)
     if "last_image" in marks and "image" not in marks:
         only = marks.pop("last_image")

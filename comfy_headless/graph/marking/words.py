@@ -112,7 +112,7 @@ OUTPUTS: Final[Mapping[str, str]] = {
     "SaveAnimatedWEBP": "video",
     "SaveAnimatedPNG": "video",
     "VHS_VideoCombine": "video",
-    "SaveImage": "image",
+    "SaveImage": "images",
     "SaveAudio": "audio",
     "SaveAudioMP3": "audio",
     "SaveAudioOpus": "audio",
