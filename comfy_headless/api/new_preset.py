@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from comfy_headless.catalog.audit import Located, locate_preset
 from comfy_headless.catalog.draft import Draft, draft_preset
-from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
+from comfy_headless.catalog.preset_file import Pack
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.config import user_preset_folders
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
@@ -58,7 +59,7 @@ def new_preset(
     where = _folder(folder)
     path = where / f"{name}.toml"
     _check_free(name, path)
-    draft = draft_preset(name, _text(workflow), VIDEO_PRESETS.files, origin=Path(workflow).name)
+    draft = draft_preset(name, _text(workflow), VIDEO_PRESETS.files, _known_packs(), origin=Path(workflow).name)
     paths = path, where / "templates" / f"{draft.template_name}.json"
     if dry_run:
         return NewPreset(draft, paths, False, None)
@@ -77,6 +78,16 @@ def _check_free(name: str, path: Path) -> None:
     for presets in (VIDEO_PRESETS, IMAGE_PRESETS):
         if name in presets and not path.exists():
             raise ValidationError(f"name {name!r}: there is a preset of that name already; take another one")
+
+
+def _known_packs() -> dict[str, Pack]:
+    """The node packs that the shipped presets name, with their sources in words."""
+    shipped = PresetLibrary([])
+    return {
+        pack.name: pack.model_copy(update={"source": preset.sources[pack.source]})
+        for preset in shipped.values()
+        for pack in preset.packs
+    }
 
 
 def _text(workflow: str | os.PathLike[str]) -> bytes:

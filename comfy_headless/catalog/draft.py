@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from comfy_headless.catalog.draft_file import draft_file, find_todo
 from comfy_headless.catalog.draft_rules import grid
-from comfy_headless.catalog.preset_file import ModelFile, Task
+from comfy_headless.catalog.preset_file import ModelFile, Pack, Task
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.marking.find import Found, find_marks, with_titles
 from comfy_headless.graph.schemas import Schemas
@@ -65,12 +65,18 @@ class Draft(NamedTuple):
 
 
 def draft_preset(
-    name: str, workflow: Mapping[str, Any] | str | bytes, files: Mapping[str, ModelFile], *, origin: str = "a workflow"
+    name: str,
+    workflow: Mapping[str, Any] | str | bytes,
+    files: Mapping[str, ModelFile],
+    packs: Mapping[str, Pack] | None = None,
+    *,
+    origin: str = "a workflow",
 ) -> Draft:
     """Return a preset drafted from an API-format graph.
 
     Args:
         files: the model files that are described already, such as ``VIDEO_PRESETS.files``.
+        packs: the node packs that are known, by name, each with its source in words.
         origin: what the workflow is called, for its line in ``[sources]``.
 
     Raises:
@@ -95,6 +101,7 @@ def draft_preset(
         described={role for role, (_, known) in described.items() if known},
         size=grid(titled, ("width", "height"), schemas, found),
         frames=grid(titled, ("frames",), schemas, found),
+        packs=packs or {},
         origin=origin,
     )
     blank = titled.bind_some({key: value for key, value in _BLANK.items() if key in titled.parameters})

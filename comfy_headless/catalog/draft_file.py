@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from comfy_headless.catalog.draft_rules import Grid
 from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
-from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.preset_file import Pack, Task
 from comfy_headless.catalog.reading import GIVEN
 from comfy_headless.graph.marking.find import Found
 from comfy_headless.graph.schemas import Schemas
@@ -71,6 +71,7 @@ def draft_file(
     described: Collection[str],
     size: Grid | None,
     frames: Grid | None,
+    packs: Mapping[str, Pack],
     origin: str,
 ) -> str:
     """Return the TOML of a preset with this one task.
@@ -79,11 +80,12 @@ def draft_file(
         described: the roles whose file a ``files.toml`` describes.
         size: what width and height step through; None where the size is no setting.
         frames: what the length steps through.
+        packs: those that are known, by name; their source in words.
         origin: what the workflow is called.
     """
     common, own = settings_of(template, found)
     graph = template.graph
-    packs = list(_packs(graph, schemas))
+    own_packs = list(_packs(graph, schemas, packs))
     makes = ['makes = "image"'] if found.made == "image" else []
     blocks = [
         [
@@ -104,11 +106,11 @@ def draft_file(
         *(_setting(key, each, found) for key, each in own.items()),
         *_rules(common, found, size, frames),
         *_files(found, template, described),
-        *packs,
+        *(_pack(key, each) for key, each in own_packs),
         _needs(),
         _licence(),
         _prompting(template),
-        ["[sources]", *_sources(name, origin, size, frames, packs=bool(packs))],
+        ["[sources]", *_sources(name, origin, size, frames, own_packs)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
@@ -224,22 +226,24 @@ def _files(found: Found, template: Template, described: Collection[str]) -> Iter
             ]
 
 
-def _unknown(graph: Mapping[str, Any], schemas: Schemas) -> list[str]:
-    return list(dict.fromkeys(node["class_type"] for node in graph.values() if node["class_type"] not in schemas))
-
-
-def _packs(graph: Mapping[str, Any], schemas: Schemas) -> Iterator[list[str]]:
+def _packs(graph: Mapping[str, Any], schemas: Schemas, known: Mapping[str, Pack]) -> Iterator[tuple[str, Pack]]:
+    """The packs that the nodes are of, each with the key of its source."""
     classes = dict.fromkeys(str(node["class_type"]) for node in graph.values())
     names = list(dict.fromkeys(filter(None, map(Schemas.pack_of, classes))))
-    unknown = _unknown(graph, schemas)
+    unknown = [name for name in classes if name not in schemas]
     for pack in [*names, *([f"{TODO} the pack that brings {', '.join(unknown)}"] if unknown else [])]:
-        yield [
-            "[[packs]]",
-            f"name = {_text(pack)}",
-            f"repository = {_text(f'{TODO} owner/name on GitHub')}",
-            f"licence = {_text(f'{TODO} its licence')}",
-            'source = "packs"',
-        ]
+        open_one = Pack(
+            name=pack,
+            repository=f"{TODO} owner/name on GitHub",
+            licence=f"{TODO} its licence",
+            source=f"{TODO} which version of the pack was read",
+        )
+        yield "packs" if pack not in known else re.sub(r"\W", "_", pack.lower()), known.get(pack, open_one)
+
+
+def _pack(key: str, pack: Pack) -> list[str]:
+    lines = (f"{name} = {_text(value)}" for name, value in pack if name != "source")
+    return ["[[packs]]", *lines, f"source = {_text(key)}"]
 
 
 def _needs() -> list[str]:
@@ -274,13 +278,15 @@ def _prompting(template: Template) -> list[str]:
     return lines
 
 
-def _sources(name: str, origin: str, size: Grid | None, frames: Grid | None, *, packs: bool) -> Iterator[str]:
+def _sources(
+    name: str, origin: str, size: Grid | None, frames: Grid | None, packs: Collection[tuple[str, Pack]]
+) -> Iterator[str]:
     yield f"workflow = {_text(f'{TODO} where this workflow is from (name, version, address); read from {origin}')}"
     for key, grid in (("size", size), ("frames", frames)):
         if grid is not None or key == "size":
             yield f"{key} = {_text(_of_nodes(name, grid))}"
-    if packs:
-        yield f"packs = {_text(f'{TODO} which version of the pack was read')}"
+    for key, text in {key: pack.source for key, pack in packs}.items():
+        yield f"{key} = {_text(text)}"
     for key, what in (
         ("needs", "where the needs were measured or read: card, size, length"),
         ("licence", "where the licence was read"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from comfy_headless.catalog.audit import Checked, State
 from comfy_headless.catalog.preset import AtTask, Preset
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.probing import Ask
+
+_LONGEST: Final = 160
 
 
 class Made(NamedTuple):
@@ -102,7 +104,8 @@ def _frames(view: AtTask, task: Task, outcomes: Sequence[Outcome]) -> Checked:
 
 def _told(wanted: str, got: str | None, outcome: Outcome) -> str:
     if got is None:
-        return f"asked {wanted}: refused ({outcome.problem.splitlines()[0] if outcome.problem else 'no word why'})"
+        why = outcome.problem.partition("\n")[0]
+        return f"asked {wanted}: refused ({why if len(why) <= _LONGEST else f'{why[: _LONGEST - 3]}...'})"
     lower = all(int(one) <= int(other) for one, other in zip(got.split("x"), wanted.split("x"), strict=True))
     beside = "made" if got == wanted else "floored" if lower else "changed"
     return f"asked {wanted} got {got}" + ("" if outcome.ask.legal else f" ({beside})")

@@ -12,6 +12,7 @@ import pytest
 from comfy_headless.catalog.audit import State, check_offline, compile_for, locate_preset
 from comfy_headless.catalog.draft import Draft, draft_preset, written
 from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.preset_file import Pack
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.config import presets_folder
 from comfy_headless.errors import ValidationError
@@ -120,6 +121,15 @@ def test_nodes_that_nobody_knows() -> None:
     graph["90"] = {"class_type": "TheirNode", "inputs": {"vae": [next(iter(graph)), 0]}}
     packs = data(drafted(graph))["packs"]
     assert [pack["name"] for pack in packs] == ["TODO the pack that brings TheirNode"]
+
+
+def test_packs_that_are_known() -> None:
+    """A pack that is described already is taken over with its source."""
+    pack = Pack(name="ComfyUI-CogVideoXWrapper", repository="x/y", licence="MIT", source="read")
+    draft = draft_preset("mine", workflow("cogvideox_text"), VIDEO_PRESETS.files, {pack.name: pack})
+    told = data(draft)
+    assert told["packs"] == [{**pack.model_dump(), "source": "comfyui_cogvideoxwrapper"}]
+    assert told["sources"]["comfyui_cogvideoxwrapper"] == "read"
 
 
 def test_a_workflow_that_saves_nothing() -> None:

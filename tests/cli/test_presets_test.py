@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import NodeFails
 from tests.cli.program import Program, finish, process
 from tests.cli.test_presets_new import MOCHI
+from tests.faults.clients import until
 
 
 def states(program: Program, *words: object) -> dict[str, str]:
@@ -104,6 +106,18 @@ def test_wrong_use(program: Program, folder: Path, words: str) -> None:
     """An unknown preset, file or task is an error, and no table."""
     code, out, err = program("presets", "test", *words.split())
     assert (code, out) == (2, "") and err.startswith("error:")
+
+
+def test_an_interrupt_cancels_the_run(folder: Path) -> None:
+    """Ctrl-C cancels the run that is under way, says so, and starts no other."""
+    with Simulator(step_seconds=0.5) as simulator:
+        started = process("presets", "test", "wan_5b", "--server", simulator.url, cwd=folder)
+        until(lambda: bool(simulator.jobs_run))
+        started.send_signal(signal.SIGINT)
+        code, out, err = finish(started)
+        assert (code, out) == (130, "")
+        assert f"prompt {simulator.jobs[0]}: cancelled on the server" in err
+        assert len(simulator.jobs) == 1
 
 
 def test_progress_is_on_stderr(folder: Path) -> None:
