@@ -1,4 +1,4 @@
-"""Have a finished video looked at: a path and what was asked in, one line for each thing that is off."""
+"""Have a finished video or image looked at: a path and what was asked in, one line for each thing that is off."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from comfy_headless.features import require
 
 
 def look_at(path: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
-    """Open a video and say what is off; ``asked`` are arguments of ``media.look.look``.
+    """Open a video or image and say what is off; ``asked`` are arguments of ``media.look.look``.
 
     Raises:
         FeatureMissingError: the extra ``media`` is not installed.
     """
-    require("media", "a look at the video")
+    require("media", "a look at what was made")
     from comfy_headless.media.look import look
 
     try:

@@ -116,14 +116,12 @@ class Collector:
             ResultSaveError: a file could not be had; those that could are visible, and named in the message.
         """
         lost = yield from self._fetch_all(saved)
-        main = self._main(saved)
-        files = [one for one in saved if one.filename]
+        numbers = self._numbers(saved)
         outputs = []
         for one in saved:
             path = None
             if one.key in self.parts and self._destination is not None:
-                only = len(files) == 1 or (one is main and self._destination.name is not None)
-                path = yield from self._publish(self._destination, one, only=only)
+                path = yield from self._publish(self._destination, one, number=numbers.get(one.key))
             outputs.append(one.output(self._server, path))
         if lost is not None:
             here = f". Saved: {', '.join(self._published)}" if self._published else ""
@@ -160,8 +158,8 @@ class Collector:
         self.parts[one.key] = part
         yield from download(self._server, self._prompt_id, *one.key, part)
 
-    def _publish(self, destination: Destination, one: Found, *, only: bool) -> Flow[Path]:
-        target = place(destination, one.filename, one.subfolder, only=only)
+    def _publish(self, destination: Destination, one: Found, *, number: int | None) -> Flow[Path]:
+        target = place(destination, one.filename, one.subfolder, number=number)
         made = Path(one.filename).suffix
         if target.suffix.lower() != made.lower():
             self.warnings.append(
@@ -189,7 +187,17 @@ class Collector:
             url=url,
         )
 
-    def _main(self, saved: list[Found]) -> Found | None:
-        videos = [one for one in saved if one.kind == "video"]
+    def _numbers(self, saved: list[Found]) -> dict[tuple[str, str, str], int]:
+        """Number the files that the job is about: the last video, else the first file; all like it that a preset made.
+
+        A folder keeps the server's names where there is more than that.
+        """
         files = [one for one in saved if one.filename]
-        return videos[-1] if videos else files[0] if files else None
+        videos = [one for one in files if one.kind == "video"]
+        main = videos[-1] if videos else files[0] if files else None
+        if main is None or self._destination is None:
+            return {}
+        made = self._destination.stem is not None and not videos
+        series = [one for one in files if (one.node_id, one.kind) == (main.node_id, main.kind)] if made else [main]
+        named = self._destination.name is not None or len(series) == len(files)
+        return {one.key: number for number, one in enumerate(series, 1)} if named else {}

@@ -26,7 +26,7 @@ class Destination(NamedTuple):
     Args:
         folder: where files go.
         name: the file's name if ``out`` names a file, else None.
-        stem: name without extension for the only file of a job if ``out`` is a folder; None keeps the server's names.
+        stem: name without extension for what a preset made if ``out`` is a folder; None keeps the server's names.
         overwrite: replace what is there instead of appending -2, -3.
     """
 
@@ -100,14 +100,18 @@ def part_name(folder: Path, filename: str, prompt_id: str) -> Path:
             return part
 
 
-def place(destination: Destination, filename: str, subfolder: str, *, only: bool) -> Path:
-    """Return where a file should appear (it may be taken); ``only``: it is the job's single file."""
+def place(destination: Destination, filename: str, subfolder: str, *, number: int | None) -> Path:
+    """Return where a file should appear (it may be taken).
+
+    Args:
+        number: 1 for the file that the job is about, 2, 3, ... for others like it; None for what lies beside it.
+    """
     name = safe_name(filename)
-    if destination.name is not None:
-        return destination.folder / (destination.name if only else name)
-    if destination.stem is not None and only:
-        return destination.folder / safe_name(destination.stem + Path(name).suffix)
-    return destination.folder / safe_folder(subfolder) / name
+    own = destination.stem and safe_name(destination.stem + Path(name).suffix)
+    wanted = Path(destination.name or own or "")
+    if number is not None and wanted.name:
+        return destination.folder / (wanted.name if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
+    return destination.folder / (name if destination.name is not None else safe_folder(subfolder) / name)
 
 
 def publish(part: str, target: str, overwrite: bool, own: Iterable[str] = ()) -> str:

@@ -74,7 +74,8 @@ class Result:
         settings: effective settings (width, height, frames, fps, ...).
         notes: what was known before the job ran: which preset was taken and why, values that nobody has tested.
         warnings: what turned out meanwhile, although the job succeeded.
-        looked: True if every video that is here was opened and looked at; what is off stands in ``warnings``.
+        looked: True if every video that is here, or every image of a preset, was opened and looked at; what is off
+            stands in ``warnings``.
         error: the failure's message, None if there was none.
         callback_error: the exception that ended the calls of ``on_progress``, as text.
     """

@@ -48,8 +48,8 @@ class Wait(NamedTuple):
         on_progress: called with ``Progress``; plain or async.
         timeout: seconds from the call on until the prompt is cancelled; None waits as long as it takes.
         raise_on_error: False turns a failed or timed-out generation into a result with status "failed".
-        look: called with the path of a video and what was asked of it; gives a line for each thing that is off, raises
-            FeatureMissingError where nobody can look. None looks at nothing.
+        look: called with the path of a video or image and what was asked of it; gives a line for each thing that is
+            off, raises FeatureMissingError where nobody can look. None looks at nothing.
         strict: what is off is an error.
     """
 
@@ -227,18 +227,19 @@ def _finish(
 
 
 def _looked_at(result: Result, wait: Wait, label: Label) -> Flow[Result]:
-    """Open each video that is here; what is off becomes a warning, or an error if ``wait.strict``."""
-    videos = [output.path for output in result.videos if output.path is not None]
-    if not videos or wait.look is None:
+    """Open each video that is here, or each image of a preset; what is off is a warning, or an error if strict."""
+    shown = result.videos or (result.images if label.preset else [])
+    paths = [output.path for output in shown if output.path is not None]
+    if not paths or wait.look is None:
         return result
     found: list[str] = []
     suspect = None
-    for path in videos:
+    for path in paths:
         try:
             lines = yield from _look(wait.look, str(path), label, result.prompt_id)
         except FeatureMissingError as error:
-            return replace(result, warnings=(*result.warnings, f"nobody looked at the video: {error}"))
-        found += [line if len(videos) == 1 else f"{path.name}: {line}" for line in lines]
+            return replace(result, warnings=(*result.warnings, f"nobody looked at the {shown[0].kind}: {error}"))
+        found += [line if len(paths) == 1 else f"{path.name}: {line}" for line in lines]
         suspect = suspect or (path if lines else None)
     if suspect is not None and wait.strict:
         raise ResultSuspectError(
@@ -252,7 +253,7 @@ def _looked_at(result: Result, wait: Wait, label: Label) -> Flow[Result]:
 def _look(
     look: Callable[[str, Mapping[str, Any]], tuple[str, ...]], path: str, label: Label, prompt_id: str
 ) -> Flow[tuple[str, ...]]:
-    """Look at one video. What ends this early is told in a note where the video is."""
+    """Look at one file. What ends this early is told in a note where the file is."""
     lines: tuple[str, ...] | None = None
     try:
         lines = yield Work(look, (path, label.asked), long=True)

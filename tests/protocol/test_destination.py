@@ -75,7 +75,7 @@ def test_names_arrive_whole_but_never_as_paths(name: str, safe: str) -> None:
 def test_no_name_leads_out(name: str, subfolder: str) -> None:
     """Whatever a server says, the file stays below the destination, and its name fits a file system."""
     root = Path("/destination")
-    placed = place(Destination(root), name, subfolder, only=False)
+    placed = place(Destination(root), name, subfolder, number=None)
     assert ".." not in placed.parts
     assert root in placed.parents
     assert len(placed.name.encode()) <= 204
@@ -84,14 +84,22 @@ def test_no_name_leads_out(name: str, subfolder: str) -> None:
 def test_sub_folders_are_kept_below_a_folder() -> None:
     """Two outputs of one name in two folders are two files."""
     folder = Destination(Path("out"))
-    assert place(folder, "x.mp4", "video/a", only=False) != place(folder, "x.mp4", "video/b", only=False)
+    assert place(folder, "x.mp4", "video/a", number=None) != place(folder, "x.mp4", "video/b", number=None)
     assert safe_folder("../a/./C:/b") == Path("a/b")
 
 
 def test_the_only_file_takes_the_stem_or_the_name() -> None:
     """A single output is called by preset and seed in a folder, and as asked at a file."""
-    assert place(Destination(Path("o"), stem="wan_5b_7"), "x_00001_.mp4", "video", only=True) == Path("o/wan_5b_7.mp4")
-    assert place(Destination(Path("o"), name="a.mp4"), "x_00001_.mp4", "video", only=True) == Path("o/a.mp4")
+    assert place(Destination(Path("o"), stem="wan_5b_7"), "x_00001_.mp4", "video", number=1) == Path("o/wan_5b_7.mp4")
+    assert place(Destination(Path("o"), name="a.mp4"), "x_00001_.mp4", "video", number=1) == Path("o/a.mp4")
+
+
+def test_further_files_like_it_are_numbered() -> None:
+    """Of several images the next are called -2, -3; what lies beside them keeps the server's name."""
+    assert place(Destination(Path("o"), stem="fast_7"), "x_00002_.png", "image", number=2) == Path("o/fast_7-2.png")
+    assert place(Destination(Path("o"), name="a.png"), "x_00003_.png", "image", number=3) == Path("o/a-3.png")
+    assert place(Destination(Path("o"), name="a.png"), "x_00003_.txt", "more", number=None) == Path("o/x_00003_.txt")
+    assert place(Destination(Path("o"), stem="fast_7"), "x.txt", "more", number=None) == Path("o/more/x.txt")
 
 
 def test_nothing_is_overwritten_unless_asked(tmp_path: Path) -> None:

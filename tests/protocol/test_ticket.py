@@ -39,7 +39,7 @@ def test_a_label_that_is_not_ours(told: Any) -> None:
     label = label_in(item(told))
     json.dumps(label._asdict(), allow_nan=False)
     assert all(0 < value < 1e9 for name, value in label.asked.items() if name != "sound")
-    made = place(Destination(Path("out"), stem=label.stem), "a.mp4", "", only=True)
+    made = place(Destination(Path("out"), stem=label.stem), "a.mp4", "", number=1)
     assert made.parent == Path("out")
     assert len(made.name.encode()) < 240
 
@@ -48,4 +48,4 @@ def test_a_label_that_is_not_ours(told: Any) -> None:
 def test_a_preset_is_no_path(preset: str) -> None:
     """A preset that somebody else's job names stays below the destination."""
     label = label_in(item({"preset": preset, "seed": 5}))
-    assert place(Destination(Path("out"), stem=label.stem), "a.mp4", "", only=True).parent == Path("out")
+    assert place(Destination(Path("out"), stem=label.stem), "a.mp4", "", number=1).parent == Path("out")
