@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .api.files import look as look
     from .api.files import probe as probe
     from .api.files import thumbnail as thumbnail
+    from .api.functions import generate_image as generate_image
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
     from .catalog.compiled import CompiledWorkflow as CompiledWorkflow
@@ -102,6 +103,7 @@ _HOMES = {
     "WorkflowCompiler": "catalog.compiler",
     "check": "graph.check",
     "compile_workflow": "catalog.compiler",
+    "generate_image": "api.functions",
     "generate_video": "api.functions",
     "list_missing_features": "features",
     "look": "api.files",

@@ -61,13 +61,17 @@ HOMES = {
 }
 # Functions that import a higher room when they are called: (module, function) -> room.
 UPWARD = {
+    ("client.sync", "ComfyClient.generate_image"): "api",
     ("client.sync", "ComfyClient.generate_video"): "api",
     ("client.sync", "ComfyClient.run_workflow"): "api",
     ("client.sync", "ComfyClient.submit"): "api",
+    ("client.sync", "ComfyClient.submit_image"): "api",
     ("client.sync", "ComfyClient.submit_video"): "api",
+    ("client.aio", "ComfyWSClient.generate_image"): "api",
     ("client.aio", "ComfyWSClient.generate_video"): "api",
     ("client.aio", "ComfyWSClient.run_workflow"): "api",
     ("client.aio", "ComfyWSClient.submit"): "api",
+    ("client.aio", "ComfyWSClient.submit_image"): "api",
     ("client.aio", "ComfyWSClient.submit_video"): "api",
 }
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;

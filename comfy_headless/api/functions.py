@@ -78,6 +78,53 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
         return client.generate_video(prompt, wait=True, **request)
 
 
+@overload
+def generate_image(
+    prompt: str = "",
+    *,
+    preset: str | None = None,
+    negative_prompt: str | None = None,
+    seed: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    server: str | None = None,
+    on_progress: Callable[[Progress], Any] | None = None,
+    timeout: float | None = None,
+    raise_on_error: bool = True,
+    strict: bool = False,
+    allow_untested: bool = False,
+    wait: Literal[True] = True,
+    **settings: Any,
+) -> Result: ...
+
+
+@overload
+def generate_image(prompt: str = "", *, server: str | None = None, wait: Literal[False], **request: Any) -> Job: ...
+
+
+def generate_image(prompt: str = "", *, server: str | None = None, wait: bool = True, **request: Any) -> Result | Job:
+    """Make an image from a prompt, or several, on a ComfyUI server.
+
+    Args:
+        prompt: what to show.
+        preset: a name out of ``IMAGE_PRESETS``, such as ``draft``, ``fast``, ``quality``, ``hd``, ``portrait``,
+            ``landscape``, ``cinematic``, ``square``, or one of these of SDXL, such as ``sdxl_fast``; None takes the
+            best that the server has the files and VRAM for.
+        negative_prompt: what not to show, where the model is told; None takes the preset's own.
+        out: a folder, or a file such as ``cat.png``; None is the current folder, ``<preset>_<seed>.png``. Of several
+            images the next are ``cat-2.png``, ``cat-3.png``.
+        strict: what a look at the image finds (black, one colour, noise, another size) is an error, and no warning.
+        settings: width, height or aspect, images (how many), steps, cfg, sampler, scheduler, shift; and ``Variants``
+            that have a place in the graph: loras, precision, easy_cache, torch_compile, tiled_decode, upscale.
+
+    The other arguments, the result and the errors are those of ``generate_video``; ``result.images`` are the images.
+    """
+    if not wait:
+        return ComfyClient(server).submit_image(prompt, **request)
+    with ComfyClient(server) as client:
+        return client.generate_image(prompt, wait=True, **request)
+
+
 def run_workflow(
     workflow: str | os.PathLike[str] | Mapping[str, Any],
     params: Mapping[str, Any] | None = None,

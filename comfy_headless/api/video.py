@@ -1,18 +1,18 @@
-"""Make a video: choose a preset, compile, upload, run."""
+"""Make a video, or an image: choose a preset, compile, upload, run."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, NamedTuple
 
 from comfy_headless.api.checks import check_image
 from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.choose import choose_preset, place_file, read_facts
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.outputs import sound_made
@@ -29,17 +29,21 @@ from comfy_headless.protocol.ticket import Label, Ticket
 logger = logging.getLogger("comfy_headless")
 
 Path = str | os.PathLike[str]
+Kind = Literal["video", "image"]
+PRESETS_OF: Final[Mapping[Kind, PresetLibrary]] = {"video": VIDEO_PRESETS, "image": IMAGE_PRESETS}
+"""The presets that make each kind of thing."""
 
 
 class _Ready(NamedTuple):
-    """A video that can be queued."""
+    """A graph that can be queued, and what is known of it."""
 
     graph: Graph
     label: Label
 
 
-def make_video(
+def make(
     server: Server,
+    kind: Kind,
     prompt: str,
     *,
     out: Path | None = None,
@@ -50,7 +54,7 @@ def make_video(
     strict: bool = False,
     **request: Any,
 ) -> Flow[Result]:
-    """Make a video and return its result. See ``comfy_headless.generate_video``."""
+    """Make what a prompt asks for and return its result. See ``comfy_headless.generate_video``."""
     wait = wait_of(
         out=out,
         overwrite=overwrite,
@@ -60,22 +64,28 @@ def make_video(
         strict=strict,
     )
     started = yield from begin(wait)
-    ready: _Ready = yield from _made_ready(server, prompt, wait.destination, **request)
+    ready: _Ready = yield from _made_ready(server, PRESETS_OF[kind], prompt, wait.destination, **request)
     try:
         return (yield from run(server, ready.graph, wait, label=ready.label, started=started))
     except GenerationRejectedError as error:
         raise _with_remedies(error) from error
 
 
-def queue_video(
-    server: Server, prompt: str, *, out: Path | None = None, overwrite: bool = False, **request: Any
+def queue(
+    server: Server,
+    kind: Kind,
+    prompt: str,
+    *,
+    out: Path | None = None,
+    overwrite: bool = False,
+    **request: Any,
 ) -> Flow[tuple[Ticket, Destination]]:
-    """Queue a video, to be left to itself; give its ticket and where its files are to go."""
+    """Queue what a prompt asks for, to be left to itself; give its ticket and where its files are to go."""
     for name in ("on_progress", "timeout", "raise_on_error", "strict"):
         if name in request:
             raise ValidationError(f"{name}={request[name]!r}: nobody waits here; give it to job.result({name}=...)")
     destination = read_out(out, overwrite=overwrite)
-    ready: _Ready = yield from _made_ready(server, prompt, destination, **request)
+    ready: _Ready = yield from _made_ready(server, PRESETS_OF[kind], prompt, destination, **request)
     try:
         return (yield from submit_new(server, ready.graph, ready.label)), destination
     except GenerationRejectedError as error:
@@ -84,6 +94,7 @@ def queue_video(
 
 def _made_ready(
     server: Server,
+    presets: PresetLibrary,
     prompt: str,
     destination: Destination | None,
     *,
@@ -101,10 +112,10 @@ def _made_ready(
             yield Work(check_image, (path, name))
     notes: tuple[str, ...] = ()
     if preset is None:
-        preset, reason = yield from choose(server, _task(image, last_image))
+        preset, reason = yield from choose(server, presets, _task(image, last_image))
         logger.info("%s", reason)
         notes = (reason,)
-    compiled = WorkflowCompiler().compile(
+    compiled = WorkflowCompiler(presets).compile(
         preset,
         prompt,
         image=image,
@@ -120,11 +131,11 @@ def _made_ready(
     return _Ready(graph, label)
 
 
-def choose(server: Server, task: Task) -> Flow[tuple[str, str]]:
+def choose(server: Server, presets: PresetLibrary, task: Task) -> Flow[tuple[str, str]]:
     """Ask the server what it has; give the preset to take, and why."""
     stats = yield from routes.system_stats(server)
     info = yield from routes.object_info(server)
-    return choose_preset(read_facts(info, stats), VIDEO_PRESETS, task)
+    return choose_preset(read_facts(info, stats), presets, task)
 
 
 def _task(image: Path | None, last_image: Path | None) -> Task:

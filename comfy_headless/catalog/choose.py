@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 
 from comfy_headless.catalog.preset import TASKS, Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
+from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
 
 _GIB = 1024**3
+_A = {"video": "a video", "image": "an image", None: "anything"}
 _TOLERANCE = 0.9  # a "16 GB" card reports 15.6 to 15.99 GiB, a T4 14.56
 
 
@@ -59,7 +61,7 @@ def read_facts(object_info: Mapping[str, Any], system_stats: Mapping[str, Any]) 
     )
 
 
-def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task) -> Choice:
+def choose_preset(facts: ServerFacts, presets: PresetLibrary, task: Task) -> Choice:
     """Return the preset to take for ``task``.
 
     Raises:
@@ -69,8 +71,8 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
     """
     able = sorted((preset for preset in presets.values() if task in preset.tasks), key=partial(_order, facts.vram_gb))
     if not able:
-        raise ValidationError(f"no preset makes a video from {TASKS[task]}")
-    fitting = [preset for preset in able if _fits(preset, facts.vram_gb)]
+        raise ValidationError(f"no preset makes {_A[presets.makes]} from {TASKS[task]}")
+    fitting = [preset for preset in able if fits(preset, facts.vram_gb)]
     if not fitting:
         least = min(able, key=lambda preset: (preset.needs.min_vram_gb.value, preset.needs.rank.value))
         raise GenerationRejectedError(
@@ -83,6 +85,16 @@ def choose_preset(facts: ServerFacts, presets: Mapping[str, Preset], task: Task)
     best = fitting[0]
     lines = "\n".join(f"  {line}" for line in missing(best, task, facts))
     raise GenerationRejectedError(f"the server can run no preset yet; what is missing for {best.name!r}:\n{lines}")
+
+
+def fits(preset: Preset, vram_gb: float | None) -> bool:
+    """Return whether a preset runs with so many GiB of VRAM, if slowly; None, unknown, is enough."""
+    return vram_gb is None or vram_gb >= preset.needs.min_vram_gb.value * _TOLERANCE
+
+
+def is_recommended(preset: Preset, vram_gb: float | None) -> bool:
+    """Return whether a preset is recommended for so many GiB of VRAM; for None, unknown, none is."""
+    return vram_gb is not None and vram_gb >= preset.needs.recommended_from.value * _TOLERANCE
 
 
 def missing(preset: Preset, task: Task, facts: ServerFacts) -> list[str]:
@@ -108,12 +120,8 @@ def place_file(file: ModelFile) -> str:
 def _order(vram_gb: float | None, preset: Preset) -> tuple[bool, int]:
     """Those recommended for so much VRAM come first, the best at their head; then the others, lightest first."""
     rank = preset.needs.rank.value
-    comfortable = vram_gb is not None and vram_gb >= preset.needs.recommended_from.value * _TOLERANCE
+    comfortable = is_recommended(preset, vram_gb)
     return not comfortable, -rank if comfortable else rank
-
-
-def _fits(preset: Preset, vram_gb: float | None) -> bool:
-    return vram_gb is None or vram_gb >= preset.needs.min_vram_gb.value * _TOLERANCE
 
 
 def _why(facts: ServerFacts, task: Task) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from comfy_headless.catalog.compiled import RANDOM, CompiledWorkflow, ImagePath, base_name, drawn_seed, uploads_of
 from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
+from comfy_headless.catalog.presets import PRESETS, PresetLibrary
 from comfy_headless.catalog.settings import effective
 from comfy_headless.catalog.variants import Variants, parted
 from comfy_headless.catalog.vary import Workshop, apply, parts_of, vary
@@ -21,16 +21,21 @@ from comfy_headless.graph.template import Template
 from comfy_headless.graph.transforms.wires import Changed
 from comfy_headless.graph.values import nearest, shown
 
+_MAKES: Final[Mapping[str, str]] = {
+    "video": "a video: generate_video takes it (comfy-headless generate)",
+    "image": "an image: generate_image takes it (comfy-headless image)",
+}
+
 
 class WorkflowCompiler:
     """Compiles presets and templates.
 
     Args:
-        presets: where names are looked up; None is ``VIDEO_PRESETS``. ``PresetLibrary([folder])`` adds own ones.
+        presets: where names are looked up; None is all that there are. ``PresetLibrary([folder])`` adds own ones.
     """
 
     def __init__(self, presets: PresetLibrary | None = None) -> None:
-        self._presets = VIDEO_PRESETS if presets is None else presets
+        self._presets = PRESETS if presets is None else presets
 
     def compile(self, preset: str | Preset | Template, prompt: str = "", **values: Any) -> CompiledWorkflow:
         """Return the graph of a preset, by name or itself, or of a template with its parameters.
@@ -55,6 +60,8 @@ class WorkflowCompiler:
             return self._presets[name]
         except KeyError:
             there = ", ".join(self._presets)
+            if name in PRESETS:
+                raise ValidationError(f"the preset {name!r} makes {_MAKES[PRESETS[name].makes]}") from None
             raise ValidationError(f"no preset {name!r}{nearest(name, self._presets)} There are: {there}") from None
 
     def _compile_preset(self, preset: Preset, prompt: str, values: Mapping[str, Any]) -> CompiledWorkflow:
@@ -92,7 +99,7 @@ class WorkflowCompiler:
             try:
                 graph, said = apply(graph, part, self._workshop(preset, task))
             except ValidationError as error:
-                able = ", ".join(self._able(task, part, but=preset.name)) or "none"
+                able = ", ".join(self._able(task, part, but=preset)) or "none"
                 raise ValidationError(f"{preset.name}: {error}; presets that can: {able}") from error
             notes += said
         return Changed(graph, tuple(notes))
@@ -103,10 +110,10 @@ class WorkflowCompiler:
         loaders = [slot.node_id for role in roles for slot in parameters[role].slots]
         return Workshop(self._presets.files, loaders or None)
 
-    def _able(self, task: Task, part: Mapping[str, Any], *, but: str) -> Iterator[str]:
-        """The other presets for ``task`` that have a place for a variant."""
+    def _able(self, task: Task, part: Mapping[str, Any], *, but: Preset) -> Iterator[str]:
+        """The other presets for ``task`` that make the same kind of thing and have a place for a variant."""
         for name, preset in self._presets.items():
-            if task in preset.tasks and name != but:
+            if task in preset.tasks and name != but.name and preset.makes == but.makes:
                 try:
                     vary(preset.template(task).graph, part, self._workshop(preset, task))
                 except ValidationError:
@@ -123,7 +130,7 @@ class WorkflowCompiler:
             )
         if wanted in preset.tasks:
             return wanted
-        fitting = [name for name, each in self._presets.items() if wanted in each.tasks]
+        fitting = [n for n, each in self._presets.items() if wanted in each.tasks and each.makes == preset.makes]
         has = {"text": "no image is given", "image": "one image is given", "first_last": "two images are given"}[wanted]
         takes = {"text": "no image", "image": "one image", "first_last": "a first and a last image"}
         raise ValidationError(
@@ -142,7 +149,7 @@ def compile_workflow(
     seed: int | None = None,
     **settings: Any,
 ) -> Graph:
-    """Return the graph of a video in API format, JSON-ready; nothing is opened and nothing is sent.
+    """Return the graph of a video or image in API format, JSON-ready; nothing is opened and nothing is sent.
 
     Args:
         image: the first frame; its base name goes into the graph.

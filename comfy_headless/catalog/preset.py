@@ -15,7 +15,7 @@ from comfy_headless.catalog.rules import Rules
 from comfy_headless.graph.template import Template
 
 TASKS: Final[Mapping[Task, str]] = {"text": "text", "image": "an image", "first_last": "a first and a last image"}
-"""What a video of each task is made from, in words."""
+"""What each task makes things from, in words."""
 
 IMAGES: Final[Mapping[Task, tuple[str, ...]]] = {
     "text": (),

@@ -71,6 +71,11 @@ class PresetLibrary(Mapping[str, Preset]):
         return name in self._names()
 
     @property
+    def makes(self) -> Literal["video", "image"] | None:
+        """What all of them make; None where some make videos and some images."""
+        return self._kind
+
+    @property
     def files(self) -> ModelFiles:
         """The model files that these presets may name."""
         if self._listed != self._own():
@@ -136,8 +141,11 @@ def _kind_in(path: Path) -> tuple[tuple[Path, ...], str | None]:
     return tuple(origins), str(own.get("makes", family.get("makes", "video")))
 
 
+PRESETS: Final = PresetLibrary()
+"""The built-in presets and those of ``COMFY_HEADLESS_PRESETS``, whatever they make, by name."""
+
 VIDEO_PRESETS: Final = PresetLibrary(makes="video")
-"""The built-in presets for videos and those of ``COMFY_HEADLESS_PRESETS``, by name."""
+"""Those of them that make videos."""
 
 IMAGE_PRESETS: Final = PresetLibrary(makes="image")
-"""The built-in presets for images and those of ``COMFY_HEADLESS_PRESETS``, by name."""
+"""Those of them that make images."""

@@ -53,6 +53,9 @@ _SYNONYMS = {
     "crf": "quality",
     "tiled": "tiled_decode",
     "audio": "sound",
+    "batch": "images",
+    "batch_size": "images",
+    "num_images": "images",
 }
 """What others call it."""
 
@@ -128,8 +131,8 @@ def _check_names(preset: Preset, task: Task, asked: Mapping[str, Any], values: M
             )
         if name in COMMON:
             raise ValidationError(f"{preset.name} has no setting {name!r}: its model takes none. {there}")
-        meant = _SYNONYMS.get(name.lower())
-        hint = f"; did you mean {meant!r}?" if meant else nearest(name, [*known, *_ARGUMENTS])
+        meant, there_is = _SYNONYMS.get(name.lower()), (*known, *_ARGUMENTS)
+        hint = f"; did you mean {meant!r}?" if meant in there_is else nearest(name, there_is)
         raise ValidationError(f"{preset.name} has no setting {name!r}{hint} {there}")
 
 

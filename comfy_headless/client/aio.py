@@ -97,11 +97,41 @@ class ComfyWSClient:
 
     async def generate_video(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | AsyncJob:
         """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
-        from comfy_headless.api.video import make_video
+        from comfy_headless.api.video import make
 
         if not wait:
             return await self.submit_video(prompt, **request)
-        return await self._drive(make_video(self._server, prompt, **request))
+        return await self._drive(make(self._server, "video", prompt, **request))
+
+    @overload
+    async def generate_image(
+        self,
+        prompt: str = "",
+        *,
+        preset: str | None = None,
+        negative_prompt: str | None = None,
+        seed: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_progress: Callable[[Progress], Any] | None = None,
+        timeout: float | None = None,
+        raise_on_error: bool = True,
+        strict: bool = False,
+        allow_untested: bool = False,
+        wait: Literal[True] = True,
+        **settings: Any,
+    ) -> Result: ...
+
+    @overload
+    async def generate_image(self, prompt: str = "", *, wait: Literal[False], **request: Any) -> AsyncJob: ...
+
+    async def generate_image(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | AsyncJob:
+        """Make an image from a prompt, or several. See ``comfy_headless.generate_image``."""
+        from comfy_headless.api.video import make
+
+        if not wait:
+            return await self.submit_image(prompt, **request)
+        return await self._drive(make(self._server, "image", prompt, **request))
 
     async def run_workflow(
         self,
@@ -146,9 +176,23 @@ class ComfyWSClient:
             GenerationRejectedError: the server refused it.
             ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
         """
-        from comfy_headless.api.video import queue_video
+        from comfy_headless.api.video import queue
 
-        ticket, destination = await self._drive(queue_video(self._server, prompt, **request))
+        ticket, destination = await self._drive(queue(self._server, "video", prompt, **request))
+        return AsyncJob(self, self._transport, self._server, ticket, destination)
+
+    async def submit_image(self, prompt: str = "", **request: Any) -> AsyncJob:
+        """Queue an image and return the job as soon as the server has it.
+
+        Args:
+            request: what ``generate_image`` takes, without what belongs to the wait, as for ``submit_video``.
+
+        Raises:
+            As ``submit_video``.
+        """
+        from comfy_headless.api.video import queue
+
+        ticket, destination = await self._drive(queue(self._server, "image", prompt, **request))
         return AsyncJob(self, self._transport, self._server, ticket, destination)
 
     async def submit(

@@ -14,9 +14,9 @@ import pytest
 import comfy_headless
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.files import FILES
-from comfy_headless.catalog.models import COMMON, VideoModel
+from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
 from comfy_headless.catalog.preset import Preset
-from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.catalog.reading import FAMILY
 from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.errors import ValidationError
@@ -25,6 +25,7 @@ from tests.catalog.invented import PRESET, graph, node, write
 BUILTIN = sorted(
     path.stem for path in presets_folder().rglob("*.toml") if path.name not in ("family.toml", "files.toml")
 )
+EIGHT = {"draft", "fast", "quality", "hd", "portrait", "landscape", "cinematic", "square"}
 VIDEOS = [name for name in BUILTIN if name in VIDEO_PRESETS]
 
 
@@ -61,6 +62,25 @@ class TestLibrary:
         assert preset.path.parent.name == preset.family
         assert isinstance(preset.model, VideoModel)
         assert set(preset.tasks) & {"text", "image", "first_last"}
+
+    @pytest.mark.parametrize("name", list(IMAGE_PRESETS))
+    def test_a_preset_for_images_has_no_length(self, name):
+        """It is one of IMAGE_PRESETS and not of VIDEO_PRESETS, of an ImageModel, and its line says the size alone."""
+        preset = IMAGE_PRESETS[name]
+        assert name not in VIDEO_PRESETS
+        assert VIDEO_PRESETS.get(name) is None
+        assert preset.path.parent.name == preset.family
+        assert isinstance(preset.model, ImageModel)
+        assert re.search(r"text to image, \d+x\d+, (draft|standard|quality), \d+ GB VRAM", str(preset))
+        assert not {"frames", "fps", "seconds"} & set(preset.defaults("text"))
+
+    def test_both_image_models_have_the_same_eight(self):
+        """Each of the eight names is there for Z-Image, and with sdxl_ for SDXL, which ranks below all of those."""
+        ranks = {name: preset.needs.rank.value for name, preset in IMAGE_PRESETS.items()}
+        sdxl = {name for name in ranks if name.startswith("sdxl_")}
+        assert {name.removeprefix("sdxl_") for name in sdxl} == ranks.keys() - sdxl == EIGHT
+        assert max(ranks[name] for name in sdxl) < min(ranks[name] for name in EIGHT)
+        assert len(set(ranks.values())) == len(ranks)
 
     @pytest.mark.parametrize("family", sorted({PresetLibrary()[name].family for name in BUILTIN}))
     def test_no_source_is_unused(self, family):
@@ -100,7 +120,7 @@ class TestLibrary:
         paths = os.pathsep.join(["", str(tmp_path / "one"), str(tmp_path / "two")])
         assert user_preset_folders({"COMFY_HEADLESS_PRESETS": paths}) == (tmp_path / "one", tmp_path / "two")
         assert user_preset_folders({}) == ()
-        code = "from comfy_headless.catalog.presets import VIDEO_PRESETS as v; print(*v); print(v['other'].title)"
+        code = "from comfy_headless.catalog.presets import PRESETS as p; print(*p); print(p['other'].title)"
         done = run(code, Path(comfy_headless.__file__).parents[1], COMFY_HEADLESS_PRESETS=paths)
         assert {"two_stages", "other", *BUILTIN} == set(done[0].split())
         assert done[1] == "Invented"
