@@ -90,7 +90,7 @@ def draft_file(
     blocks = [
         [
             f"# {TODO} one line: whose model this is, and what it is for. Every line with a {TODO} is left to you;",
-            f"# `comfy-headless presets test {name}` lists them. docs/presets.md says what each key means.",
+            f"# `comfy-headless presets test {name}.toml` lists them. docs/presets.md says what each key means.",
         ],
         [
             f"name = {_text(name)}",
@@ -296,7 +296,7 @@ def _sources(
 
 
 def _of_nodes(name: str, grid: Grid | None) -> str:
-    measure = f"{TODO} measure it: comfy-headless presets test {name} --server URL"
+    measure = f"{TODO} measure it: comfy-headless presets test {name}.toml --server URL"
     if grid is None or not grid.nodes:
         return f"{measure}; no node's input field tells"
     read = f"ComfyUI {Schemas.snapshot().version}, {', '.join(grid.nodes)}: the steps of the input fields"

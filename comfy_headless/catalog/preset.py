@@ -102,4 +102,7 @@ class Preset(PresetFile):
         size = f"{self.value('width')}x{self.value('height')}" if self.value("width") else "size of the image"
         if self.makes == "image":
             return size
-        return f"{size}, {self.value('frames')} frames at {self.value('fps'):g} fps"
+        frames, fps = self.value("frames"), self.value("fps")
+        length = [f"{frames} frames"] if frames else []
+        rate = [f"{fps:g} fps"] if fps else []
+        return ", ".join([size, *([" at ".join(length + rate)] if length or rate else [])])

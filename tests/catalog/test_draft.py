@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from comfy_headless.catalog.audit import State, check_offline, compile_for, locate_preset
 from comfy_headless.catalog.draft import Draft, draft_preset, written
@@ -113,6 +115,46 @@ def test_steps_that_the_workflow_does_not_keep(tmp_path: Path) -> None:
     assert told["rules"]["size"]["multiple"] == 2 and "not on it" in told["sources"]["size"]
     assert told["rules"]["frames"]["step"] == 1 and "not on it" in told["sources"]["frames"]
     assert read(draft, tmp_path).value("width") == 850
+
+
+def test_a_length_and_a_rate_that_nothing_tells(tmp_path: Path) -> None:
+    """A video whose length or rate is no setting is a preset too, and has a line to choose by."""
+    graph = workflow("mochi_text")
+    for node in graph.values():
+        node["inputs"].pop("fps", None)
+    draft = drafted(graph)
+    assert "no input that would be 'fps'" in draft.found.notes
+    preset = read(draft, tmp_path)
+    assert preset.output() == "848x480, 85 frames"
+    assert "848x480, 85 frames, standard" in str(preset)
+
+
+ODD = st.sampled_from([0, -1, 7, 3.5, "x", True, None, [], {}, ["1", 0], ["8", 5], ["zz", 0]])
+CLASSES = st.sampled_from(["KSampler", "EmptyLatentImage", "Nobody's", "LoadImage", "SaveVideo", "CLIPTextEncode"])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_graphs_that_are_damaged(data: st.DataObject) -> None:
+    """Whatever is missing or odd in a graph, it becomes a draft that is TOML, or an error that says why not."""
+    graph = workflow(data.draw(st.sampled_from(["wan22_14b_lora_image", "ltxv_two_stage_text", "sdxl_text"])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        node_id = data.draw(st.sampled_from(list(graph)))
+        inputs = graph[node_id]["inputs"]
+        match data.draw(st.sampled_from(["node", "input", "value", "class"])):
+            case "node" if len(graph) > 1:
+                del graph[node_id]
+            case "input" if inputs:
+                del inputs[data.draw(st.sampled_from(list(inputs)))]
+            case "value" if inputs:
+                inputs[data.draw(st.sampled_from(list(inputs)))] = data.draw(ODD)
+            case "class":
+                graph[node_id]["class_type"] = data.draw(CLASSES)
+    try:
+        draft = drafted(graph)
+    except ValidationError:
+        return
+    assert tomllib.loads(draft.toml)["tasks"] == {draft.task: draft.template_name}
 
 
 def test_nodes_that_nobody_knows() -> None:
