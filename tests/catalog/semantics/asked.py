@@ -23,10 +23,6 @@ class Asked(NamedTuple):
     def __getitem__(self, name: str) -> Any:  # type: ignore[override]
         return self.values[name]
 
-    def own(self, name: str) -> Any:
-        """The preset's own value of a setting, whatever was asked for."""
-        return asked(self.preset, self.task, {})[name]
-
     def file(self, role: str) -> str:
         """The name of the model file of a role."""
         return self.preset.at(self.task).files[role].name

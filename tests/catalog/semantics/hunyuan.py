@@ -13,7 +13,6 @@ from .tree import Node, Wire, make
 
 def hunyuan(at: Asked) -> Node:
     """The tree of a preset of Hunyuan 1.0: CLIP-L first, then Llama."""
-    assert "clip_l" in at.file("second_text_encoder")
     clip = make("DualCLIPLoader", clip_name1=at.file("second_text_encoder"), clip_name2=at.file("text_encoder"),
                 type="hunyuan_video")[0]  # fmt: skip
     decoder = vae(at)
@@ -39,7 +38,6 @@ def _concatenates(at: Asked) -> bool:
 def _begun(at: Asked, clip: Wire, decoder: Wire) -> tuple[Wire, Wire]:
     first = _concatenates(at)
     look = _look(at, "none")
-    assert at.own("image_interleave") == (2 if first else 4)
     text = make("TextEncodeHunyuanVideo_ImageToVideo", clip=clip, clip_vision_output=look, prompt=PROMPT,
                 image_interleave=at["image_interleave"])[0]  # fmt: skip
     length = at["frames"]
@@ -58,7 +56,6 @@ def _look(at: Asked, crop: str) -> Wire:
 
 def hunyuan15(at: Asked) -> Node:
     """The tree of a preset of Hunyuan 1.5: Qwen first, then ByT5 for letters in the picture."""
-    assert "byt5" in at.file("second_text_encoder")
     clip = make("DualCLIPLoader", clip_name1=at.file("text_encoder"), clip_name2=at.file("second_text_encoder"),
                 type="hunyuan_video_15")[0]  # fmt: skip
     decoder = vae(at)
@@ -89,14 +86,7 @@ def _schedule(at: Asked, model: Wire, steps: int) -> Wire:
     return make("BasicScheduler", model=model, scheduler=at["scheduler"], steps=steps, denoise=1.0)[0]
 
 
-def _noise_at_split(at: Asked) -> float:
-    """What is left of the noise where the preset splits, by the schedule "simple" (ModelSamplingDiscreteFlow)."""
-    left, shift = 1 - at.own("sr_split") / at.own("sr_steps"), at.own("sr_shift")
-    return float(shift * left / (1 + (shift - 1) * left))
-
-
 def _refined(at: Asked, samples: Wire, plain: tuple[Wire, Wire], seen: dict[str, Wire]) -> Wire:
-    assert 0 < at.own("noise_augmentation") - _noise_at_split(at) < 0.1, "split where the noise falls below"
     larger = make("HunyuanVideo15LatentUpscaleWithModel", model=upsampler(at), samples=samples,
                   upscale_method="bilinear", **at.size(), crop="disabled")[0]  # fmt: skip
     begun = make("HunyuanVideo15SuperResolution", positive=plain[0], negative=plain[1], latent=larger,

@@ -11,19 +11,15 @@ from .asked import IMAGE, LAST_IMAGE, SEED, Asked, decoded, guided, image, saved
 from .tree import Node, Wire, make
 
 
-def sigmas(at: Asked, name: str, steps: int | None = None) -> Wire:
-    """A fixed list of sigmas, down to 0."""
-    values = [float(word) for word in at[name].split(",")]
-    assert values == sorted(values, reverse=True), name
-    assert values[-1] == 0, name
-    assert steps is None or len(values) == steps + 1, name
+def _fixed(at: Asked, name: str) -> Wire:
+    """A fixed list of noise levels."""
     return make("ManualSigmas", sigmas=at[name])[0]
 
 
 def _schedule(at: Asked, latent: Wire) -> Wire:
     """A fixed list for distilled models; for the others a schedule that depends on the latent's size."""
     if at.has("sigmas"):
-        return sigmas(at, "sigmas", at["steps"])
+        return _fixed(at, "sigmas")
     return make("LTXVScheduler", steps=at["steps"], max_shift=at["max_shift"], base_shift=at["base_shift"],
                 stretch=at["stretch"], terminal=at["terminal"], latent=latent)[0]  # fmt: skip
 
@@ -56,7 +52,7 @@ def ltxv(at: Asked) -> Node:
         samples = make("LTXVLatentUpsampler", samples=samples, upscale_model=upsampler(at), vae=loaded[2])[0]
         if at.task == "image":
             samples = _begun(at, loaded[2], _compressed(at, image()), samples, "second_image_strength")
-        samples = run(sigmas(at, "second_sigmas"), samples)
+        samples = run(_fixed(at, "second_sigmas"), samples)
     if at.task == "first_last":
         samples = make("LTXVCropGuides", positive=conditioned[0], negative=conditioned[1], latent=samples)[2]
     return saved(at, decoded(at, samples, loaded[2]))
@@ -135,7 +131,7 @@ def _second(at: Asked, loaded: Node, cropped: Node, sound: Wire) -> Wire:
         larger = _begun(at, loaded[2], _scaled(at, IMAGE), larger, "second_image_strength")
     joined = make("LTXVConcatAVLatent", video_latent=larger, audio_latent=sound)[0]
     guider = guided(_distilled(at, loaded[0]), cropped[0], cropped[1], at["second_cfg"])
-    return stage(guider, at["second_sampler"], sigmas(at, "second_sigmas"), joined)
+    return stage(guider, at["second_sampler"], _fixed(at, "second_sigmas"), joined)
 
 
 def _shown(at: Asked, video: Wire, sound: Wire, vae: Wire, ear: Wire) -> Node:
