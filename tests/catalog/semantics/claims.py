@@ -85,13 +85,25 @@ def _levels(name: str, steps: str | None) -> Claim:
     return holds
 
 
+def _noise(shift: float, part: float) -> float:
+    """The noise after a part of the steps (ComfyUI 0.30.0: ModelSamplingDiscreteFlow, schedule "simple")."""
+    left = 1 - part
+    return shift * left / (1 + (shift - 1) * left)
+
+
 def _split_at_augmentation(at: Facts) -> bool:
-    """The first pass is seen until the noise is below that on it (schedule "simple" of ModelSamplingDiscreteFlow)."""
+    """The first pass is seen until the noise is below that on it."""
     if "sr_model" not in at.files:
         return True
-    shift, left = at.own["sr_shift"], [1 - (at.own["sr_split"] + more) / at.own["sr_steps"] for more in (-1, 0)]
-    before, after = (shift * each / (1 + (shift - 1) * each) for each in left)
+    before, after = (_noise(at.own["sr_shift"], (at.own["sr_split"] + more) / at.own["sr_steps"]) for more in (-1, 0))
     return bool(after < at.own["noise_augmentation"] <= before)
+
+
+def _experts_meet(at: Facts) -> bool:
+    """Alibaba's boundaries are 0.875 (text) and 0.9 (image); ComfyUI's and lightx2v's halves meet at 0.83 to 0.89."""
+    if "high_model" not in at.files:
+        return True
+    return 0.83 < _noise(at.own["shift"], at.own["handover"] / at.own["steps"]) < 0.91
 
 
 _T5, _NOISE = r"^t5xxl_", r"^wan2\.2_"
@@ -112,6 +124,7 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = {
         "a model for the task": _wan_model,
         "expert and LoRA for high noise first": _half("high"),
         "expert and LoRA for low noise second": _half("low"),
+        "experts that meet where they were trained to": _experts_meet,
         "the LoRA of a 14B with a 14B": lambda at: "lora" not in at.files or at.named("model", "14B"),
         "no guidance with a distilled LoRA alone": _unguided(("lora", "distill"), ("high_lora", "4steps")),
         "the height it was trained for": _trained_height("model", "height"),
