@@ -193,7 +193,9 @@ def test_the_objects_of_json_are_documented(folder: Path, capsys: pytest.Capture
         assert list(json.loads(capsys.readouterr().out)) == said[command]
     assert main(["presets", "list", "--json"]) == 0
     first = json.loads(capsys.readouterr().out)["presets"][0]
-    assert said["presets list"] == ["presets", *first]
+    assert said["presets list"] == ["presets", *first, "limited", "filters", "filter", "left"]
+    assert main(["presets", "schema", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == said["presets schema"]
     assert main(["jobs", "list", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert said["jobs list"] == ["server", "jobs", *told["jobs"][0]]

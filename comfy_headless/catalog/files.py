@@ -20,8 +20,12 @@ from comfy_headless.errors import ValidationError
 FILES: Final = "files.toml"
 
 
-class _FilesToml(Part):
-    """A ``files.toml`` as written."""
+class FilesToml(Part):
+    """Model files, each described once.
+
+    Args:
+        file: one table for each.
+    """
 
     file: tuple[ModelFile, ...]
 
@@ -107,6 +111,6 @@ class ModelFiles(Mapping[str, ModelFile]):
 
 def _read(path: Path) -> tuple[ModelFile, ...]:
     try:
-        return _FilesToml.model_validate(read_toml(path)).file
+        return FilesToml.model_validate(read_toml(path)).file
     except pydantic.ValidationError as error:
-        raise ValidationError(f"{path}: " + "; ".join(line for _, line in complaints(error, _FilesToml))) from error
+        raise ValidationError(f"{path}: " + "; ".join(line for _, line in complaints(error, FilesToml))) from error

@@ -44,9 +44,9 @@ def no_bool(value: object) -> object:
 _MOST = (
     2**31 - 1
 )  # the biggest number that every JSON reader takes as a whole one; nodes have lower limits of their own
-_WHOLE = Annotated[int, BeforeValidator(no_bool), Field(ge=1, le=_MOST)]
-_POSITIVE = Annotated[float, BeforeValidator(no_bool), Field(gt=0, le=_MOST, allow_inf_nan=False)]
-_NOT_NEGATIVE = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=_MOST, allow_inf_nan=False)]
+_WHOLE = Annotated[int, Field(ge=1, le=_MOST), BeforeValidator(no_bool)]
+_POSITIVE = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False), BeforeValidator(no_bool)]
+_NOT_NEGATIVE = Annotated[float, Field(ge=0, le=_MOST, allow_inf_nan=False), BeforeValidator(no_bool)]
 _NAME = Annotated[str, Field(min_length=1)]
 
 
@@ -77,7 +77,10 @@ class VideoSettings(Wishes):
         height: pixels.
         frames: how many the video has.
         fps: frames per second; where the model is conditioned on it, both follow.
+        steps: of the sampler.
         cfg: how strongly the prompt is followed; at 1 the negative prompt has no effect.
+        sampler: its name in ComfyUI, such as euler.
+        scheduler: of the noise, its name in ComfyUI, such as simple.
         shift: of the noise schedule, where the model has one.
         seconds: length of the video instead of ``frames``; the nearest legal frame count is taken.
         aspect: width to height, such as ``"9:16"``; the nearest legal size of about the preset's own area is taken,

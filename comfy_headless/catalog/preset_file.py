@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
-from comfy_headless.catalog.rules import FrameRule, Part, RateRule, Rules, SizeRule
+from comfy_headless.catalog.rules import FrameRule, Part, RateRule, Rules, SizeRule, SourceKey
 from comfy_headless.catalog.variants import VARIANTS, Variants
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import Kind, Limits
@@ -32,21 +32,26 @@ def _member(value: object) -> object:
 
 
 class Sourced(Part, Generic[T]):
-    """A value and where it comes from."""
+    """A value and where it comes from.
+
+    Args:
+        value: the value itself.
+    """
 
     value: T
-    source: str
+    source: SourceKey
 
 
 class Setting(Part):
     """What a common setting is unless the caller says otherwise.
 
     Args:
-        fixed: why no other value is possible; None leaves it to the caller.
+        value: taken where the caller gives none.
+        fixed: why no other value is possible; left out, it is the caller's to choose.
     """
 
     value: StrictInt | StrictFloat | StrictStr
-    source: str
+    source: SourceKey
     fixed: Line | None = None
 
 
@@ -54,9 +59,17 @@ class Declared(Part):
     """A setting that this family adds: its type, range and default, or what it follows from.
 
     Args:
+        type: of its values.
+        default: taken where the caller gives none.
+        minimum: the least that the node takes.
+        maximum: the most that the node takes.
+        choices: the values that are possible, where they are few.
         origin: the setting it is derived from by ``rule``, unless the caller gives a value.
+        rule: half (exactly), two_thirds (to the nearest multiple of 16), or handover (the step at which a second expert
+            takes over).
         share: for ``handover``, the part of the steps that the first expert takes.
         fixed: why no other value is possible.
+        description: what it does, in words, with its unit.
     """
 
     type: Literal["integer", "number", "text", "boolean"]
@@ -69,7 +82,7 @@ class Declared(Part):
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     fixed: Line | None = None
     description: str = ""
-    source: str
+    source: SourceKey
 
     @model_validator(mode="after")
     def _one_value(self) -> Self:
@@ -89,9 +102,12 @@ class ModelFile(Part):
     """A model file, as ``files.toml`` describes it.
 
     Args:
+        name: of the file, as a server lists it.
         folder: model folder on the server, such as ``vae``.
-        repository: on Hugging Face; ``path`` is the file's place there.
-        size_gb: 1e9 bytes; None if nobody has read it.
+        repository: owner/name on Hugging Face.
+        path: the file's place in the repository.
+        size_gb: in 1e9 bytes; left out where nobody has read it.
+        precision: of its numbers: fp16, bf16, fp8_scaled, Q4_K_M and the like.
         weights: files of the same word are the same network in other precisions.
         factor: of an upscaler, how many times wider it makes a picture.
         source: where all this was read, in words.
@@ -117,13 +133,15 @@ class Pack(Part):
     """A pack of nodes that a template needs beyond ComfyUI itself.
 
     Args:
-        repository: on GitHub.
+        name: as people call it.
+        repository: owner/name on GitHub.
+        licence: of the pack's code.
     """
 
     name: Line
     repository: Line
     licence: Line
-    source: str
+    source: SourceKey
 
 
 class Needs(Part):
@@ -135,7 +153,7 @@ class Needs(Part):
         min_ram_gb: GiB of main memory.
         rank: higher is better; the table of recommendations goes up by hundreds.
         recommended_from: GiB of VRAM from which it may be recommended.
-        seconds: that the preset takes as it is; the source says on which card.
+        seconds: that the preset takes as it is on a card of RTX 4090 class; the source says how that is known.
     """
 
     min_vram_gb: Sourced[Number]
@@ -150,6 +168,8 @@ class Licence(Part):
     """The licence of the weights, and its limits as short facts.
 
     Args:
+        name: as its text calls it.
+        limits: what it asks for or forbids, a line each.
         commercial: whether the weights may serve a business; "limited" means up to a size, or after registering.
         excludes: where they may not be used: ISO 3166 codes, or EU.
     """
@@ -158,19 +178,30 @@ class Licence(Part):
     limits: tuple[Line, ...] = ()
     commercial: Literal["yes", "limited", "no"]
     excludes: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
-    source: str
+    source: SourceKey
 
 
 class Prompting(Part):
-    """How the model wants to be asked, as short facts; and its usual negative prompt."""
+    """How the model wants to be asked, as short facts; and its usual negative prompt.
+
+    Args:
+        guidance: a line each.
+        negative: what must not be seen, where the caller says nothing; as the makers have it.
+    """
 
     guidance: tuple[Line, ...] = ()
     negative: Sourced[str] | None = None
-    source: str
+    source: SourceKey
 
 
 class RuleDifference(Part):
-    """The rules that one task has instead of the preset's."""
+    """The rules that one task has instead of the preset's.
+
+    Args:
+        size: which widths and heights are possible, and which were tested.
+        frames: which lengths are possible, and which were tested.
+        fps: which frame rates were tested.
+    """
 
     size: SizeRule | None = None
     frames: FrameRule | None = None
@@ -178,7 +209,14 @@ class RuleDifference(Part):
 
 
 class Difference(Part):
-    """What one task has beside, or instead of, what the preset has for all."""
+    """What one task has beside, or instead of, what the preset has for all.
+
+    Args:
+        settings: common settings.
+        declared: settings that the family adds.
+        files: model files, by role.
+        rules: each entry replaces the preset's as a whole.
+    """
 
     settings: dict[str, Setting] = Field(default={})
     declared: dict[Name, Declared] = Field(default={}, alias="setting")
@@ -190,9 +228,27 @@ class PresetFile(Part):
     """One preset as written, with what its family says.
 
     Args:
+        name: what ``--preset`` takes; the file's own name.
+        title: its name for people.
+        description: what it makes, in a sentence.
+        family: the folder of its family, whose ``family.toml`` says what is not said here.
+        makes: videos or images.
+        model: the kind of model, a member of VideoModel or ImageModel.
+        tier: how much it asks for and gives.
+        tasks: for each task the name of its template, without ``.json``.
+        settings: the settings that all presets share, as this one has them.
+        declared: settings that the family adds, by name; the marker of the name puts one into the templates.
+        rules: the sizes, lengths and rates that the model takes.
         files: role to ``folder/name`` of a file in a ``files.toml``, or the file itself; the marker of the role's name
             puts it into the templates.
-        lora_roles: the roles of the models that a caller's LoRAs are for; None is all of them.
+        lora_roles: the roles of the models that a caller's LoRAs are for; left out, all of them.
+        variants: those that are switched on unless the caller says otherwise.
+        task: what one task has instead of what is said for all.
+        packs: node packs that the templates need beyond ComfyUI itself.
+        needs: what a machine needs, and where the preset stands among the others.
+        licence: of the weights.
+        prompt: how the model wants to be asked.
+        sources: where each value was read, by key.
     """
 
     name: PresetName

@@ -16,6 +16,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
 
 Size = tuple[int, int]
+SourceKey = Annotated[str, Field(description="Key of a line in [sources].")]
 _MOST: Final = 16384
 """ComfyUI's MAX_RESOLUTION (nodes.py, 0.30.0), the limit of every width, height and length."""
 
@@ -27,12 +28,18 @@ class Part(BaseModel):
 
 
 class RangeTested(Part):
-    """The range a number was trained or measured in."""
+    """The range a number was trained or measured in.
+
+    Args:
+        values: the values themselves, where it is no range.
+        minimum: the least, if there is one.
+        maximum: the most, if there is one.
+    """
 
     values: tuple[float, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    source: str
+    source: SourceKey
 
     def holds(self, value: float) -> bool:
         """Return whether ``value`` is inside."""
@@ -48,11 +55,16 @@ class RangeTested(Part):
 
 
 class SizesTested(Part):
-    """The sizes a model was trained at: a list, or all below a number of pixels."""
+    """The sizes a model was trained at: a list, or all below a number of pixels.
+
+    Args:
+        sizes: [width, height] in pixels.
+        pixels_below: width times height.
+    """
 
     sizes: tuple[Size, ...] = ()
     pixels_below: int | None = None
-    source: str
+    source: SourceKey
 
     def holds(self, width: int, height: int) -> bool:
         """Return whether that size is inside."""
@@ -66,13 +78,21 @@ class SizesTested(Part):
 
 
 class SizeRule(Part):
-    """Hard: width and height are multiples, or one of a few sizes."""
+    """Hard: width and height are multiples, or one of a few sizes.
+
+    Args:
+        multiple: of which width and height are multiples, in pixels.
+        minimum: pixels of width and height at the least.
+        maximum: pixels of width and height at the most.
+        only: the only sizes that are possible, [width, height] in pixels.
+        tested: the sizes that the model was trained or measured with.
+    """
 
     multiple: Annotated[int, Field(ge=1)] = 1
     minimum: Annotated[int, Field(ge=1)] = 1
     maximum: Annotated[int, Field(ge=1)] = _MOST
     only: tuple[Size, ...] = ()
-    source: str
+    source: SourceKey
     tested: SizesTested | None = None
 
     def check(self, width: int, height: int, where: str) -> None:
@@ -85,13 +105,21 @@ class SizeRule(Part):
 
 
 class FrameRule(Part):
-    """Hard: frames are ``step * n + remainder``."""
+    """Hard: frames are ``step * n + remainder``.
+
+    Args:
+        step: frames by which lengths differ.
+        remainder: frames that a length has above a multiple of ``step``.
+        minimum: frames at the least.
+        maximum: frames at the most.
+        tested: the lengths that the model was trained or measured with, in frames.
+    """
 
     step: Annotated[int, Field(ge=1)] = 1
     remainder: Annotated[int, Field(ge=0)] = 0
     minimum: Annotated[int, Field(ge=1)] = 1
     maximum: Annotated[int, Field(ge=1)] = _MOST
-    source: str
+    source: SourceKey
     tested: RangeTested | None = None
 
     def check(self, frames: int, where: str) -> None:
@@ -111,13 +139,23 @@ class FrameRule(Part):
 
 
 class RateRule(Part):
-    """Only tested values: any frame rate can be written into a file."""
+    """Only tested values: any frame rate can be written into a file.
+
+    Args:
+        tested: the rates that the model was trained or measured with, in frames per second.
+    """
 
     tested: RangeTested
 
 
 class Rules(Part):
-    """The rules of one model."""
+    """The rules of one model.
+
+    Args:
+        size: which widths and heights are possible, and which were tested.
+        frames: which lengths are possible, and which were tested; an image has none.
+        fps: which frame rates were tested; an image has none.
+    """
 
     size: SizeRule
     frames: FrameRule | None = None

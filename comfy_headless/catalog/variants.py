@@ -13,9 +13,9 @@ from pydantic import BeforeValidator, Field
 from comfy_headless.catalog.models import Wishes, no_bool
 
 _NAME = Annotated[str, Field(min_length=1)]
-_STRENGTH = Annotated[float, BeforeValidator(no_bool), Field(ge=-100, le=100, allow_inf_nan=False)]
-_FACTOR = Annotated[float, BeforeValidator(no_bool), Field(gt=1, le=8, allow_inf_nan=False)]
-_TIMES = Annotated[int, BeforeValidator(no_bool), Field(ge=2, le=16)]
+_STRENGTH = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False), BeforeValidator(no_bool)]
+_FACTOR = Annotated[float, Field(gt=1, le=8, allow_inf_nan=False), BeforeValidator(no_bool)]
+_TIMES = Annotated[int, Field(ge=2, le=16), BeforeValidator(no_bool)]
 QUALITIES: Final = ("low", "medium", "high", "lossless")
 
 
@@ -45,7 +45,8 @@ class Variants(Wishes):
         interpolate: times more frames a second, by a model that makes those between.
         sound: False leaves the sound out.
         codec: such as ``"h264"``.
-        quality: ``"low"``, ``"medium"``, ``"high"``, ``"lossless"``, or a crf: 0 is the best, H.264 ends at 51, VP9 at 63.
+        quality: ``"low"``, ``"medium"``, ``"high"``, ``"lossless"``, or a crf: 0 is the best, H.264 ends at 51, VP9
+            at 63.
     """
 
     precision: _NAME | None = None

@@ -7,26 +7,44 @@ Here the shell can be named, and without a name it is the one of ``$SHELL``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import typer
 
-from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.errors import ComfyHeadlessError, ValidationError
 from comfy_headless.graph.schemas import Schemas
 
 SHELLS: Final = ("bash", "zsh", "fish", "powershell", "pwsh")
+NO_PACKS: Final = "none"
+"""What says that there are no node packs."""
 _FLAGS: Final = ("--show-completion", "--install-completion")
 
 
 def preset_names(incomplete: str) -> Iterator[tuple[str, str]]:
-    """Complete the name of a preset, for the shell."""
+    """Complete the name of a preset for videos, for the shell."""
+    yield from _titled(VIDEO_PRESETS, incomplete)
+
+
+def image_preset_names(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete the name of a preset for images."""
+    yield from _titled(IMAGE_PRESETS, incomplete)
+
+
+def every_preset_name(incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete the name of any preset."""
+    for library in (VIDEO_PRESETS, IMAGE_PRESETS):
+        yield from _titled(library, incomplete)
+
+
+def _titled(presets: Mapping[str, Preset], incomplete: str) -> Iterator[tuple[str, str]]:
     try:
-        yield from ((name, VIDEO_PRESETS[name].title) for name in VIDEO_PRESETS if name.startswith(incomplete))
+        yield from ((name, presets[name].title) for name in presets if name.startswith(incomplete))
     except ComfyHeadlessError:
         return  # a broken preset file is reported when the command runs, not while a name is typed
 
@@ -40,6 +58,30 @@ def setting_names(context: typer.Context, incomplete: str) -> Iterator[tuple[str
         yield from ((f"{name}=", item.description) for name, item in merged.items() if not item.fixed)
     except ComfyHeadlessError:
         return
+
+
+def family_names(incomplete: str) -> list[str]:
+    """Complete the name of a family."""
+    return _of_presets(lambda preset: [preset.family], incomplete)
+
+
+def licence_names(incomplete: str) -> list[str]:
+    """Complete the name of a licence of weights."""
+    return _of_presets(lambda preset: [preset.licence.name], incomplete)
+
+
+def pack_names(incomplete: str) -> list[str]:
+    """Complete the name of a node pack that presets need, or none."""
+    return _of_presets(lambda preset: [NO_PACKS, *(pack.name for pack in preset.packs)], incomplete)
+
+
+def _of_presets(names: Callable[[Preset], Iterable[str]], incomplete: str) -> list[str]:
+    try:
+        every = [*VIDEO_PRESETS.values(), *IMAGE_PRESETS.values()]
+    except ComfyHeadlessError:
+        return []
+    told = dict.fromkeys(name for preset in every for name in names(preset))
+    return [name for name in told if name.casefold().startswith(incomplete.casefold())]
 
 
 def sampler_names(incomplete: str) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from comfy_headless.cli.completion import preset_names, sampler_names, scheduler_names, setting_names
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.cli.completion import every_preset_name, preset_names, sampler_names, scheduler_names, setting_names
 from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action
 
@@ -41,13 +43,30 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+class TaskName(StrEnum):
+    """What a preset makes something from, as ``--task`` takes it."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    FIRST_LAST = "first_last"
+
+
+TASKS: Final[Mapping[TaskName, Task]] = {
+    TaskName.TEXT: "text",
+    TaskName.IMAGE: "image",
+    TaskName.FIRST_LAST: "first_last",
+}
+
+
 WHOLE: Final = {"parser": whole, "metavar": "INTEGER"}
 NUMBER: Final = {"parser": number, "metavar": "NUMBER"}
 PATH: Final = {"parser": path, "metavar": "PATH"}
 
 
 Prompt = Annotated[str, typer.Argument(help="What to show.", show_default=False)]
-PresetName = Annotated[str, typer.Argument(help="Name of a preset.", autocompletion=preset_names, show_default=False)]
+PresetName = Annotated[
+    str, typer.Argument(help="Name of a preset.", autocompletion=every_preset_name, show_default=False)
+]
 Preset = Annotated[
     str | None,
     typer.Option(

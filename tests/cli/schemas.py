@@ -47,7 +47,10 @@ def checked(name: str, text: str) -> Any:
     return data
 
 
-OPEN = {"features", "missing", "settings", "setting", "tasks", "sources", "graph", "node_errors", "inputs"}
+OPEN = {
+    *("features", "missing", "graph", "node_errors", "inputs", "schema"),
+    *("settings", "setting", "tasks", "sources", "files", "variants", "task", "by_task", "equivalents"),
+}
 """Objects whose keys are names of other things."""
 MAY_BE_ABSENT: Mapping[tuple[Any, ...], set[str]] = {
     (): {"traceback"},
@@ -73,7 +76,7 @@ def places(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if isinstance(data, dict):
         if not path or path[-1] not in OPEN:
             yield path
-        if not path or path[-1] not in ("graph", "node_errors"):
+        if not path or path[-1] not in ("graph", "node_errors", "schema"):
             for key, value in data.items():
                 yield from places(value, (*path, key))
     elif isinstance(data, list) and data:

@@ -15,7 +15,7 @@ import typer
 from jsonschema import Draft202012Validator
 
 from comfy_headless import errors
-from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
 from comfy_headless.cli.app import app
 from comfy_headless.cli.endings import error_data
 from comfy_headless.client.sync import ComfyClient
@@ -119,9 +119,20 @@ CASES = [
     Case("compile", "compile x --preset wan_5b --image a/b.png --seconds 2 --out graph.json"),
     Case("compile", "compile x --preset wan_5b --cfg nan", 2),
     Case("compile", "compile x --preset wan_5b --out .", 2),
-    *(Case("presets show", f"presets show {name}") for name in VIDEO_PRESETS),
+    *(Case("presets show", f"presets show {name}") for name in (*VIDEO_PRESETS, *IMAGE_PRESETS)),
+    Case("presets show", "presets show wan_5b --task image"),
+    Case("presets show", "presets show wan_5b --task first_last", 2),
     Case("presets show", "presets show wan5b", 2),
     Case("presets list", "presets list"),
+    Case("presets list", "presets list --images"),
+    Case("presets list", "presets list --vram 8 --task image --commercial --region DE --packs none"),
+    Case("presets list", "presets list --vram 1"),
+    Case("presets list", "presets list --family w", 2),
+    Case("presets list", "presets list --region Germany", 2),
+    *(Case("presets schema", f"presets schema {kind}") for kind in ("preset", "family", "files")),
+    Case("presets schema", "presets schema --out preset.schema.json"),
+    Case("presets schema", "presets schema --out .", 2),
+    Case("presets schema", "presets schema files.toml", 2),
     Case("presets new", "presets new mine --from workflow.json"),
     Case("presets new", "presets new mine --from video.json --out own --dry-run"),
     Case("presets new", "presets new Mine --from workflow.json", 2),
