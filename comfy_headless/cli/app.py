@@ -16,7 +16,7 @@ from typing import Annotated, Final
 import typer
 
 from comfy_headless import __version__
-from comfy_headless.cli import compile_graph, extras, generate, jobs, presets, run_workflow, simulate
+from comfy_headless.cli import compile_graph, extras, generate, image, jobs, presets, run_workflow, simulate
 from comfy_headless.cli.completion import completion
 from comfy_headless.cli.endings import DONE, INTERRUPTED, SHARED_FLAGS, WRONG_USE, without
 from comfy_headless.cli.options import Debug, Json, LogJson
@@ -35,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
+app.command("image", epilog=image.EPILOG)(image.image)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(presets.app, name="presets")
 app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)
@@ -51,7 +52,7 @@ def _top(
     log_json: LogJson = False,
     debug: Debug = False,
 ) -> Action | None:
-    """Video out of ComfyUI: a prompt in, an mp4 out."""
+    """Video out of ComfyUI: a prompt in, an mp4 out; images too."""
     if version:
         return lambda terminal: Answer({"version": __version__}, f"{NAME} {__version__}")
     if context.invoked_subcommand is None:

@@ -14,7 +14,7 @@ import typer
 
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.cli import options as o
-from comfy_headless.cli.completion import preset_names
+from comfy_headless.cli.completion import every_preset_name
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import Request, settings_of
 from comfy_headless.errors import ValidationError
@@ -27,10 +27,12 @@ EPILOG: Final = "\n\n".join(
 )
 
 
-@o.takes(o.SETTINGS, o.VARIANTS)
+@o.takes({**o.SETTINGS, "images": o.IMAGES}, o.VARIANTS)
 def compile_graph(
     asked: Mapping[str, Any],
-    preset: Annotated[str, typer.Option(help="Name of a preset.", autocompletion=preset_names, show_default=False)],
+    preset: Annotated[
+        str, typer.Option(help="Name of a preset.", autocompletion=every_preset_name, show_default=False)
+    ],
     prompt: o.Prompt = "",
     image: o.Image = None,
     last_image: o.LastImage = None,
@@ -45,7 +47,7 @@ def compile_graph(
     log_json: o.LogJson = False,
     debug: o.Debug = False,
 ) -> Action:
-    """Print the graph that a video would be made with, in API format. Nothing is opened and nothing is sent."""
+    """Print the graph of a video or image, in API format. Nothing is opened and nothing is sent."""
     settings = settings_of(asked)
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
     return partial(_compile, request, out, overwrite)

@@ -1,4 +1,4 @@
-"""``comfy-headless generate --dry-run``: what would be sent, and where; the server is asked at most what it has."""
+"""``--dry-run`` of generate and image: what would be sent, and where; the server is asked at most what it has."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_image
+from comfy_headless.api.video import PRESETS_OF
 from comfy_headless.catalog.choose import choose_preset, read_facts
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.cli.output import Answer, columns
 from comfy_headless.cli.request import Request
 from comfy_headless.client.sync import ComfyClient
@@ -36,7 +36,7 @@ def dry_run(request: Request, url: str, out: Path | None) -> Answer:
     if preset is None:
         preset, reason = _choose(request, url)
         notes = (reason,)
-    compiled = WorkflowCompiler().compile(preset, request.prompt, **request.values)
+    compiled = WorkflowCompiler(PRESETS_OF[request.kind]).compile(preset, request.prompt, **request.values)
     check_extension(compiled.graph, destination)
     plan = _plan(request, compiled, url, _place(destination, compiled), [*notes, *compiled.notes])
     return Answer(plan, _told(plan))
@@ -45,7 +45,7 @@ def dry_run(request: Request, url: str, out: Path | None) -> Answer:
 def _choose(request: Request, url: str) -> tuple[str, str]:
     task: Task = "text" if request.image is None else "image" if request.last_image is None else "first_last"
     with ComfyClient(url, transport="polling") as client:
-        return choose_preset(read_facts(client.object_info(), client.system_stats()), VIDEO_PRESETS, task)
+        return choose_preset(read_facts(client.object_info(), client.system_stats()), PRESETS_OF[request.kind], task)
 
 
 def _place(destination: Destination, compiled: CompiledWorkflow) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-import typer
-
-from comfy_headless.api.functions import generate_video
+from comfy_headless.api.functions import generate_image, generate_video
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.cli import options as o
 from comfy_headless.cli.dry_run import dry_run
@@ -83,7 +81,7 @@ def generate(
     simulate: o.Simulate = False,
     timeout: o.Timeout = None,
     untested: o.Untested = False,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")] = False,
+    dry: o.DryRun = False,
     show_progress: o.ShowProgress = None,
     preview: o.Preview = Choice.AUTO,
     strict: o.Strict = False,
@@ -101,7 +99,12 @@ def generate(
     settings = settings_of(asked)
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
     how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
-    return partial(_plan if dry else _queue if no_wait else _make, request, how)
+    return action(request, how, dry=dry)
+
+
+def action(request: Request, how: How, *, dry: bool) -> Action:
+    """Return what is to be done with a request: make it, queue it, or only say what would be sent."""
+    return partial(_plan if dry else _queue if how.no_wait else _make, request, how)
 
 
 def _takes_text(preset: str | None) -> bool:
@@ -114,7 +117,7 @@ def _make(request: Request, how: How, terminal: Terminal) -> Answer:
         server_of(how.server, simulate=how.simulate, terminal=terminal) as url,
         terminal.progress(how.show_progress, how.preview) as on_progress,
     ):
-        result = generate_video(
+        result = (generate_image if request.kind == "image" else generate_video)(
             request.prompt,
             preset=request.preset,
             out=how.out,
@@ -130,7 +133,8 @@ def _make(request: Request, how: How, terminal: Terminal) -> Answer:
 
 def _queue(request: Request, how: How, terminal: Terminal) -> Answer:
     with ComfyClient(how.server) as client:
-        return queued(client.submit_video(request.prompt, preset=request.preset, **request.values), terminal)
+        submit = client.submit_image if request.kind == "image" else client.submit_video
+        return queued(submit(request.prompt, preset=request.preset, **request.values), terminal)
 
 
 def queued(job: Job, terminal: Terminal) -> Answer:
@@ -176,6 +180,8 @@ def _summary(result: Result, *, timed: bool) -> str:
     parts = [f"preset {result.preset}"] if result.preset else []
     if result.seed is not None:
         parts.append(f"seed {result.seed}")
-    if result.preset and {"width", "height", "frames", "fps"} <= told.keys():
-        parts.append(f"{told['width']}x{told['height']}, {told['frames']} frames at {told['fps']:g} fps")
+    if result.preset and {"width", "height"} <= told.keys():
+        parts.append(f"{told['width']}x{told['height']}")
+        if {"frames", "fps"} <= told.keys():
+            parts.append(f"{told['frames']} frames at {told['fps']:g} fps")
     return (f"done in {result.duration:.1f} s" if timed else "done") + (f": {', '.join(parts)}" if parts else "")

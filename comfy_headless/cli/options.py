@@ -78,6 +78,7 @@ Image = Annotated[Path | None, typer.Option(**PATH, help="First frame: a PNG, JP
 LastImage = Annotated[Path | None, typer.Option(**PATH, help="Last frame, for presets that take one.")]
 NegativePrompt = Annotated[str | None, typer.Option(help="What not to show; without it the preset's own.")]
 Seed = Annotated[int | None, typer.Option(**WHOLE, help="Whole number from 0; without it one is drawn and told.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")]
 Untested = Annotated[bool, typer.Option("--untested", help="Take sizes, lengths and rates nobody has tested.")]
 
 
@@ -111,6 +112,13 @@ SETTINGS: Final[Mapping[str, Any]] = {
 }
 """The options that set what a model is asked for; ``request.settings_of`` reads them."""
 
+IMAGES: Final = _setting(int, "How many images at once, each another one.", **WHOLE)
+IMAGE_SETTINGS: Final[Mapping[str, Any]] = {
+    **{name: kind for name, kind in SETTINGS.items() if name not in ("frames", "seconds", "fps")},
+    "images": IMAGES,
+}
+"""Those of them that images have too."""
+
 WISHES: Final[Mapping[str, Any]] = {name: SETTINGS[name] for name in ("seconds", "aspect")}
 """Those of them that serve a workflow of one's own too, by its markers."""
 
@@ -127,6 +135,12 @@ VARIANTS: Final[Mapping[str, Any]] = {
     "quality": _variant(str, "low, medium, high, lossless, or a crf, of which 0 is the best."),
 }
 """The options for variants; ``request.variants_of`` reads them."""
+
+
+IMAGE_VARIANTS: Final[Mapping[str, Any]] = {
+    name: kind for name, kind in VARIANTS.items() if name not in ("interpolate", "sound", "codec", "quality")
+}
+"""Those that images have a place for."""
 
 
 def takes(*groups: Mapping[str, Any]) -> Callable[[Callable[..., Action]], Callable[..., Action]]:
@@ -162,7 +176,7 @@ Server = Annotated[
     typer.Option(help="Address of ComfyUI; without it COMFY_HEADLESS_URL, then http://localhost:8188."),
 ]
 Simulate = Annotated[
-    bool, typer.Option("--simulate", help="Use a simulated server: no model runs, the video is a placeholder.")
+    bool, typer.Option("--simulate", help="Use a simulated server: no model runs, the result is a placeholder.")
 ]
 Timeout = Annotated[
     float | None, typer.Option(**NUMBER, help="Seconds until the job is cancelled; without it as long as it takes.")
@@ -171,7 +185,7 @@ NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Queue the job, print its prompt_id and leave; `jobs fetch` brings the files.")
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Fail if a look at the finished video finds it off; the file is kept.")
+    bool, typer.Option("--strict", help="Fail if a look at what was made finds it off; the file is kept.")
 ]
 ShowProgress = Annotated[
     bool | None,

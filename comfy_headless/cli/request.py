@@ -1,4 +1,4 @@
-"""What a person asks a video for: the options of ``generate`` and ``compile``, put together."""
+"""What a person asks for: the options of ``generate``, ``image`` and ``compile``, put together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from comfy_headless.api.video import Kind
 from comfy_headless.errors import ValidationError
 
 _OWN_OPTIONS: Final[Mapping[str, str]] = {
@@ -36,9 +37,10 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One video as asked for.
+    """One video, or image, as asked for.
 
     Args:
+        kind: which of the two.
         settings: those that were given, by name; the values of ``--set`` are still text.
     """
 
@@ -50,6 +52,7 @@ class Request:
     seed: int | None = None
     untested: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "video"
 
     @property
     def values(self) -> dict[str, Any]:

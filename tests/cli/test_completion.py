@@ -8,26 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from comfy_headless.catalog.presets import VIDEO_PRESETS
+from comfy_headless.catalog.presets import IMAGE_PRESETS, PRESETS, VIDEO_PRESETS
 from comfy_headless.cli.completion import SHELLS
 from tests.cli.program import COMMAND, Program, environment
 
 OFFERED = {
     "gen": ["generate"],
     "--json gen": ["generate"],
-    "presets ": ["list", "show"],
-    "presets --json ": ["list", "show"],
-    "presets show ": list(VIDEO_PRESETS),
-    "presets show wan": ["wan_5b"],
+    "presets ": ["list", "new", "schema", "show", "test"],
+    "presets --json s": ["schema", "show"],
+    "presets show ": list(PRESETS),
+    "presets show wan_5": ["wan_5b"],
     "generate --see": ["--seed"],
     "generate 'a red sun' --preset ": list(VIDEO_PRESETS),
-    "compile --preset l": ["ltx_standard"],
+    "image 'a red sun' --preset s": [name for name in IMAGE_PRESETS if name.startswith("s")],
+    "compile --preset l": [name for name in PRESETS if name.startswith("l")],
     "generate x --sampler euler_a": ["euler_ancestral", "euler_ancestral_cfg_pp"],
     "compile x --scheduler kl": ["kl_optimal"],
     "generate --preset wan_5b --set tile_s": ["tile_size="],
     "generate --preset wan_5b --set image": [],
     "generate --preset ltx_standard --set image": ["image_strength=", "image_compression="],
-    "generate --set image": ["image_strength=", "image_compression="],
+    "generate --set image_": ["image_strength=", "image_compression=", "image_interleave=", "image_noise="],
     "generate --preset nonsense --set tile_s": ["tile_size="],
     "simulate --device ": ["cuda", "cpu", "mps"],
     "generate --image ": [],
@@ -125,7 +126,7 @@ def test_in_a_real_bash(program: Program, folder: Path) -> None:
         "complete -p comfy-headless\n"
         'offer() { COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _comfy_headless_completion "$1"; echo ${COMPREPLY[*]}\n}\n'
         "offer comfy-headless gen\n"
-        "offer comfy-headless generate \"'it is raining'\" --preset w\n"
+        "offer comfy-headless generate \"'it is raining'\" --preset wan_5\n"
         "offer comfy-headless generate --image fir\n"
     )
     path = f"{folder}:{environment()['PATH']}"

@@ -76,6 +76,7 @@ LIMITS = {"input_config": ["FLOAT", {"min": 0, "max": float("inf")}]}
 REFUSED = {"error": {"message": "no"}, "node_errors": {"1": {"errors": [{"details": "x", "extra_info": LIMITS}]}}}
 ENDLESS = faulty(Answer("POST /prompt", 400, json.dumps(REFUSED), "application/json"))
 """A node without a limit: Infinity is what Python writes, and no JSON."""
+IMAGES = "image x --preset fast --width 96 --height 128 --images 2"
 GENERATE, GENERATE_BEST = f"generate x {SMALL}", "generate x"
 CASES = [
     Case("generate", GENERATE),
@@ -104,6 +105,14 @@ CASES = [
     Case("generate --no-wait", f"{GENERATE} --no-wait", 3, None),
     Case("generate --no-wait", f"{GENERATE} --no-wait", 4, faulty(RefuseOutput())),
     Case("generate --no-wait", f"{GENERATE} --no-wait --strict", 2),
+    Case("image", IMAGES),
+    Case("image", "image x --preset sdxl_draft"),
+    Case("image", IMAGES, server=faulty(SpoilOutput("black"))),
+    Case("image", IMAGES, 4, faulty(RefuseOutput())),
+    Case("image", "image x", 4, {"files": {}}),
+    Case("image", "image x --frames 3", 2),
+    Case("image --dry-run", f"{IMAGES} --dry-run"),
+    Case("image --no-wait", f"{IMAGES} --no-wait"),
     Case("run", RUN),
     Case("run", f"{RUN} -p width=96 --out one.png"),
     Case("run", f"{RUN} --strict"),
@@ -161,7 +170,7 @@ CASES = [
     Case("--show-completion", "--show-completion fish"),
     Case("--show-completion", "--show-completion basch", 2),
 ]
-TAKES_A_SERVER = re.compile(r"generate|run|jobs")
+TAKES_A_SERVER = re.compile(r"generate|image|run|jobs")
 
 
 @pytest.fixture(autouse=True)
