@@ -84,7 +84,7 @@ def _around(wanted: float, rule: SizeRule, count: int) -> Iterable[int]:
 
 
 def _distance(size: Size, ratio: float, own: Size) -> float:
-    """How far a size is from the ratio, and a little, from the area."""
+    """How far a size is from the ratio; the area counts little while it is near, and much when it is not."""
     width, height = size
     area = abs(math.log(width * height / (own[0] * own[1])))
-    return abs(math.log(width / height / ratio)) + area / 16
+    return abs(math.log(width / height / ratio)) + area / 16 + area**2 / 2

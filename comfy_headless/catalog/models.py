@@ -14,7 +14,7 @@ from comfy_headless.graph.values import nearest, shown
 
 
 class VideoModel(StrEnum):
-    """The families of video models that presets are made for."""
+    """The families of video models that presets are made for; OTHER is one that has no name here."""
 
     LTXV = "ltxv"
     LTX2 = "ltx2"
@@ -25,6 +25,7 @@ class VideoModel(StrEnum):
     ANIMATEDIFF = "animatediff"
     SVD = "svd"
     COGVIDEOX = "cogvideox"
+    OTHER = "other"
 
 
 class ImageModel(StrEnum):
