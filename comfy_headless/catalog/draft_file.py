@@ -129,7 +129,7 @@ def _model(graph: Mapping[str, Any], made: str) -> tuple[str, str]:
     fitting = [each for each in told if each in members]
     if fitting:
         return fitting[0], f"  # {TODO} check: told by the nodes; there are {', '.join(members)}"
-    return members[-1], f"  # {TODO} the family; there are {', '.join(members)}; for a new one any stands in"
+    return "OTHER", f"  # {TODO} the family; there are {', '.join(members)}; OTHER is a new one"
 
 
 def _other_tasks(task: Task, name: str) -> list[str]:
