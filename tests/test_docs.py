@@ -23,6 +23,7 @@ from comfy_headless.cli.app import app
 from comfy_headless.cli.endings import ENDINGS
 from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator, faults
+from tests.catalog.page import PAGE, cells
 from tests.cli.program import draw, environment, finish, process
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -166,7 +167,7 @@ def test_every_option_is_documented() -> None:
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", {"": command})
         said = text.split("\n## ")[0] + section("cli.md", f"## {name}")
-        said += section("cli.md", "## generate") if name in ("compile", "run", "jobs") else ""
+        said += section("cli.md", "## generate") if name in ("image", "compile", "run", "jobs") else ""
         options = {
             option
             for one in inner.values()
@@ -220,25 +221,32 @@ def test_the_errors_are_documented() -> None:
 
 
 def test_the_presets_are_documented() -> None:
-    """docs/presets.md lists every preset with its size, length and needs."""
-    said = {names(row[0])[0]: row[3:] for row in rows((DOCS / "presets.md").read_text(encoding="utf-8"))}
-    assert said == {
-        name: [
-            f"{preset.value('width')}x{preset.value('height')}, {preset.value('frames')} frames at "
-            f"{preset.value('fps'):g} fps",
-            f"{preset.needs.min_vram_gb.value:g} GiB, better {preset.needs.rec_vram_gb.value:g}",
-        ]
-        for name, preset in VIDEO_PRESETS.items()
+    """docs/presets.md lists every preset with what it makes and needs: python -m tests.catalog.page writes it."""
+    page_text = PAGE.read_text(encoding="utf-8")
+    table = rows(page_text.partition("<!-- presets -->\n")[2].partition("\n\n")[0])
+    assert [tuple(row) for row in table] == list(cells())
+
+
+def test_the_families_are_documented() -> None:
+    """docs/presets.md says what each family is good for, and the README where each begins."""
+    families = {preset.family for preset in VIDEO_PRESETS.values()}
+    assert {names(row[0])[0] for row in rows(section("presets.md", "## The families"))} == families
+    said = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Presets\n")[2].partition("\n## ")[0]
+    least = {
+        family: min(preset.needs.min_vram_gb.value for preset in VIDEO_PRESETS.values() if preset.family == family)
+        for family in families
     }
+    assert {names(row[0])[0]: float(row[3].split()[0]) for row in rows(said)} == least
 
 
 def test_a_preset_of_ones_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset that docs/presets.md shows is one, and makes a video."""
-    shown = {block.language: block.text for block in BLOCKS if block.page.name == "presets.md"}
+    shown = [block for block in BLOCKS if block.page.name == "presets.md" and block.language in ("toml", "json")]
     own = folder / "own"
     own.mkdir()
-    (own / "plain_colour.toml").write_text(shown["toml"])
-    (own / "plain_colour_text.json").write_text(shown["json"])
+    for name, block in zip(("plain_colour.toml", "plain_colour_text.json", "files.toml"), shown, strict=True):
+        (own / name).write_text(block.text)
+    assert "diffusion_models/my_wan_fp8_scaled.safetensors" in PresetLibrary([own]).files
     assert PresetLibrary([own])["plain_colour"].title == "A plain colour"
     monkeypatch.setenv("COMFY_HEADLESS_PRESETS", str(own))
     words = ["--preset", "plain_colour", "--set", "colour=77", "--frames", "8", "--out", "colour.mp4"]
