@@ -160,7 +160,8 @@ async def make_async(url: str, case: Case, folder: Path) -> Made:
     forget(url)
     async with AsyncComfyClient(url) as client:
         asked = asked_for(case, folder, lowered(case, taller=True))
-        result = await client.generate_video(PROMPT, on_progress=told.append, **asked)
+        call = client.generate_image if PRESETS[case.name].makes == "image" else client.generate_video
+        result = await call(PROMPT, on_progress=told.append, **asked)
         given = [asked[name] for name in ("image", "last_image") if name in asked]
         stored = {await client.upload(path): path.name for path in given}
         return Made(result, ran(await client.history(result.prompt_id)), stored, told)
