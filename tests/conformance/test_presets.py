@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from comfy_headless import ComfyClient
 from comfy_headless.media.picture import size
@@ -88,6 +89,18 @@ def test_a_preset_on_asyncio(server: str, case: Case, tmp_path: Path) -> None:
     """The client on asyncio makes the same of another size."""
     made = asyncio.run(make_async(server, case, tmp_path))
     hold(made, case, lowered(case, taller=True))
+
+
+@pytest.mark.parametrize("preset", ["fast", "sdxl_fast"])
+def test_several_images(server: str, preset: str, tmp_path: Path) -> None:
+    """One job makes as many images as were asked for, each another one, numbered."""
+    settings = {"width": 64, "height": 80, "steps": 2, "images": 3, "allow_untested": True}
+    with ComfyClient(server) as client:
+        result = client.generate_image("a cat", preset=preset, seed=5, out=tmp_path / "cat.png", **settings)
+    assert [path.name for path in result.files] == ["cat.png", "cat-2.png", "cat-3.png"]
+    pictures = [Image.open(path) for path in result.files]
+    assert [picture.size for picture in pictures] == [(64, 80)] * 3
+    assert len({picture.tobytes() for picture in pictures}) == 3
 
 
 @each([case for case in REPRESENTATIVE if case.task == "text"])
