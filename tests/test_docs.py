@@ -168,6 +168,7 @@ def test_every_option_is_documented() -> None:
         inner = getattr(command, "commands", {"": command})
         said = text.split("\n## ")[0] + section("cli.md", f"## {name}")
         said += section("cli.md", "## generate") if name in ("image", "compile", "run", "jobs") else ""
+        said += section("cli.md", "## image") if name == "compile" else ""
         options = {
             option
             for one in inner.values()

@@ -56,16 +56,17 @@ def table(presets: Sequence[Preset], width: int | None, *, vram_gb: float | None
     if width is None:
         return columns([_whole(preset, vram_gb) for preset in presets])
     rows = [_row(preset, vram_gb) for preset in presets]
-    sizes = {name: max(len(head), *(len(row.cells[name]) for row in rows)) for name, head in _HEADS.items()}
+    heads = {**_HEADS, "makes": "SIZE"} if all(preset.makes == "image" for preset in presets) else _HEADS
+    sizes = {name: max(len(head), *(len(row.cells[name]) for row in rows)) for name, head in heads.items()}
     for column in _GOES:
         if sum(sizes.values()) + len(_GAP) * len(sizes) <= width:
             break
         del sizes[column]
-    lines = [_GAP + _GAP.join(_HEADS[name].ljust(size) for name, size in sizes.items()).rstrip()]
+    lines = [_GAP + _GAP.join(heads[name].ljust(size) for name, size in sizes.items()).rstrip()]
     for family, group in groupby(rows, key=lambda row: row.preset.family):
         lines += ["", *_family(family, list(group), sizes, width)]
     legend = " ".join(words for name, words in _LEGEND.items() if name in sizes)
-    return "\n".join([*lines, "", *_wrapped(legend, width), *_mark(vram_gb, width)])
+    return "\n".join([*lines, "", *wrapped(legend, width), *_mark(vram_gb, width)])
 
 
 def duration(seconds: float) -> str:
@@ -80,6 +81,13 @@ def licence_line(preset: Preset) -> str:
     licence = preset.licence
     where = f"; not in {', '.join(licence.excludes)}" if licence.excludes else ""
     return f"{licence.name} (commercial use: {licence.commercial}{where})"
+
+
+def wrapped(text: str, width: int, first: str = "", below: str = "") -> list[str]:
+    """Return a text as lines that end between words, the first one and those below it indented."""
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _row(preset: Preset, vram_gb: float | None) -> _Row:
@@ -114,13 +122,13 @@ def _row(preset: Preset, vram_gb: float | None) -> _Row:
 
 def _family(family: str, rows: Sequence[_Row], sizes: dict[str, int], width: int) -> list[str]:
     shared = Counter(_terms(row.preset) for row in rows).most_common(1)[0][0]
-    lines = _wrapped(f"{family}: {shared}", width, below=_GAP)
+    lines = wrapped(f"{family}: {shared}", width, below=_GAP)
     for row in rows:
         lines.append(_GAP + _GAP.join(row.cells[name].ljust(size) for name, size in sizes.items()).rstrip())
         below = [words for name, words in row.words.items() if words and name not in sizes]
         terms = _terms(row.preset)
         for text in (", ".join(below), terms if terms != shared else ""):
-            lines += _wrapped(text, width, _GAP * 3, _GAP * 3)
+            lines += wrapped(text, width, _GAP * 3, _GAP * 3)
     return lines
 
 
@@ -134,13 +142,7 @@ def _mark(vram_gb: float | None, width: int) -> list[str]:
     if vram_gb is None:
         return []
     told = f"* recommended for {vram_gb:g} GiB; the others run there too, slower, with weights streamed from RAM."
-    return _wrapped(told, width)
-
-
-def _wrapped(text: str, width: int, first: str = "", below: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
-    )
+    return wrapped(told, width)
 
 
 def _whole(preset: Preset, vram_gb: float | None) -> tuple[str, ...]:

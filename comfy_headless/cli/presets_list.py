@@ -16,9 +16,11 @@ from comfy_headless.catalog.selection import Selection, Tier, Wanted, select_pre
 from comfy_headless.cli import options as o
 from comfy_headless.cli.completion import NO_PACKS, family_names, licence_names, pack_names
 from comfy_headless.cli.output import Action, Answer, Terminal
-from comfy_headless.cli.preset_table import licence_line, table
+from comfy_headless.cli.preset_table import licence_line, table, wrapped
 
 EPILOG: Final = "Example:\n\ncomfy-headless presets list --task image --vram 8 --packs none"
+_UNBROKEN: Final = 10**6
+"""Columns where no terminal has any."""
 _OPTIONS: Final = {"vram_gb": "vram"}
 """Filters that the command line calls otherwise."""
 
@@ -92,7 +94,7 @@ def _list(wanted: Wanted, images: bool, terminal: Terminal) -> Answer:
     text = table(selection.presets, terminal.width, vram_gb=wanted.vram_gb) if selection.presets else ""
     if not text:
         text = _nothing(selection, wanted, len(library), "image" if images else "video")
-    limited = _limited(selection)
+    limited = _limited(selection, terminal.width)
     if limited and terminal.width is None:  # a program that reads lines gets presets only
         terminal.note(limited)
         limited = ""
@@ -126,15 +128,19 @@ def _nothing(selection: Selection, wanted: Wanted, count: int, kind: str) -> str
     return "\n".join(["no preset is left:", *lines])
 
 
-def _limited(selection: Selection) -> str:
+def _limited(selection: Selection, width: int | None) -> str:
     """Name the presets that may serve a business within limits, and the limits."""
     by_licence: dict[tuple[str, ...], list[str]] = {}
     for preset in selection.limited:
         by_licence.setdefault((licence_line(preset), *preset.licence.limits), []).append(preset.name)
-    blocks = [
-        "\n".join([f"  {', '.join(names)}", *(f"    {line}" for line in lines)]) for lines, names in by_licence.items()
-    ]
-    return "\n".join(["not listed, since businesses may use them within limits only:", *blocks]) if blocks else ""
+    if not by_licence:
+        return ""
+    told = wrapped("not listed, since businesses may use them within limits only:", width or _UNBROKEN)
+    for lines, names in by_licence.items():
+        told += wrapped(", ".join(names), width or _UNBROKEN, "  ", "  ")
+        for line in lines:
+            told += wrapped(line, width or _UNBROKEN, "    ", "      ")
+    return "\n".join(told)
 
 
 def _brief(preset: Preset, vram_gb: float | None) -> dict[str, Any]:
