@@ -62,7 +62,7 @@ PRESETS: Final = {
     "no steps": Bad({"steps": 0}, ("steps=0", "at least 1")),
     "steps of a fixed list": Bad({"preset": "ltx_standard", "steps": 20}, ("steps=20", "only 8", "fixed list")),
     "unknown sampler": Bad({"sampler": "eular"}, ("sampler='eular'", "did you mean 'euler'?", "uni_pc")),
-    "cfg that is none": Bad({"cfg": math.nan}, ("cfg=nan", "at least 0")),
+    "cfg that is none": Bad({"cfg": math.nan}, ("cfg=nan", "expected a finite number")),
     "negative seed": Bad({"seed": -5}, ("seed=-5", "at least 0")),
     "prompt that is none": Bad({"prompt": 5}, ("prompt=5", "expected text")),
 }
