@@ -128,7 +128,7 @@ CASES = [
     Case("compile", "compile x --preset wan_5b --image a/b.png --seconds 2 --out graph.json"),
     Case("compile", "compile x --preset wan_5b --cfg nan", 2),
     Case("compile", "compile x --preset wan_5b --out .", 2),
-    *(Case("presets show", f"presets show {name}") for name in (*VIDEO_PRESETS, *IMAGE_PRESETS)),
+    *(Case("presets show", f"presets show {name}") for name in ("wan_14b", "cogvideo", "sdxl_draft")),
     Case("presets show", "presets show wan_5b --task image"),
     Case("presets show", "presets show wan_5b --task first_last", 2),
     Case("presets show", "presets show wan5b", 2),
@@ -234,6 +234,12 @@ def test_the_jobs_of_a_server(program: Program) -> None:
         sim.add(Answer("POST /queue", 500, times=None))
         ran = program("jobs", "cancel", UNKNOWN, second, *here)
         assert holds(PROMISED["jobs cancel"], ran)["jobs"][1]["became"] == "unclear", ran
+
+
+@pytest.mark.parametrize("name", [*VIDEO_PRESETS, *IMAGE_PRESETS])
+def test_every_preset_is_shown_as_promised(program: Program, name: str) -> None:
+    """What any preset has beside others has its place in the schema."""
+    checked(PROMISED["presets show"], program("presets", "show", name, "--json").out)
 
 
 @pytest.mark.parametrize("name", VIDEO_PRESETS)

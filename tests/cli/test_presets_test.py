@@ -30,12 +30,13 @@ def test_offline(program: Program) -> None:
     assert "not tried  text: size" in out and "no server is named" in out
 
 
-@pytest.mark.parametrize("name", ["wan_5b", "mochi_short"])
+@pytest.mark.parametrize("name", ["wan_5b", pytest.param("mochi_short", marks=pytest.mark.slow)])
 def test_a_shipped_preset_holds(program: Program, name: str) -> None:
     """On the simulator every check of a shipped preset is ok."""
     assert set(states(program, name, "--simulate").values()) == {"ok"}
 
 
+@pytest.mark.slow
 def test_what_was_made_is_kept(program: Program, folder: Path) -> None:
     """The files of the runs lie in the folder that is named, one folder for each."""
     assert program("presets", "test", "wan_5b", "--simulate", "--task", "text", "--keep", "kept").code == 0
@@ -56,6 +57,7 @@ def drafted(program: Program, *changes: tuple[str, str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_rules_that_are_wrong(program: Program, folder: Path) -> None:
     """A rule that allows what the node changes fails, with what was asked and what came."""
     loose = (("step = 6\nremainder = 1", "step = 1\nremainder = 0"), ("multiple = 16", "multiple = 2"))
@@ -93,6 +95,7 @@ def test_a_server_that_lacks_something(program: Program, folder: Path) -> None:
     assert "the server lacks something" in out
 
 
+@pytest.mark.slow
 def test_runs_that_fail(program: Program) -> None:
     """What a server says against the smallest run is told; what builds on it was not tried."""
     with Simulator(faults=[NodeFails("shapes do not fit", node="KSampler")]) as simulator:
@@ -108,6 +111,7 @@ def test_wrong_use(program: Program, folder: Path, words: str) -> None:
     assert (code, out) == (2, "") and err.startswith("error:")
 
 
+@pytest.mark.slow
 def test_an_interrupt_cancels_the_run(folder: Path) -> None:
     """Ctrl-C cancels the run that is under way, says so, and starts no other."""
     with Simulator(step_seconds=0.5) as simulator:
@@ -120,6 +124,7 @@ def test_an_interrupt_cancels_the_run(folder: Path) -> None:
         assert len(simulator.jobs) == 1
 
 
+@pytest.mark.slow
 def test_progress_is_on_stderr(folder: Path) -> None:
     """Each run is announced on stderr with its values; stdout has the table alone."""
     ran = finish(process("presets", "test", "wan_5b", "--task", "text", "--simulate", cwd=folder))
