@@ -97,9 +97,9 @@ def _server(named: str, how: _How, terminal: Terminal) -> Iterator[str | None]:
         yield None if how.server is None else server_url(how.server)
         return
     from comfy_headless.simulator import Simulator
-    from comfy_headless.simulator.model_files import shipped_files
+    from comfy_headless.simulator.model_files import known_files
 
-    files = shipped_files()
+    files = known_files()
     for file in _files(named):
         files.setdefault(file[0], []).append(file[1])
     with Simulator(files=files) as simulator:

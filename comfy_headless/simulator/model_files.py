@@ -1,4 +1,4 @@
-"""Which model files a simulated server has: those it is given, or every name in the shipped presets and templates.
+"""Which model files a simulated server has: those it is given, or every name in presets and templates, own ones too.
 
 The presets are read as data, so that the simulator can judge the catalog instead of believing it.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from comfy_headless.config import presets_folder
+from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.graph.schemas import MODEL_INPUTS
 
 # Measured: GET /models of ComfyUI 0.30.0, in its order.
@@ -72,8 +72,8 @@ def listed_files(folder: str, files: Files) -> list[str]:
 
 
 def given_files(files: Mapping[str, Iterable[str]] | None) -> Files:
-    """Return the files per folder, sorted as a server lists them; None means every shipped name."""
-    named = {folder: list(names) for folder, names in files.items()} if files is not None else shipped_files()
+    """Return the files per folder, sorted as a server lists them; None means every name in a preset."""
+    named = {folder: list(names) for folder, names in files.items()} if files is not None else known_files()
     return {folder: sorted(set(names)) for folder, names in named.items()}
 
 
@@ -88,6 +88,25 @@ def shipped_files(folder: Path | None = None) -> Files:
     return found
 
 
+def known_files() -> Files:
+    """Return the shipped files, and those that the presets of ``COMFY_HEADLESS_PRESETS`` name as far as they read."""
+    found = shipped_files()
+    for folder in user_preset_folders():
+        for path in sorted(folder.rglob("*.json")):
+            _gather(found, _named_by_graph(_read(path, json.loads)))
+        for path in sorted(folder.rglob("*.toml")):
+            _gather(found, _named_by_preset(_read(path, tomllib.loads)))
+    return found
+
+
+def _read(path: Path, parse: Callable[[str], Any]) -> Any:
+    """What a file holds; None where it is broken, as the reader of presets will say."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 def _gather(found: Files, names: Iterable[tuple[str, str]]) -> None:
     for folder, name in names:
         found.setdefault(folder, []).append(name)
@@ -95,10 +114,11 @@ def _gather(found: Files, names: Iterable[tuple[str, str]]) -> None:
 
 def _named_by_graph(graph: Any) -> Iterator[tuple[str, str]]:
     for node in graph.values() if isinstance(graph, dict) else ():
-        if not isinstance(node, dict):
+        inputs = node.get("inputs") if isinstance(node, dict) else None
+        if not isinstance(inputs, dict):
             continue
-        for name, value in node.get("inputs", {}).items():
-            folder = MODEL_INPUTS.get((node.get("class_type", ""), name))
+        for name, value in inputs.items():
+            folder = MODEL_INPUTS.get((str(node.get("class_type", "")), name))
             if folder is not None and isinstance(value, str):
                 yield folder, value
 

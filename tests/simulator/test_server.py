@@ -247,6 +247,19 @@ def test_names_are_found_in_templates_and_presets(tmp_path: Path) -> None:
     }
 
 
+def test_it_has_the_files_of_own_presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preset of COMFY_HEADLESS_PRESETS finds its files as a built-in one does; a broken file there is no concern."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "mine.toml").write_text('[files.model]\nname = "own.safetensors"\nfolder = "diffusion_models"\n')
+    (tmp_path / "broken.toml").write_text("[files")
+    (tmp_path / "templates" / "broken.json").write_bytes(b"\xff")
+    (tmp_path / "templates" / "else.json").write_text('{"1": {"inputs": [1]}, "2": 3}')
+    monkeypatch.setenv("COMFY_HEADLESS_PRESETS", str(tmp_path))
+    assert "own.safetensors" in given_files(None)["diffusion_models"]
+    monkeypatch.delenv("COMFY_HEADLESS_PRESETS")
+    assert "own.safetensors" not in given_files(None)["diffusion_models"]
+
+
 def test_it_can_be_served_until_interrupted() -> None:
     """`serve` says its address and ends with Ctrl-C, in good order."""
     code = "from comfy_headless.simulator import serve; serve(port=0, ready=lambda url: print(url, flush=True))"
