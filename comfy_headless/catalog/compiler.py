@@ -99,8 +99,9 @@ class WorkflowCompiler:
             try:
                 graph, said = apply(graph, part, self._workshop(preset, task))
             except ValidationError as error:
-                able = ", ".join(self._able(task, part, but=preset)) or "none"
-                raise ValidationError(f"{preset.name}: {error}; presets that can: {able}") from error
+                able = ", ".join(self._able(task, part, but=preset))
+                hint = f"; presets that can: {able}" if able else ""
+                raise ValidationError(f"{preset.name}: {error}{hint}") from error
             notes += said
         return Changed(graph, tuple(notes))
 

@@ -175,6 +175,9 @@ def report(result: Result, url: str, *, simulated: bool, terminal: Terminal, tim
     return Answer(data, "\n".join(map(str, result.outputs)) or "nothing was saved")
 
 
+_GROWN: Final = {"upscale": "times as large", "interpolate": "times the frames"}
+
+
 def _summary(result: Result, *, timed: bool) -> str:
     told = result.settings
     parts = [f"preset {result.preset}"] if result.preset else []
@@ -184,4 +187,5 @@ def _summary(result: Result, *, timed: bool) -> str:
         parts.append(f"{told['width']}x{told['height']}")
         if {"frames", "fps"} <= told.keys():
             parts.append(f"{told['frames']} frames at {told['fps']:g} fps")
+    parts += [f"{told[name]:g} {words}" for name, words in _GROWN.items() if name in told]
     return (f"done in {result.duration:.1f} s" if timed else "done") + (f": {', '.join(parts)}" if parts else "")

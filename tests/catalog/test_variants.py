@@ -86,9 +86,12 @@ class TestPresets:
         assert compile_workflow("wan_5b", "a kite", seed=1, **ASKED) == done.graph
 
     def test_a_variant_without_a_place_names_presets_that_have_one(self):
-        """SVD has no text, no sound and no GGUF loader; others are named."""
-        with pytest.raises(ValidationError, match=r"wan_5b: precision='Q9_Z'.*presets that can: none"):
+        """A checkpoint has no GGUF loader, and Wan has; what no preset can has no such list."""
+        with pytest.raises(ValidationError, match=r"ltx_quick: precision='Q8_0'.*presets that can: .*wan_1.3b"):
+            compile_workflow("ltx_quick", "a kite", precision="Q8_0")
+        with pytest.raises(ValidationError) as error:
             compile_workflow("wan_5b", "a kite", precision="Q9_Z")
+        assert "presets that can" not in str(error.value)
 
     def test_a_preset_file_switches_them_on(self, tmp_path):
         """[variants] holds for every call that does not say otherwise."""

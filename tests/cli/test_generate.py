@@ -257,3 +257,14 @@ def test_debug_shows_the_traceback(program: Program) -> None:
     err = program("generate", "x", "--server", "http://127.0.0.1:9", "--debug").err
     assert "Traceback" in err
     assert err.splitlines()[-1].startswith("error: ")
+
+
+def test_what_became_of_the_frames_is_told(program: Program, folder: Path) -> None:
+    """The summary says how much larger and smoother than sampled a video is, and the file is so."""
+    words = "--preset wan_5b --width 320 --height 192 --frames 9 --untested --upscale 2 --interpolate 3"
+    code, _, err = program("generate", "rain", "--simulate", "--out", "rain.mp4", *words.split())
+    assert code == 0
+    assert "320x192, 9 frames at 24 fps, 2 times as large, 3 times the frames" in err
+    found = probe(folder / "rain.mp4")
+    assert (found.width, found.height, found.frames, found.fps) == (640, 384, 25, 72)
+    assert "warning" not in err
