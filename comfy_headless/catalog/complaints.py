@@ -19,13 +19,20 @@ def complaints(error: pydantic.ValidationError, model: type[BaseModel]) -> Itera
             continue
         *outer, last = place or ("",)
         keys = ".".join(str(part) for part in place)
-        if each["type"] == "extra_forbidden":
+        words = str(each["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
+        if not place:
+            yield place, words
+        elif each["loc"][-1] == "[key]":
+            yield place, f"unknown key {keys!r}: {words}"
+        elif each["type"] == "model_type":
+            yield place, f"{keys} = {shown(each['input'])}: expected a table of {', '.join(_keys(model, [*place]))}"
+        elif each["type"] == "extra_forbidden":
             known = _keys(model, outer)
             yield place, f"unknown key {keys!r}{nearest(str(last), known)} There are: {', '.join(known)}"
         elif each["type"] == "missing":
             yield place, f"{keys!r} is missing"
         else:
-            yield place, f"{keys} = {shown(each['input'])}: {str(each['msg']).removeprefix('Value error, ')}"
+            yield place, f"{keys} = {shown(each['input'])}: {words}"
 
 
 def _is_branch(part: object) -> bool:

@@ -161,7 +161,8 @@ def _check_markers(preset: Preset, task: Task, template: Template, known: Sequen
             node_id, field = parameter.bindings[0]
             raise ValidationError(
                 f"{template.name}: node {node_id}: marker ${name}.{field} is not known to {preset.path}"
-                f"{nearest(name, [*known, *GIVEN])} It has: {', '.join([*GIVEN, *known])}"
+                f"{nearest(name, [*known, *GIVEN])} It has: {', '.join([*GIVEN, *known])}. A setting stands in "
+                f"[settings], or in [setting.{name}] where only this family has it; a model file in [files]"
             )
     for name in ("image", "last_image"):
         found = template.parameters.get(name)
