@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_image
-from comfy_headless.api.video import PRESETS_OF
+from comfy_headless.api.making import PRESETS_OF
 from comfy_headless.catalog.choose import choose_preset, read_facts
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from comfy_headless.api.video import Kind
+from comfy_headless.api.making import Kind
 from comfy_headless.errors import ValidationError
 
 _OWN_OPTIONS: Final[Mapping[str, str]] = {

@@ -97,7 +97,7 @@ class ComfyWSClient:
 
     async def generate_video(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | AsyncJob:
         """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
-        from comfy_headless.api.video import make
+        from comfy_headless.api.making import make
 
         if not wait:
             return await self.submit_video(prompt, **request)
@@ -127,7 +127,7 @@ class ComfyWSClient:
 
     async def generate_image(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | AsyncJob:
         """Make an image from a prompt, or several. See ``comfy_headless.generate_image``."""
-        from comfy_headless.api.video import make
+        from comfy_headless.api.making import make
 
         if not wait:
             return await self.submit_image(prompt, **request)
@@ -176,7 +176,7 @@ class ComfyWSClient:
             GenerationRejectedError: the server refused it.
             ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
         """
-        from comfy_headless.api.video import queue
+        from comfy_headless.api.making import queue
 
         ticket, destination = await self._drive(queue(self._server, "video", prompt, **request))
         return AsyncJob(self, self._transport, self._server, ticket, destination)
@@ -190,7 +190,7 @@ class ComfyWSClient:
         Raises:
             As ``submit_video``.
         """
-        from comfy_headless.api.video import queue
+        from comfy_headless.api.making import queue
 
         ticket, destination = await self._drive(queue(self._server, "image", prompt, **request))
         return AsyncJob(self, self._transport, self._server, ticket, destination)

@@ -96,7 +96,7 @@ class ComfyClient:
 
     def generate_video(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | Job:
         """Make a video from a prompt, and an image where given. See ``comfy_headless.generate_video``."""
-        from comfy_headless.api.video import make
+        from comfy_headless.api.making import make
 
         if not wait:
             return self.submit_video(prompt, **request)
@@ -126,7 +126,7 @@ class ComfyClient:
 
     def generate_image(self, prompt: str = "", *, wait: bool = True, **request: Any) -> Result | Job:
         """Make an image from a prompt, or several. See ``comfy_headless.generate_image``."""
-        from comfy_headless.api.video import make
+        from comfy_headless.api.making import make
 
         if not wait:
             return self.submit_image(prompt, **request)
@@ -175,7 +175,7 @@ class ComfyClient:
             GenerationRejectedError: the server refused it.
             ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
         """
-        from comfy_headless.api.video import queue
+        from comfy_headless.api.making import queue
 
         ticket, destination = self._drive(queue(self._server, "video", prompt, **request))
         return Job(self, self._transport, self._server, ticket, destination)
@@ -189,7 +189,7 @@ class ComfyClient:
         Raises:
             As ``submit_video``.
         """
-        from comfy_headless.api.video import queue
+        from comfy_headless.api.making import queue
 
         ticket, destination = self._drive(queue(self._server, "image", prompt, **request))
         return Job(self, self._transport, self._server, ticket, destination)
