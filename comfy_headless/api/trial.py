@@ -90,7 +90,7 @@ def try_preset(
     chosen = wanted or (tuple(read.tasks) if isinstance(read, Preset) else (None,))
     rows = [row for row in check_offline(located, read) if row.task is None or row.task in chosen]
     if server is None or not isinstance(read, Preset):
-        why = OFFLINE if server is None else "the preset cannot be read"
+        why = OFFLINE if isinstance(read, Preset) else "the preset cannot be read"
         return Trial(located.path, (*rows, *_not_tried(chosen, (*_ON_A_SERVER, *_BY_RUNNING), why)))
     require("media", "trying a preset on a server")
     target = server_of(server, "auto", timing, None)

@@ -114,7 +114,9 @@ def missing(preset: Preset, task: Task, facts: ServerFacts) -> list[str]:
 def place_file(file: ModelFile) -> str:
     """Return one line that says where a preset's file belongs and where it is had."""
     size = f" ({file.size_gb:g} GB)" if file.size_gb is not None else ""
-    return f"{file.name}{size} into ComfyUI/models/{file.folder}/, from Hugging Face {file.repository}: {file.path}"
+    known = "TODO" not in file.repository
+    whence = f"from Hugging Face {file.repository}: {file.path}" if known else "from where its preset does not say yet"
+    return f"{file.name}{size} into ComfyUI/models/{file.folder}/, {whence}"
 
 
 def _order(vram_gb: float | None, preset: Preset) -> tuple[bool, int]:

@@ -54,7 +54,9 @@ class Draft(NamedTuple):
         paths = folder / f"{self.name}.toml", folder / "templates" / f"{self.template_name}.json"
         for path in paths:
             if path.exists() and not overwrite:
-                raise ValidationError(f"{path} is there already; take another name or folder, or overwrite it")
+                raise ValidationError(
+                    f"{path} is there already; take another name or folder, or overwrite=True (--overwrite)"
+                )
         try:
             paths[1].parent.mkdir(parents=True, exist_ok=True)
             for path, text in zip(paths, (self.toml, self.template), strict=True):
@@ -83,7 +85,7 @@ def draft_preset(
         ValidationError: no API-format graph, a marker in it that does not fit, or nothing that is saved.
     """
     schemas = Schemas.snapshot(Schemas.packs())
-    graph = read_graph(workflow, name=origin)
+    graph = _tidied(read_graph(workflow, name=origin))
     found = find_marks(graph, schemas)
     titled = Template.read(with_titles(graph, found), name=origin, schemas=schemas)
     if not any(each != (key,) for key, each in titled.outputs.items()):
@@ -106,6 +108,15 @@ def draft_preset(
     )
     blank = titled.bind_some({key: value for key, value in _BLANK.items() if key in titled.parameters})
     return Draft(name, task, toml, written(blank), find_todo(toml), found, described)
+
+
+def _tidied(graph: Graph) -> Graph:
+    """Return the graph with 0.7 for 0.7000000000000002, as editors that add up steps write it."""
+    return {
+        node_id: {**node, "inputs": {
+            key: float(f"{value:.12g}") if isinstance(value, float) else value for key, value in node["inputs"].items()
+        }} for node_id, node in graph.items()
+    }  # fmt: skip
 
 
 def written(graph: Graph) -> str:

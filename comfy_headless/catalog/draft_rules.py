@@ -6,11 +6,13 @@ A server does not hold values to these steps; what its nodes make of one between
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from comfy_headless.graph.marking.find import Found
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.template import Template
+from comfy_headless.graph.transforms.wires import Wire, users
 
 
 class Grid(NamedTuple):
@@ -35,12 +37,10 @@ def grid(template: Template, names: tuple[str, ...], schemas: Schemas, found: Fo
     for name in names:
         halves = [each.name for each in found.derived if each.origin == name and each.rule == "half"]
         for own, factor in ((name, 1), *((half, 2) for half in halves)):
-            for slot in template.parameters[own].slots if own in template.parameters else ():
-                item = schemas[slot.class_type].input(slot.field) if slot.class_type in schemas else None
-                if item is not None and not slot.class_type.startswith("Primitive"):
-                    steps.append(
-                        (_whole(item.options.get("step")) * factor, _whole(item.min) * factor, slot.class_type)
-                    )
+            for class_type, field in _fields(template, own):
+                item = schemas[class_type].input(field) if class_type in schemas else None
+                if item is not None:
+                    steps.append((_whole(item.options.get("step")) * factor, _whole(item.min) * factor, class_type))
     values = [template.parameters[name].default for name in names if name in template.parameters]
     if names == ("width", "height") and found.size is not None:
         values = list(found.size)
@@ -54,6 +54,17 @@ def grid(template: Template, names: tuple[str, ...], schemas: Schemas, found: Fo
     if not fits:
         step, remainder = (1, 0) if names == ("frames",) else (math.gcd(step, *values), 0)
     return Grid(step, remainder, minimum, nodes, fits)
+
+
+def _fields(template: Template, name: str) -> Iterator[tuple[str, str]]:
+    """Class and input of each field that a parameter fills; of a node that only holds the number, those it goes to."""
+    graph = template.graph
+    for slot in template.parameters[name].slots if name in template.parameters else ():
+        if slot.class_type.startswith("Primitive"):
+            for place in users(graph, Wire(slot.node_id, 0)):
+                yield graph[place.node_id]["class_type"], place.input
+        else:
+            yield slot.class_type, slot.field
 
 
 def _whole(value: object) -> int:

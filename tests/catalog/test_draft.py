@@ -117,6 +117,41 @@ def test_steps_that_the_workflow_does_not_keep(tmp_path: Path) -> None:
     assert read(draft, tmp_path).value("width") == 850
 
 
+def test_a_size_that_comes_over_a_wire() -> None:
+    """Where a node only holds the number, the rule is that of the input which its wire goes to."""
+    graph = workflow("mochi_text")
+    latent = next(node for node in graph.values() if node["class_type"] == "EmptyMochiLatentVideo")
+    for number, side in enumerate(("width", "height", "length"), 90):
+        graph[str(number)] = {"class_type": "PrimitiveInt", "inputs": {"value": latent["inputs"][side]}}
+        latent["inputs"][side] = [str(number), 0]
+    told, plain = data(drafted(graph)), data(drafted(workflow("mochi_text")))
+    assert told["rules"]["size"] == plain["rules"]["size"] and told["rules"]["size"]["multiple"] == 16
+    assert told["rules"]["frames"] == plain["rules"]["frames"]
+
+
+def test_numbers_are_written_as_they_were_meant() -> None:
+    """An editor adds up steps: 0.7000000000000002 is 0.7, in the preset and in its template."""
+    graph = workflow("wan22_14b_lora_text")
+    for node in graph.values():
+        if "strength_model" in node["inputs"]:
+            node["inputs"]["strength_model"] = 0.7000000000000002
+    draft = drafted(graph)
+    assert data(draft)["setting"]["lora_strength"]["default"] == 0.7
+    assert "0000002" not in draft.toml + draft.template
+
+
+def test_a_lora_for_model_and_text_encoder() -> None:
+    """Its two strengths are two settings, also where they are equal."""
+    graph = workflow("wan22_14b_lora_text")
+    key, loader = next((key, node) for key, node in graph.items() if node["class_type"] == "LoraLoaderModelOnly")
+    encoder = next(key for key, node in graph.items() if node["class_type"] == "CLIPLoader")
+    strength = loader["inputs"]["strength_model"]
+    graph[key] = {"class_type": "LoraLoader",
+                  "inputs": {**loader["inputs"], "clip": [encoder, 0], "strength_clip": strength}}  # fmt: skip
+    declared = data(drafted(graph))["setting"]
+    assert declared["lora_strength"]["default"] == declared["lora_text_strength"]["default"] == strength
+
+
 def test_a_length_and_a_rate_that_nothing_tells(tmp_path: Path) -> None:
     """A video whose length or rate is no setting is a preset too, and has a line to choose by."""
     graph = workflow("mochi_text")

@@ -79,10 +79,11 @@ def test_a_draft_is_runnable_and_not_done(program: Program, folder: Path) -> Non
 def test_a_preset_that_cannot_be_read(program: Program, folder: Path) -> None:
     """The reader's own words are told, and the rest was not tried."""
     path = drafted(program, ("step = 6", "step = 0"))
-    code, out, _ = program("presets", "test", path, "--simulate")
-    assert code == 1
-    assert out.startswith("FAIL       reads") and "rules.frames.step = 0" in out
-    assert "the preset cannot be read" in out
+    for words in ([path, "--simulate"], [path]):
+        code, out, _ = program("presets", "test", *words)
+        assert code == 1
+        assert out.startswith("FAIL       reads") and "rules.frames.step = 0" in out
+        assert "the preset cannot be read" in out and "no server is named" not in out
 
 
 def test_a_server_that_lacks_something(program: Program, folder: Path) -> None:
@@ -93,6 +94,16 @@ def test_a_server_that_lacks_something(program: Program, folder: Path) -> None:
     assert code == 1
     assert "wan2.2_vae.safetensors (1.4" in out and "into ComfyUI/models/vae/" in out
     assert "the server lacks something" in out
+
+
+def test_a_lacking_file_that_nobody_looked_up(program: Program, folder: Path) -> None:
+    """Where the file is had is not guessed from a TODO."""
+    vae = 'vae = "vae/mochi_vae.safetensors"\n'
+    table = '[files.vae]\nname = "v.safetensors"\nfolder = "vae"\nrepository = "TODO owner/name"\npath = "TODO"\n'
+    path = drafted(program, (vae, ""), ("[licence]", f'{table}precision = "fp16"\nsource = "TODO"\n\n[licence]'))
+    with Simulator() as simulator:
+        out = program("presets", "test", path, "--server", simulator.url).out
+    assert "v.safetensors into ComfyUI/models/vae/, from where its preset does not say yet" in out
 
 
 @pytest.mark.slow

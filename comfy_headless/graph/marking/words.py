@@ -68,7 +68,9 @@ BY_CLASS: Final[Mapping[InputKey, Word]] = {
     ),
     ("SplitSigmas", "step"): Word("split", "step at which the stage is parted"),
     ("LoraLoader", "strength_model"): _LORA,
-    ("LoraLoader", "strength_clip"): _LORA,
+    ("LoraLoader", "strength_clip"): Word(
+        "lora_text_strength", "how strongly the LoRA changes what the prompt is read as", staged=False
+    ),
     ("LoraLoaderModelOnly", "strength_model"): _LORA,
     ("ADE_AnimateDiffLoRALoader", "strength"): Word(
         "motion_lora_strength", "how strongly the motion LoRA counts", staged=False
