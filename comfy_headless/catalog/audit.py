@@ -16,12 +16,12 @@ from comfy_headless.catalog.draft_file import TODO, find_todo
 from comfy_headless.catalog.files import ModelFiles
 from comfy_headless.catalog.preset import IMAGES, Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
+from comfy_headless.catalog.presets import no_preset
 from comfy_headless.catalog.reading import FAMILY, read_preset
 from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.check import check
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.values import nearest
 
 
 class State(StrEnum):
@@ -75,7 +75,7 @@ def locate_preset(named: str) -> Located:
     if path.suffix != ".toml":
         there = {path.stem: path for root in roots for path in sorted(root.rglob("*.toml")) if _is_preset(path)}
         if named not in there:
-            raise ValidationError(f"no preset {named!r}{nearest(named, there)} There are: {', '.join(there)}")
+            raise no_preset(named, there)
         path = there[named]
     elif not path.is_file():
         raise ValidationError(f"{named}: no such file ({path.absolute()})")

@@ -10,7 +10,7 @@ from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import PRESETS, PresetLibrary
+from comfy_headless.catalog.presets import PRESETS, PresetLibrary, no_preset
 from comfy_headless.catalog.settings import effective
 from comfy_headless.catalog.variants import Variants, parted
 from comfy_headless.catalog.vary import Workshop, apply, parts_of, vary
@@ -19,7 +19,7 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
 from comfy_headless.graph.transforms.wires import Changed
-from comfy_headless.graph.values import nearest, shown
+from comfy_headless.graph.values import shown
 
 _MAKES: Final[Mapping[str, str]] = {
     "video": "a video: generate_video takes it (comfy-headless generate)",
@@ -59,10 +59,9 @@ class WorkflowCompiler:
         try:
             return self._presets[name]
         except KeyError:
-            there = ", ".join(self._presets)
             if name in PRESETS:
                 raise ValidationError(f"the preset {name!r} makes {_MAKES[PRESETS[name].makes]}") from None
-            raise ValidationError(f"no preset {name!r}{nearest(name, self._presets)} There are: {there}") from None
+            raise no_preset(name, self._presets) from None
 
     def _compile_preset(self, preset: Preset, prompt: str, values: Mapping[str, Any]) -> CompiledWorkflow:
         variants, rest = parted(values)

@@ -14,6 +14,7 @@ from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.reading import FAMILY, family_of, read_preset
 from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import nearest
 
 
 class _Folder(NamedTuple):
@@ -123,6 +124,15 @@ class PresetLibrary(Mapping[str, Preset]):
             self._files = None
         self._found, self._listed = found, own
         return found
+
+
+def no_preset(name: str, there: Iterable[str]) -> ValidationError:
+    """Return the error of a name that no preset has; where none is close to it, with where one's own are looked for."""
+    known = list(there)
+    close = nearest(name, known)
+    folders = ", ".join(map(str, user_preset_folders())) or "which is not set"
+    own = f"; your own are found in COMFY_HEADLESS_PRESETS ({folders})" if close == "." else ""
+    return ValidationError(f"no preset {name!r}{close} There are: {', '.join(known)}{own}")
 
 
 def _stamp(paths: Iterable[Path]) -> tuple[int, ...]:

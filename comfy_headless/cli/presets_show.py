@@ -9,12 +9,11 @@ import typer
 
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, no_preset
 from comfy_headless.cli import options as o
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.preset_page import page, resolved
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.values import nearest
 
 EPILOG: Final = "Example:\n\ncomfy-headless presets show wan_5b --task image"
 
@@ -48,5 +47,4 @@ def _preset(name: str) -> Preset:
     for library in (VIDEO_PRESETS, IMAGE_PRESETS):
         if name in library:
             return library[name]
-    names = [*VIDEO_PRESETS, *IMAGE_PRESETS]
-    raise ValidationError(f"no preset {name!r}{nearest(name, names)} There are: {', '.join(names)}")
+    raise no_preset(name, [*VIDEO_PRESETS, *IMAGE_PRESETS])

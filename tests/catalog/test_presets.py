@@ -16,7 +16,7 @@ from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.files import FILES
 from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
 from comfy_headless.catalog.preset import Preset
-from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary, no_preset
 from comfy_headless.catalog.reading import FAMILY
 from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.errors import ValidationError
@@ -133,6 +133,14 @@ class TestLibrary:
         assert "two presets are named 'wan_5b'" in str(error.value)
         assert str(path) in str(error.value)
         assert str(presets_folder() / "wan" / "wan_5b.toml") in str(error.value)
+
+    def test_a_name_that_is_like_no_other(self, tmp_path, monkeypatch):
+        """It may be one of the caller's own: the error says where those are looked for."""
+        monkeypatch.delenv("COMFY_HEADLESS_PRESETS", raising=False)
+        assert str(no_preset("zebra", ["wan_5b"])).endswith("found in COMFY_HEADLESS_PRESETS (which is not set)")
+        monkeypatch.setenv("COMFY_HEADLESS_PRESETS", str(tmp_path))
+        assert str(no_preset("zebra", ["wan_5b"])).endswith(f"COMFY_HEADLESS_PRESETS ({tmp_path})")
+        assert str(no_preset("wan5b", ["wan_5b"])) == "no preset 'wan5b'; did you mean 'wan_5b'? There are: wan_5b"
 
     def test_a_missing_folder_is_an_error(self, tmp_path):
         """A folder that is named must be there."""
