@@ -156,7 +156,7 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = {
             text_encoder="^llava_llama3_",
             second_text_encoder="^clip_l",
             vae="^hunyuan_video_vae",
-            vision_encoder="^llava_llama3_vision",
+            clip_vision="^llava_llama3_vision",
         ),
         "a model for the task": lambda at: at.named("model", "t2v" if at.task == "text" else "image_to_video"),
         "as many tokens of the image as its model had": lambda at: (
@@ -171,7 +171,7 @@ CLAIMS: Mapping[str, Mapping[str, Claim]] = {
             text_encoder=r"^qwen_2\.5_vl",
             second_text_encoder="^byt5_small_glyph",
             vae="^hunyuanvideo15_vae",
-            vision_encoder="^sigclip",
+            clip_vision="^sigclip",
             lora=r"^hunyuanvideo1\.5_t2v_480p",
             sr_model=r"^hunyuanvideo1\.5_1080p_sr",
             upscaler="^hunyuanvideo15_latent_upsampler_1080p",

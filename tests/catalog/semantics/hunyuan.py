@@ -50,7 +50,7 @@ def _begun(at: Asked, clip: Wire, decoder: Wire) -> tuple[Wire, Wire]:
 
 
 def _look(at: Asked, crop: str) -> Wire:
-    eye = make("CLIPVisionLoader", clip_name=at.file("vision_encoder"))[0]
+    eye = make("CLIPVisionLoader", clip_name=at.file("clip_vision"))[0]
     return make("CLIPVisionEncode", clip_vision=eye, image=image(), crop=crop)[0]
 
 

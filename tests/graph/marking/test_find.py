@@ -26,7 +26,6 @@ OTHERS = {
     # A model distilled to cfg 1 takes no other in either stage, so that its preset has one cfg for both.
     "cfg": "second_cfg",
     # Hunyuan's presets call it by what it does; the folder is clip_vision.
-    "vision_encoder": "clip_vision",
 }
 """Names that a person chose otherwise, and what is found in their place."""
 
