@@ -124,11 +124,8 @@ def within(tree: ast.AST, function: str = "", typing: bool = False) -> Iterator[
         name = function
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             name = f"{function}.{node.name}".lstrip(".")
-        if (
-            isinstance(node, ast.If)
-            and "TYPE_CHECKING" in ast.unparse(node.test)
-            and "not" not in ast.unparse(node.test)
-        ):
+        told = ast.unparse(node.test) if isinstance(node, ast.If) else ""
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in told and "not" not in told:
             for child in node.body:
                 yield from within(ast.Module([child], []), function, True)
             for child in node.orelse:
@@ -139,24 +136,23 @@ def within(tree: ast.AST, function: str = "", typing: bool = False) -> Iterator[
 
 def imports(module: Module) -> Iterator[Import]:
     """Every import of a module; targets inside the package are dotted names below it with a leading dot."""
-    for node, function, typing in within(module.tree):
+    nodes = list(within(module.tree))
+    functions = {qualified(f, n) for n, f, _ in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+    for node, function, typing in nodes:
         if isinstance(node, ast.Import):
             targets = [inside(alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             targets = list(from_targets(module, node))
         else:
             continue
-        inside_function = function if is_function(module, function) else ""
+        inside_function = function if is_function(functions, function) else ""
         for target in targets:
             yield Import(module, target, inside_function, typing, node.lineno)
 
 
-def is_function(module: Module, name: str) -> bool:
-    """Whether a qualified name is a function, not a class body, whose imports run with the module."""
-    found = {
-        qualified(f, n) for n, f, _ in within(module.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    return any(name == f or name.startswith(f + ".") for f in found)
+def is_function(functions: set[str], name: str) -> bool:
+    """Whether a qualified name is one of these or inside of one; the imports of a class body run with the module."""
+    return any(name == f or name.startswith(f + ".") for f in functions)
 
 
 def qualified(function: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:

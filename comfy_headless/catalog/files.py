@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pydantic
 
@@ -30,21 +31,21 @@ class FilesToml(Part):
     file: tuple[ModelFile, ...]
 
 
-class Table(NamedTuple):
-    """A TOML file that was read."""
-
-    path: Path
-    data: dict[str, Any]
-
-
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> Mapping[str, Any]:
     """Read a TOML file; raises ValidationError, which names file and line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        stamp = path.stat()
+        return _parsed(path, stamp.st_mtime_ns, stamp.st_size)
     except OSError as error:
         raise ValidationError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValidationError(f"{path}: not a TOML file: {error}") from error
+
+
+@lru_cache(maxsize=512)
+def _parsed(path: Path, changed: int, size: int) -> Mapping[str, Any]:
+    """Parse a file once for each time that it changes; nobody changes what is returned."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 class ModelFiles(Mapping[str, ModelFile]):

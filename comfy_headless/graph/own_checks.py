@@ -2,8 +2,8 @@
 
 A class may name inputs that it checks itself; the server then leaves out its range and list check for those, and for
 all of them when the check takes any name. Read in ComfyUI 0.30.0 (``VALIDATE_INPUTS`` in nodes.py, ``validate_inputs``
-in comfy_extras and comfy_api_nodes; 15 of 826 classes), and in the node packs whose schemas are shipped. Where such a check fails over what it is given, the server
-answers with the Python error, so these do the same to the same values.
+in comfy_extras and comfy_api_nodes; 15 of 826 classes), and in the node packs whose schemas are shipped. Where such a
+check fails over what it is given, the server answers with the Python error, so these do the same to the same values.
 """
 
 from __future__ import annotations

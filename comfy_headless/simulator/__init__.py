@@ -22,4 +22,5 @@ def __getattr__(name: str) -> Any:
     features.require("simulator", "the simulator")
     from comfy_headless.simulator import server
 
-    return getattr(server, name)
+    value = globals()[name] = getattr(server, name)
+    return value

@@ -16,7 +16,7 @@ from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.files import FILES
 from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
 from comfy_headless.catalog.preset import Preset
-from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary, no_preset
+from comfy_headless.catalog.presets import IMAGE_PRESETS, PRESETS, VIDEO_PRESETS, PresetLibrary, no_preset
 from comfy_headless.catalog.reading import FAMILY
 from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.errors import ValidationError
@@ -82,7 +82,7 @@ class TestLibrary:
         assert max(ranks[name] for name in sdxl) < min(ranks[name] for name in EIGHT)
         assert len(set(ranks.values())) == len(ranks)
 
-    @pytest.mark.parametrize("family", sorted({PresetLibrary()[name].family for name in BUILTIN}))
+    @pytest.mark.parametrize("family", sorted({PRESETS[name].family for name in BUILTIN}))
     def test_no_source_is_unused(self, family):
         """Each line of [sources], of a preset or its family, is a source of something that stands there."""
         folder = presets_folder() / family

@@ -65,5 +65,7 @@ def _svd_note(graph: Graph, node_id: str) -> tuple[str, ...]:
     above = nodes_above(graph, [node_id])
     if all(graph[each]["class_type"] != "SVD_img2vid_Conditioning" for each in above):
         return ()
-    return ("tiled_decode: in tiles, the layers of SVD's decoder that smooth over time see one frame at a time, so that "
-            "the video may flicker",)  # fmt: skip
+    return (
+        "tiled_decode: in tiles, the layers of SVD's decoder that smooth over time see one frame at a time; the video "
+        "may flicker",
+    )
