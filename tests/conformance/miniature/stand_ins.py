@@ -9,6 +9,7 @@ STAND_INS = [
     (r"diffusion_models/.*wan2\.2_ti2v_5B", "diffusion_models/tiny_wan22_5b"),
     (r"diffusion_models/.*wan2\.2_i2v", "diffusion_models/tiny_wan22_i2v_14b"),
     (r"diffusion_models/.*wan2\.[12]_t2v", "diffusion_models/tiny_wan21_t2v"),
+    (r"diffusion_models/.*wan2\.1_vace", "diffusion_models/tiny_wan21_vace"),
     (r"diffusion_models/.*wan2\.1_flf2v", "diffusion_models/tiny_wan21_flf2v"),
     (r"diffusion_models/.*(wan2\.1_i2v|wan2.*fun)", "diffusion_models/tiny_wan21_i2v"),
     (r"diffusion_models/.*hunyuanvideo1\.5.*_sr", "diffusion_models/tiny_hunyuan15_sr"),
