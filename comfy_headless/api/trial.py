@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -171,12 +172,19 @@ def _outcome(server: Server, ask: Ask, out: Path, on_progress: Callable[[Progres
     except ComfyUIConnectionError:
         raise
     except (GenerationFailedError, ResultSaveError) as error:
+        yield Work(_remove_empty, (out,))
         return Outcome(ask, sound, problem=str(error))
     shown_files = [each for each in (*result.videos, *result.images) if each.path is not None]
     if not shown_files:
         return Outcome(ask, sound, problem="; ".join(result.warnings) or "nothing was saved")
     made: Made = yield Work(_open, (shown_files[0].path,), long=True)
     return Outcome(ask, sound, made, seconds=result.duration)
+
+
+def _remove_empty(folder: Path) -> None:
+    """A run that made nothing leaves no folder behind."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _open(path: Path) -> Made:

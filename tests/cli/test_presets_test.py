@@ -107,11 +107,11 @@ def test_a_lacking_file_that_nobody_looked_up(program: Program, folder: Path) ->
 
 
 @pytest.mark.slow
-def test_runs_that_fail(program: Program) -> None:
-    """What a server says against the smallest run is told; what builds on it was not tried."""
+def test_runs_that_fail(program: Program, folder: Path) -> None:
+    """What a server says against the smallest run is told; what builds on it was not tried, and nothing is kept."""
     with Simulator(faults=[NodeFails("shapes do not fit", node="KSampler")]) as simulator:
-        told = states(program, "wan_5b", "--server", simulator.url, "--task", "text")
-    assert told["text: runs"] == "fail"
+        told = states(program, "wan_5b", "--server", simulator.url, "--task", "text", "--keep", folder / "kept")
+    assert told["text: runs"] == "fail" and not any((folder / "kept").iterdir())
     assert {told[f"text: {name}"] for name in ("size", "frames", "fps", "sound")} == {"not tried"}
 
 
