@@ -2,7 +2,8 @@
 
 An extra is there when the room that uses it is built, every module it needs is found, and each of those modules is
 the file of the right distribution: other distributions install modules named ``ffmpeg`` and ``pynvml`` too.
-Nothing is remembered: an extra that is installed while the program runs is seen at the next look.
+What is missing is not remembered: an extra that is installed while the program runs is seen at the next look. What
+was found once is taken for there by ``require``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -99,11 +101,25 @@ def require(extra: str, purpose: str) -> None:
         FeatureMissingError: the extra is missing; the message says why and names the command.
         ValidationError: there is no such extra.
     """
+    try:
+        _found(extra)
+    except LookupError as error:
+        reason, hint = error.args[0], install_hint(extra)
+        message = f"{purpose} needs the extra {extra!r}: {reason}"
+        raise FeatureMissingError(
+            f"{message}; {hint}" if _built(extra) else message, extra=extra, install=hint
+        ) from None
+
+
+@cache
+def _found(extra: str) -> None:
+    """Raise LookupError with the reason while an extra is missing; one that was found is not asked for again.
+
+    The files of its packages are hashed, which takes 10 to 20 ms.
+    """
     reason = missing_reason(extra)
     if reason is not None:
-        hint = install_hint(extra)
-        message = f"{purpose} needs the extra {extra!r}: {reason}"
-        raise FeatureMissingError(f"{message}; {hint}" if _built(extra) else message, extra=extra, install=hint)
+        raise LookupError(reason)
 
 
 def missing_reason(extra: str) -> str | None:

@@ -10,8 +10,9 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import TracebackType
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -92,10 +93,16 @@ def _without_shared(words: list[str], terminal: Terminal) -> list[str]:
     return rest
 
 
+@cache
+def _program() -> Any:
+    """All commands with their options; typer takes 20 ms to put them together."""
+    return typer.main.get_command(app)
+
+
 def _read(words: list[str]) -> Action | int | None:
     """Return the action that the words ask for; a number is the exit code of what typer did itself (help)."""
     try:
-        read: Action | int | None = typer.main.get_command(app).main(words, prog_name=NAME, standalone_mode=False)
+        read: Action | int | None = _program().main(words, prog_name=NAME, standalone_mode=False)
     except _USAGE_ERROR as error:
         raise ValidationError(_usage(error)) from error
     except typer.Abort:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,10 @@ def look_at(path: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         FeatureMissingError: the extra ``media`` is not installed.
     """
-    look = _the_look()
+    require("media", "a look at what was made")
+    from comfy_headless.media.look import look
+
     try:
         return tuple(map(str, look(Path(path), **asked)))
     except MediaError as error:
         return (f"it cannot be read: {error}",)
-
-
-@cache
-def _the_look() -> Callable[..., tuple[object, ...]]:
-    """Return ``media.look.look``; that the extra is there is asked until it is (20 ms, for its files are hashed)."""
-    require("media", "a look at what was made")
-    from comfy_headless.media.look import look
-
-    return look

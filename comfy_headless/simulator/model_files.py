@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,7 @@ def shipped_files(folder: Path | None = None) -> Files:
     """Return every model file that the shipped presets and templates name, per model folder."""
     root = presets_folder() if folder is None else folder
     found: Files = {}
-    for path in sorted(root.rglob("*.json")):
-        _gather(found, _named_by_graph(json.loads(path.read_text(encoding="utf-8"))))
-    for path in sorted(root.rglob("*.toml")):
-        _gather(found, _named_by_preset(tomllib.loads(path.read_text(encoding="utf-8"))))
+    _gather(found, root)
     return found
 
 
@@ -92,24 +90,30 @@ def known_files() -> Files:
     """Return the shipped files, and those that the presets of ``COMFY_HEADLESS_PRESETS`` name as far as they read."""
     found = shipped_files()
     for folder in user_preset_folders():
-        for path in sorted(folder.rglob("*.json")):
-            _gather(found, _named_by_graph(_read(path, json.loads)))
-        for path in sorted(folder.rglob("*.toml")):
-            _gather(found, _named_by_preset(_read(path, tomllib.loads)))
+        _gather(found, folder)
     return found
 
 
-def _read(path: Path, parse: Callable[[str], Any]) -> Any:
-    """What a file holds; None where it is broken, as the reader of presets will say."""
+def _gather(found: Files, root: Path) -> None:
+    for path in (*sorted(root.rglob("*.json")), *sorted(root.rglob("*.toml"))):
+        stamp = path.stat()
+        for folder, name in _named_in(path, stamp.st_mtime_ns, stamp.st_size):
+            found.setdefault(folder, []).append(name)
+
+
+@lru_cache(maxsize=1024)
+def _named_in(path: Path, changed: int, size: int) -> tuple[tuple[str, str], ...]:
+    """The files that a file of presets names, read once for each change; none where it is broken.
+
+    The reader of presets says that it is.
+    """
+    is_graph = path.suffix == ".json"
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text) if is_graph else tomllib.loads(text)
     except (OSError, ValueError):
-        return None
-
-
-def _gather(found: Files, names: Iterable[tuple[str, str]]) -> None:
-    for folder, name in names:
-        found.setdefault(folder, []).append(name)
+        return ()
+    return tuple(_named_by_graph(data) if is_graph else _named_by_preset(data))
 
 
 def _named_by_graph(graph: Any) -> Iterator[tuple[str, str]]:
