@@ -117,6 +117,7 @@ def test_the_development_environment_has_what_is_built() -> None:
     assert reasons <= {None, "this part is not built in this version"}
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_has_its_presets(installed: str, tmp_path: Path) -> None:
     """Away from the checkout, the package finds the presets that were installed with it."""
     code = "from comfy_headless.config import presets_folder; print(presets_folder())"
@@ -125,12 +126,14 @@ def test_an_installed_wheel_has_its_presets(installed: str, tmp_path: Path) -> N
     assert run(installed, "-c", FIRST_PRESET, cwd=tmp_path).strip()
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_compiles(installed: str, tmp_path: Path) -> None:
     """Away from the checkout, a preset compiles with the snapshot that was installed with it."""
     code = "from comfy_headless import compile_workflow, check; print(check(compile_workflow('wan_5b', 'a cat')).ok)"
     assert run(installed, "-c", code, cwd=tmp_path) == "True\n"
 
 
+@pytest.mark.slow
 def test_hints_of_an_installed_wheel(installed: str, tmp_path: Path) -> None:
     """Away from the checkout, the command for an extra names the distribution."""
     code = "from comfy_headless.features import install_hint; print(install_hint('media'))"

@@ -79,7 +79,10 @@ def test_several_images(kind: str, overwrite: bool, sim: Simulator, tmp_path: Pa
     assert [path.relative_to(tmp_path).as_posix() for path in folder.files] == ["more/fast_7.png", "more/fast_7-2.png"]
 
 
-@pytest.mark.parametrize("name", list(IMAGE_PRESETS))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in ("draft", "cinematic") else pytest.mark.slow) for name in IMAGE_PRESETS],
+)
 def test_each_preset_makes_its_size(name: str, sim: Simulator, tmp_path: Path) -> None:
     """As it is, a preset makes the size that it says, and nothing is off."""
     result = generate_image("a cat", preset=name, out=tmp_path, server=sim.url, strict=True)

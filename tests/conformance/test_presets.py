@@ -103,7 +103,7 @@ def test_several_images(server: str, preset: str, tmp_path: Path) -> None:
     assert len({picture.tobytes() for picture in pictures}) == 3
 
 
-@each([case for case in REPRESENTATIVE if case.task == "text"])
+@each([case for case in REPRESENTATIVE if case.task == "text" and PRESETS[case.name].makes == "video"])
 def test_previews(server: str, case: Case, tmp_path: Path) -> None:
     """Who listens is sent a picture with the steps, whatever the server was started with; none is a result.
 
