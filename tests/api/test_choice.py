@@ -18,7 +18,7 @@ from tests.api.own_presets import shipped, write_own
 from tests.faults.clients import Person
 
 SMALL = {"width": 128, "height": 192, "frames": 9, "allow_untested": True}
-KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
+KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 
 
 def files_of(*presets: Preset) -> dict[str, list[str]]:

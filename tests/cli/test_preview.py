@@ -208,6 +208,7 @@ class Shell:
         return self.look()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("above", [0, 20, 60], ids="{} lines above".format)
 @pytest.mark.parametrize("columns", [200, 80, 40])
 @pytest.mark.parametrize("protocol", GRAPHICS)

@@ -46,6 +46,7 @@ def test_a_bar_on_a_terminal(folder: Path, server: str) -> None:
     assert "%" not in written.rstrip().splitlines()[-2]
 
 
+@pytest.mark.slow
 def test_a_narrow_terminal(folder: Path, server: str) -> None:
     """Where there is no room for a bar, percent and node stay."""
     words = ("generate", "x", "--preset", "wan_5b", "--server", server)
@@ -54,6 +55,7 @@ def test_a_narrow_terminal(folder: Path, server: str) -> None:
     assert "100%" in written
 
 
+@pytest.mark.slow
 def test_a_warning_is_coloured(folder: Path) -> None:
     """What the look found begins with a word in colour on a terminal."""
     with Simulator(faults=[SpoilOutput("black")]) as simulator:

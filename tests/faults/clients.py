@@ -8,12 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+import pytest
+
 from comfy_headless import AsyncComfyClient, ComfyClient, Result, Timing
 
 FAST: Final = Timing().scaled(0.05)._replace(connect=3.0)
 """Every waiting time a twentieth of the default; but a busy machine may take seconds for a connection."""
 
-WAYS: Final = [(kind, transport) for kind in ("sync", "async") for transport in ("websocket", "polling")]
+WAYS: Final = [
+    pytest.param(kind, transport, marks=[pytest.mark.slow] if (kind, transport) == ("async", "polling") else [])
+    for kind in ("sync", "async")
+    for transport in ("websocket", "polling")
+]
+"""The fourth has its halves in two others: it is run with the slow tests."""
 """Client and transport: every combination."""
 
 VIDEO: Final = {

@@ -12,14 +12,8 @@ from tests.faults.cases import CASES
 from tests.faults.clients import FAST, WAYS, Person, within
 
 
-FOURTH = ("async", "polling")
-"""Its two halves are in the others; it is run with the slow tests."""
-
-
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize(
-    ("kind", "transport"), [pytest.param(*way, marks=[pytest.mark.slow] if way == FOURTH else []) for way in WAYS]
-)
+@pytest.mark.parametrize(("kind", "transport"), WAYS)
 def test_fault(kind: str, transport: str, name: str, tmp_path: Path) -> None:
     """The bytes where they can be had, else an error with the server's words; one run at most; nothing half-written."""
     case = CASES[name]
