@@ -3,7 +3,7 @@
 An extra is there when the room that uses it is built, every module it needs is found, and each of those modules is
 the file of the right distribution: other distributions install modules named ``ffmpeg`` and ``pynvml`` too.
 What is missing is not remembered: an extra that is installed while the program runs is seen at the next look. What
-was found once is taken for there by ``require``.
+was found once is taken for there.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ class _Features(Mapping[str, bool]):
     def __getitem__(self, extra: str) -> bool:
         if extra not in _EXTRAS:
             raise KeyError(extra)
-        return missing_reason(extra) is None
+        try:
+            _found(extra)
+        except LookupError:
+            return False
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return iter(_EXTRAS)
