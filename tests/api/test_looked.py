@@ -45,6 +45,7 @@ def test_every_kind_has_its_words() -> None:
     assert set(WORDS) == set(get_args(Spoiled))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WORDS)
 def test_what_is_off_stands_in_the_warnings(kind: str, tmp_path: Path) -> None:
     """One line says what, the likely cause and the remedy; the video is there all the same."""

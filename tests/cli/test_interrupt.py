@@ -71,6 +71,7 @@ def test_an_interrupt_in_json(folder: Path, slow: Simulator) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize("command", ["generate", "run"])
 def test_a_second_interrupt_leaves_at_once(

@@ -185,6 +185,7 @@ def test_a_job_that_failed(program: Program, sim: Simulator, client: ComfyClient
     assert "shapes do not fit" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["watch", "fetch"])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_leaving_leaves_the_job_alone(

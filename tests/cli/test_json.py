@@ -235,12 +235,14 @@ def test_the_jobs_of_a_server(program: Program) -> None:
         assert holds(PROMISED["jobs cancel"], ran)["jobs"][1]["became"] == "unclear", ran
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*VIDEO_PRESETS, *IMAGE_PRESETS])
 def test_every_preset_is_shown_as_promised(program: Program, name: str) -> None:
     """What any preset has beside others has its place in the schema."""
     checked(PROMISED["presets show"], program("presets", "show", name, "--json").out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VIDEO_PRESETS)
 def test_every_preset_compiles_as_promised(program: Program, name: str) -> None:
     """The settings of every family have a place in the schema."""

@@ -111,7 +111,7 @@ def test_a_person_makes_a_video(browser: Chrome, service: Service) -> None:
     until(lambda: page.shown("preview") and page.value("preview", "naturalWidth") > 0)
     until(lambda: page.percent > early + 15)
     keep(browser)
-    assert "KSampler · step" in page.find("said").text
+    until(lambda: " · step" in page.find("said").text)
     browser.refresh()
     until(lambda: page.percent > early and page.value("preview", "naturalWidth") > 0)
     assert page.prompt_id == prompt_id

@@ -72,6 +72,7 @@ def test_two_hundred_at_once_on_asyncio(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_fifty_from_sixteen_threads(tmp_path: Path) -> None:
     """Each of 50 jobs hears its own events and gets its own file."""
     told: dict[int, list[Event]] = {}
