@@ -18,7 +18,7 @@ from comfy_headless.graph.schemas import NodeSchema, Schemas
 
 from .check_corpus import Case
 
-ORDERS = 60
+ORDERS = 1000
 """How many orders are tried before two answers count as different."""
 
 
