@@ -181,6 +181,7 @@ def test_without_the_extra_one_line_says_how_to_get_it(folder: Path, as_json: bo
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["presets show wan_5b", "presets list --json", "generate --help"])
 def test_a_reader_that_goes_away(folder: Path, words: str) -> None:
     """A closed pipe ends nothing with a traceback."""

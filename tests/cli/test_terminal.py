@@ -66,6 +66,7 @@ def test_a_warning_is_coloured(folder: Path) -> None:
 RED = re.compile(r"\x1b\[[0-9;]*31m")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)], ids=str
 )

@@ -57,6 +57,7 @@ def server_with_packs() -> Iterator[str]:
         yield simulator.url
 
 
+@pytest.mark.slow
 @each([*(case for case in one_of_each_family() if not PRESETS[case.name].packs), *cases(packs=True)])
 def test_the_simulator_makes_what_was_asked_for(server_with_packs: str, case: Case, tmp_path: Path) -> None:
     """One of each family, and every preset that needs node packs, by their schemas."""

@@ -16,7 +16,7 @@ from comfy_headless import (
     Timing,
 )
 from comfy_headless.simulator import Simulator
-from comfy_headless.simulator.faults import Answer, Break, Delay, RefuseOutput, Stall
+from comfy_headless.simulator.faults import Answer, Break, Delay, LateHistory, RefuseOutput, Stall
 from tests.faults.cases import TWO
 from tests.faults.clients import FAST, VIDEO, WAYS, Person, until, within
 from tests.faults.test_waiting import SLOW
@@ -116,7 +116,8 @@ def test_an_upload_is_sent_again(kind: str, transport: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_an_early_download_that_fails(kind: str, tmp_path: Path) -> None:
     """A file refused while the job still runs is asked for again when it has ended."""
-    with Simulator(faults=[Answer(route="GET /view", status=403)]) as sim, within(5):
+    faults = [Answer(route="GET /view", status=403), LateHistory(late=0.5)]
+    with Simulator(faults=faults) as sim, within(5):
         assert Person(kind, sim.url, transport="websocket", timing=FAST).run(out=tmp_path / "a.mp4").files
 
 

@@ -40,6 +40,7 @@ SLOW = {
 ways = pytest.mark.parametrize(("kind", "transport"), WAYS)
 
 
+@pytest.mark.slow
 @ways
 def test_a_socket_may_drop_at_every_message(kind: str, transport: str, tmp_path: Path) -> None:
     """Wherever the socket drops, the file comes and the job runs once."""

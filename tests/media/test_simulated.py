@@ -47,6 +47,7 @@ def test_each_kind_is_made_once_and_found(kind: str) -> None:
         assert look(made(talk, sim.output_folder), **ASKED) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saver", SAVERS)
 @pytest.mark.parametrize("kind", ["black", "one_colour", "frozen", "noise", None])
 def test_each_kind_is_found_in_every_format(saver: str, kind: str | None) -> None:
