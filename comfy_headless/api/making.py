@@ -11,6 +11,7 @@ from comfy_headless.api.checks import check_image
 from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.choose import choose_preset, place_file, read_facts
 from comfy_headless.catalog.compiler import WorkflowCompiler
+from comfy_headless.catalog.preset import task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.client.options import wait_of
@@ -112,7 +113,7 @@ def _made_ready(
             yield Work(check_image, (path, name))
     notes: tuple[str, ...] = ()
     if preset is None:
-        preset, reason = yield from choose(server, presets, _task(image, last_image))
+        preset, reason = yield from choose(server, presets, task_for(image, last_image))
         logger.info("%s", reason)
         notes = (reason,)
     compiled = WorkflowCompiler(presets).compile(
@@ -136,12 +137,6 @@ def choose(server: Server, presets: PresetLibrary, task: Task) -> Flow[tuple[str
     stats = yield from routes.system_stats(server)
     info = yield from routes.object_info(server)
     return choose_preset(read_facts(info, stats), presets, task)
-
-
-def _task(image: Path | None, last_image: Path | None) -> Task:
-    if last_image is not None:
-        return "first_last"
-    return "text" if image is None else "image"
 
 
 def _with_remedies(error: GenerationRejectedError) -> GenerationRejectedError:

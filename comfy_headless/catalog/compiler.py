@@ -8,7 +8,7 @@ from typing import Any, Final
 from comfy_headless.catalog.compiled import RANDOM, CompiledWorkflow, ImagePath, base_name, drawn_seed, uploads_of
 from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.own_workflow import compile_template
-from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.preset import Preset, task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary, no_preset
 from comfy_headless.catalog.settings import effective
@@ -122,7 +122,7 @@ class WorkflowCompiler:
 
     def _task(self, preset: Preset, image: object, last_image: object) -> Task:
         """Choose the template by the images given."""
-        wanted: Task = "text" if image is None else "image" if last_image is None else "first_last"
+        wanted = task_for(image, last_image)
         if image is None and last_image is not None:
             both = ", ".join(name for name, each in self._presets.items() if "first_last" in each.tasks) or "none"
             raise ValidationError(

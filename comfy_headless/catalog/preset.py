@@ -25,6 +25,13 @@ IMAGES: Final[Mapping[Task, tuple[str, ...]]] = {
 """The images that each task takes."""
 
 
+def task_for(image: object, last_image: object) -> Task:
+    """Return the task that these images ask for; None is an image that was not given."""
+    if last_image is not None:
+        return "first_last"
+    return "text" if image is None else "image"
+
+
 @dataclass(frozen=True, slots=True)
 class AtTask:
     """A preset as it is for one task.

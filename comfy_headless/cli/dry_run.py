@@ -11,7 +11,7 @@ from comfy_headless.api.making import PRESETS_OF
 from comfy_headless.catalog.choose import choose_preset, read_facts
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
-from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.preset import task_for
 from comfy_headless.cli.output import Answer, columns
 from comfy_headless.cli.request import Request
 from comfy_headless.client.sync import ComfyClient
@@ -43,7 +43,7 @@ def dry_run(request: Request, url: str, out: Path | None) -> Answer:
 
 
 def _choose(request: Request, url: str) -> tuple[str, str]:
-    task: Task = "text" if request.image is None else "image" if request.last_image is None else "first_last"
+    task = task_for(request.image, request.last_image)
     with ComfyClient(url, transport="polling") as client:
         return choose_preset(read_facts(client.object_info(), client.system_stats()), PRESETS_OF[request.kind], task)
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from comfy_headless.catalog.preset_file import Task
 from comfy_headless.cli.completion import every_preset_name, preset_names, sampler_names, scheduler_names, setting_names
 from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action
@@ -49,13 +48,6 @@ class TaskName(StrEnum):
     TEXT = "text"
     IMAGE = "image"
     FIRST_LAST = "first_last"
-
-
-TASKS: Final[Mapping[TaskName, Task]] = {
-    TaskName.TEXT: "text",
-    TaskName.IMAGE: "image",
-    TaskName.FIRST_LAST: "first_last",
-}
 
 
 WHOLE: Final = {"parser": whole, "metavar": "INTEGER"}

@@ -72,7 +72,7 @@ def list_presets(
     """
     wanted = Wanted(
         family=family,
-        task=o.TASKS[task] if task else None,
+        task=task.value if task else None,
         tier=_TIERS[tier] if tier else None,
         vram_gb=vram,
         licence=licence,

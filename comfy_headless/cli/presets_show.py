@@ -26,7 +26,7 @@ def show_preset(
     debug: o.Debug = False,
 ) -> Action:
     """Show one preset: settings, rules, files and where to put them, needs, licence, how to prompt it; with sources."""
-    return partial(_show, name, o.TASKS[task] if task else None)
+    return partial(_show, name, task.value if task else None)
 
 
 def _show(name: str, task: Task | None, terminal: Terminal) -> Answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -25,14 +24,6 @@ from comfy_headless.errors import ValidationError
 
 EPILOG: Final = "Example:\n\ncomfy-headless presets test my_presets/my_model.toml --server http://localhost:8188"
 _WORDS: Final = {State.OK: "ok", State.FAIL: "FAIL", State.NOT_TRIED: "not tried"}
-
-
-class TaskName(StrEnum):
-    """A task, as ``--task`` takes it."""
-
-    TEXT = "text"
-    IMAGE = "image"
-    FIRST_LAST = "first_last"
 
 
 class _How(NamedTuple):
@@ -57,7 +48,7 @@ def test(
         str | None, typer.Option(help="Address of a ComfyUI that runs it small; without it only what is known offline.")
     ] = None,
     simulate: o.Simulate = False,
-    task: Annotated[TaskName | None, typer.Option(help="Only this task; without it all.")] = None,
+    task: Annotated[o.TaskName | None, typer.Option(help="Only this task; without it all.")] = None,
     keep: Annotated[Path | None, typer.Option(**o.PATH, help="Folder for what was made; else it is deleted.")] = None,
     show_progress: o.ShowProgress = None,
     as_json: o.Json = False,
