@@ -20,7 +20,7 @@ Task = Literal["text", "image", "first_last"]
 T = TypeVar("T")
 Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-PresetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*$")]
+DottedName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*$")]
 Line = Annotated[str, Field(min_length=1)]
 
 
@@ -109,6 +109,9 @@ class ModelFile(Part):
         size_gb: in 1e9 bytes; left out where nobody has read it.
         precision: of its numbers: fp16, bf16, fp8_scaled, Q4_K_M and the like.
         weights: files of the same word are the same network in other precisions.
+        network: what network it holds, of ``networks.toml``; a checkpoint too.
+        vae: which VAE it is, or holds, of ``networks.toml``.
+        also: other names under which the same weights in the same precision are usually had.
         factor: of an upscaler, how many times wider it makes a picture.
         source: where all this was read, in words.
     """
@@ -120,6 +123,9 @@ class ModelFile(Part):
     size_gb: Number | None = None
     precision: Line
     weights: Name | None = None
+    network: DottedName | None = None
+    vae: DottedName | None = None
+    also: tuple[Line, ...] = ()
     factor: Annotated[int, Field(ge=2)] | None = None
     source: Line
 
@@ -251,7 +257,7 @@ class PresetFile(Part):
         sources: where each value was read, by key.
     """
 
-    name: PresetName
+    name: DottedName
     title: Line
     description: Line
     family: Line
