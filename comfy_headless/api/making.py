@@ -9,8 +9,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from comfy_headless.api.checks import check_image
 from comfy_headless.api.workflow import made_ready
-from comfy_headless.catalog.choose import choose_preset, place_file, read_facts
+from comfy_headless.catalog.choose import choose_preset, place_file
 from comfy_headless.catalog.compiler import WorkflowCompiler
+from comfy_headless.catalog.facts import read_facts
 from comfy_headless.catalog.preset import task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary

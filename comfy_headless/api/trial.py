@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.audit import Checked, Located, State, check_offline, locate_preset
-from comfy_headless.catalog.choose import ServerFacts, place_file, read_facts
+from comfy_headless.catalog.choose import place_file
+from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.measured import Made, Outcome, rows_of
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task

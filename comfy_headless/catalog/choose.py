@@ -7,33 +7,16 @@ its VRAM (no device, or a CPU, whose RAM it reports as VRAM) gets the lowest ran
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
 from comfy_headless.catalog.preset import TASKS, Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.errors import GenerationRejectedError, ValidationError
-from comfy_headless.graph.file_inputs import MODEL_INPUTS
 
-_GIB = 1024**3
 _A = {"video": "a video", "image": "an image", None: "anything"}
-_TOLERANCE = 0.9  # a "16 GB" card reports 15.6 to 15.99 GiB, a T4 14.56
-
-
-class ServerFacts(NamedTuple):
-    """What a server has.
-
-    Args:
-        node_classes: names of its node classes.
-        files: model file names per model folder.
-        vram_gb: GiB of its best device; None if unknown.
-    """
-
-    node_classes: frozenset[str]
-    files: Mapping[str, frozenset[str]]
-    vram_gb: float | None
 
 
 class Choice(NamedTuple):
@@ -41,24 +24,6 @@ class Choice(NamedTuple):
 
     name: str
     reason: str
-
-
-def read_facts(object_info: Mapping[str, Any], system_stats: Mapping[str, Any]) -> ServerFacts:
-    """Read the answers of ``/object_info`` and ``/system_stats``."""
-    files: dict[str, set[str]] = {}
-    for (node_class, name), folder in MODEL_INPUTS.items():
-        files.setdefault(folder, set()).update(_choices(object_info.get(node_class), name))
-    devices = system_stats.get("devices")
-    sizes = [
-        device.get("vram_total") / _GIB
-        for device in (devices if isinstance(devices, list) else ())
-        if isinstance(device.get("vram_total"), int | float) and device.get("type") != "cpu"
-    ]
-    return ServerFacts(
-        frozenset(object_info),
-        {folder: frozenset(names) for folder, names in files.items()},
-        max(sizes) if sizes else None,
-    )
 
 
 def choose_preset(facts: ServerFacts, presets: PresetLibrary, task: Task) -> Choice:
@@ -89,12 +54,12 @@ def choose_preset(facts: ServerFacts, presets: PresetLibrary, task: Task) -> Cho
 
 def fits(preset: Preset, vram_gb: float | None) -> bool:
     """Return whether a preset runs with so many GiB of VRAM, if slowly; None, unknown, is enough."""
-    return vram_gb is None or vram_gb >= preset.needs.min_vram_gb.value * _TOLERANCE
+    return vram_gb is None or vram_gb >= preset.needs.min_vram_gb.value * TOLERANCE
 
 
 def is_recommended(preset: Preset, vram_gb: float | None) -> bool:
     """Return whether a preset is recommended for so many GiB of VRAM; for None, unknown, none is."""
-    return vram_gb is not None and vram_gb >= preset.needs.recommended_from.value * _TOLERANCE
+    return vram_gb is not None and vram_gb >= preset.needs.recommended_from.value * TOLERANCE
 
 
 def missing(preset: Preset, task: Task, facts: ServerFacts) -> list[str]:
@@ -130,12 +95,3 @@ def _why(facts: ServerFacts, task: Task) -> str:
     if facts.vram_gb is None:
         return f"the lightest for {TASKS[task]} that the server has, since its VRAM is not known"
     return f"the best for {TASKS[task]} that the server has and that its {facts.vram_gb:.1f} GiB of VRAM can hold"
-
-
-def _choices(node: Any, name: str) -> list[str]:
-    for group in ("required", "optional"):
-        spec = ((node or {}).get("input", {}).get(group) or {}).get(name)
-        if isinstance(spec, list) and spec:
-            options = spec[0] if isinstance(spec[0], list) else (spec[1] if len(spec) > 1 else {}).get("options")
-            return [option for option in options or () if isinstance(option, str)]
-    return []

@@ -8,9 +8,10 @@ from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_image
 from comfy_headless.api.making import PRESETS_OF
-from comfy_headless.catalog.choose import choose_preset, read_facts
+from comfy_headless.catalog.choose import choose_preset
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
+from comfy_headless.catalog.facts import read_facts
 from comfy_headless.catalog.preset import task_for
 from comfy_headless.cli.output import Answer, columns
 from comfy_headless.cli.request import Request
