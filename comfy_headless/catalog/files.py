@@ -19,6 +19,8 @@ from comfy_headless.catalog.rules import Part
 from comfy_headless.errors import ValidationError
 
 FILES: Final = "files.toml"
+NETWORKS: Final = "networks.toml"
+CARDS: Final = "cards.toml"
 
 
 class FilesToml(Part):

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from comfy_headless.catalog.files import FILES, ModelFiles, read_toml
+from comfy_headless.catalog.files import CARDS, FILES, NETWORKS, ModelFiles, read_toml
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.reading import FAMILY, family_of, read_preset
 from comfy_headless.config import presets_folder, user_preset_folders
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import nearest
+
+_NO_PRESETS: Final = frozenset({FAMILY, FILES, NETWORKS, CARDS})
 
 
 class _Folder(NamedTuple):
@@ -115,7 +117,7 @@ class PresetLibrary(Mapping[str, Preset]):
         found: dict[str, tuple[Path, _Folder]] = {}
         for folder in folders:
             for path in sorted(folder.path.rglob("*.toml")):
-                if path.name in (FAMILY, FILES):
+                if path.name in _NO_PRESETS:
                     continue
                 first, _ = found.setdefault(path.stem, (path, folder))
                 if first != path:
