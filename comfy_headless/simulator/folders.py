@@ -6,13 +6,14 @@ Names and the checks on them are those of ComfyUI 0.30.0 (folder_paths.py, serve
 
 from __future__ import annotations
 
+import ntpath
 import os
 import random
 import re
 import string
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Literal
 
 FolderType = Literal["input", "output", "temp"]
@@ -39,11 +40,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where uploads, results and previews lie."""
+    """Where uploads, results and previews lie.
+
+    Args:
+        windows: sub-folders are parted by a backslash, as ``os.path`` does there, and a slash is understood.
+    """
 
     input: Path
     output: Path
     temp: Path
+    windows: bool = False
 
     def create(self) -> None:
         """Make the folders that are missing."""
@@ -54,6 +60,10 @@ class Folders:
         """Return the folder of a type; None for an unknown type."""
         return {"input": self.input, "output": self.output, "temp": self.temp}.get(kind)
 
+    def below(self, folder: Path, name: str) -> Path:
+        """Return the place of what the server or a client calls so, with the separators that it knows."""
+        return folder / (PureWindowsPath(name).as_posix() if self.windows else name)
+
     def slot(self, prefix: str, kind: FolderType, *, width: int = 0, height: int = 0) -> Slot:
         """Return the next free name for a prefix, making its sub-folder.
 
@@ -62,9 +72,9 @@ class Folders:
         """
         base = getattr(self, kind)
         assert isinstance(base, Path)
-        prefix = os.path.normpath(_filled_in(prefix, width, height))
-        subfolder, name = os.path.split(prefix)
-        folder = (base / subfolder).resolve()
+        paths = ntpath if self.windows else os.path
+        subfolder, name = paths.split(paths.normpath(_filled_in(prefix, width, height)))
+        folder = self.below(base, subfolder).resolve()
         if not inside(folder, base):
             raise OutsideFolderError(
                 "**** ERROR: Saving image outside the output folder is not allowed."

@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.faults import Fault
 from comfy_headless.simulator.folders import Folders
+from comfy_headless.simulator.hardware import Hardware
 from comfy_headless.simulator.model_files import Files
 from comfy_headless.simulator.plan import Plan, Subject
 from comfy_headless.simulator.queue import Queue
 from comfy_headless.simulator.renders import Report
 from comfy_headless.simulator.sockets import Sockets
-
-GIB = 2**30
-DEVICES = ("cuda", "cpu", "mps")
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """What /system_stats tells.
-
-    Args:
-        device: a server on "cpu" reports its RAM as VRAM, as the real one does.
-    """
-
-    vram_gb: float = 24.0
-    ram_gb: float = 64.0
-    device: Literal["cuda", "cpu", "mps"] = "cuda"
-
-
-def check_hardware(*, vram_gb: float, ram_gb: float, device: str, step_seconds: float) -> None:
-    """Refuse what no machine has.
-
-    Raises:
-        ValidationError: a size that is not above 0, a time below 0, neither a number, or an unknown device.
-    """
-    for name, size in (("vram_gb", vram_gb), ("ram_gb", ram_gb)):
-        if not _is_number(size) or size <= 0:
-            raise ValidationError(f"{name} {size!r}: expected a number of GiB above 0, such as 24")
-    if not _is_number(step_seconds) or step_seconds < 0:
-        raise ValidationError(f"step_seconds {step_seconds!r}: expected a number of seconds, 0 or more")
-    if device not in DEVICES:
-        raise ValidationError(f"device {device!r}: expected one of {', '.join(DEVICES)}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,18 @@ def listed_files(folder: str, files: Files) -> list[str]:
     return [name for name in files.get(_GGUF_FOLDERS.get(folder, folder), []) if name.endswith(".gguf") == is_gguf]
 
 
-def given_files(files: Mapping[str, Iterable[str]] | None) -> Files:
-    """Return the files per folder, sorted as a server lists them; None means every name in a preset."""
+def given_files(files: Mapping[str, Iterable[str]] | None, *, windows: bool = False) -> Files:
+    """Return the files per folder, named and sorted as a server lists them.
+
+    Args:
+        files: names per folder; None means every name in a preset.
+        windows: sub-folders come with a backslash, however they are given. ComfyUI 0.30.0 lists what
+            ``os.path.relpath`` returns (folder_paths.py, recursive_search), sorts these texts (get_filename_list_), and
+            takes no other spelling.
+    """
     named = {folder: list(names) for folder, names in files.items()} if files is not None else known_files()
+    if windows:
+        named = {folder: [name.replace("/", "\\") for name in names] for folder, names in named.items()}
     return {folder: sorted(set(names)) for folder, names in named.items()}
 
 

@@ -42,10 +42,11 @@ class _Files:
         if not isinstance(field, web.FileField) or not field.filename:
             return web.Response(status=400)
         subfolder = str(post.get("subfolder", ""))
-        target = (folder / subfolder / field.filename).resolve()
+        below = self.machine.folders.below(folder, subfolder)
+        target = (below / field.filename).resolve()
         if not inside(target, folder):
             return web.Response(status=400)
-        (folder / subfolder).mkdir(parents=True, exist_ok=True)
+        below.mkdir(parents=True, exist_ok=True)
         if not target.parent.is_dir():
             raise trouble()  # a folder in the file's own name is not made
         with field.file as file:
@@ -68,11 +69,11 @@ class _Files:
         if not filename or filename[0] == "/" or ".." in filename or folder is None:
             return web.Response(status=400)
         if "subfolder" in request.query:
-            below = folder / request.query["subfolder"]
+            below = self.machine.folders.below(folder, request.query["subfolder"])
             if not inside(below, folder):
                 return web.Response(status=403)
             folder = below
-        path = folder / PurePath(filename).name
+        path = folder / self.machine.folders.below(folder, filename).name
         if not path.is_file():
             return web.Response(status=404)
         return _preview(path, request.query["preview"]) if "preview" in request.query else _send(path)
@@ -86,7 +87,7 @@ class _Files:
         filename, subfolder, kind = self.machine.claims[key]
         folder = self.machine.folders.of(kind)
         assert folder is not None
-        return folder / subfolder / filename
+        return self.machine.folders.below(folder, subfolder) / filename
 
 
 def _preview(path: Path, wanted: str) -> web.Response:

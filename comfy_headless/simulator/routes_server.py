@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
 from pathlib import PurePosixPath
-from typing import Any
 
 from aiohttp import web
 
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.simulator.machine import GIB, Machine, features
+from comfy_headless.simulator.hardware import stats
+from comfy_headless.simulator.machine import Machine, features
 from comfy_headless.simulator.model_files import listed_files, model_folders
-
-VERSION = "0.30.0"
 
 
 def routes(machine: Machine, most_upload: int) -> list[web.RouteDef]:
@@ -53,7 +49,7 @@ class _Server:
         return web.json_response({name: schemas.raw(name)} if name in schemas else {})
 
     async def system_stats(self, request: web.Request) -> web.Response:
-        return web.json_response(stats(self.machine))
+        return web.json_response(stats(self.machine.hardware))
 
     async def features(self, request: web.Request) -> web.Response:
         return web.json_response(features(self.most_upload))
@@ -79,36 +75,3 @@ class _Server:
 
     async def settings(self, request: web.Request) -> web.Response:
         return web.json_response({})
-
-
-def stats(machine: Machine) -> dict[str, Any]:
-    """Return what /system_stats says; all memory is free, since nothing is loaded."""
-    hardware = machine.hardware
-    ram = round(hardware.ram_gb * GIB)
-    on_cpu = hardware.device == "cpu"
-    vram = ram if on_cpu else round(hardware.vram_gb * GIB)
-    device = {
-        "name": "cpu" if on_cpu else f"{hardware.device}:0 Simulated : native",
-        "type": hardware.device,
-        "index": None if on_cpu else 0,
-        "vram_total": vram,
-        "vram_free": vram,
-        "torch_vram_total": vram if on_cpu else 0,
-        "torch_vram_free": vram if on_cpu else 0,
-    }
-    system = {
-        "os": sys.platform,
-        "ram_total": ram,
-        "ram_free": ram,
-        "comfyui_version": VERSION,
-        "required_frontend_version": "none",
-        "installed_templates_version": None,
-        "required_templates_version": "none",
-        "comfy_package_versions": [],
-        "python_version": sys.version,
-        "pytorch_version": "none (simulated)",
-        "embedded_python": False,
-        "deploy_environment": "simulator",
-        "argv": ["comfy-headless", "simulate", platform.system()],
-    }
-    return {"system": system, "devices": [device]}

@@ -11,10 +11,10 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -23,7 +23,8 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.app import make_app
 from comfy_headless.simulator.faults import Fault
 from comfy_headless.simulator.folders import Folders
-from comfy_headless.simulator.machine import Hardware, Machine, Request, check_hardware
+from comfy_headless.simulator.hardware import DeviceType, given_hardware, is_number
+from comfy_headless.simulator.machine import Machine, Request
 from comfy_headless.simulator.model_files import given_files
 from comfy_headless.simulator.sockets import reset
 from comfy_headless.simulator.worker import work
@@ -43,9 +44,13 @@ class Simulator:
         port: 0 takes a free one.
         files: model files per folder, such as ``{"vae": ["wan_2.1_vae.safetensors"]}``. None: every name in the
             shipped presets and templates; ``{}``: a bare server.
-        vram_gb: GiB of the graphics card.
-        ram_gb: GiB of the machine; with ``device="cpu"`` reported as VRAM too, as the real server does.
+        vram_gb: GiB of the graphics card; a sequence is several cards.
+        ram_gb: GiB of the machine; with ``device="cpu"`` or "mps" reported as VRAM too, as the real server does.
         device: what the server says it runs on.
+        device_name: the card, such as "NVIDIA GeForce RTX 4090"; a sequence names each of several cards. None:
+            "Simulated".
+        windows: be a server on Windows: sub-folders in its lists of model files and in its history have a backslash,
+            and it wants a model's name back exactly so.
         step_seconds: how long a sampler step takes.
         output_folder: where results are kept; None: a temporary folder that goes with the simulator.
         faults: what goes wrong, see ``comfy_headless.simulator.faults``.
@@ -63,9 +68,11 @@ class Simulator:
         *,
         port: int = 0,
         files: Mapping[str, Iterable[str]] | None = None,
-        vram_gb: float = 24.0,
+        vram_gb: float | Sequence[float] = 24.0,
         ram_gb: float = 64.0,
-        device: Literal["cuda", "cpu", "mps"] = "cuda",
+        device: DeviceType = "cuda",
+        device_name: str | Sequence[str] | None = None,
+        windows: bool = False,
         step_seconds: float = 0.0,
         output_folder: str | Path | None = None,
         faults: Iterable[Fault] = (),
@@ -74,10 +81,13 @@ class Simulator:
     ) -> None:
         if not 0 <= port <= 65535:
             raise ValidationError(f"port {port}: expected 0 (any free one) to 65535")
-        check_hardware(vram_gb=vram_gb, ram_gb=ram_gb, device=device, step_seconds=step_seconds)
+        if not is_number(step_seconds) or step_seconds < 0:
+            raise ValidationError(f"step_seconds {step_seconds!r}: expected a number of seconds, 0 or more")
         self._port = port
-        self._files = given_files(files)
-        self._hardware = Hardware(vram_gb, ram_gb, device)
+        self._files = given_files(files, windows=windows)
+        self._hardware = given_hardware(
+            vram_gb=vram_gb, device_name=device_name, ram_gb=ram_gb, device=device, windows=windows
+        )
         self._step_seconds = step_seconds
         self._output_folder = Path(output_folder).absolute() if output_folder is not None else None
         self._faults = tuple(faults)
@@ -130,7 +140,12 @@ class Simulator:
     def start(self) -> Simulator:
         """Start the server and return when it answers."""
         if self._running is None:
-            self._running = _Running(self._port, self._make_machine, keep_output=self._output_folder)
+            self._running = _Running(
+                self._port,
+                self._make_machine,
+                keep_output=self._output_folder,
+                windows=self._hardware.windows,
+            )
         return self
 
     def stop(self) -> None:
@@ -183,13 +198,15 @@ def _schemas(packs: Iterable[str] | None, object_info: Mapping[str, Any] | None)
 class _Running:
     """A server that runs: the thread, its loop, the socket it listens on."""
 
-    def __init__(self, port: int, make: Callable[[Folders], Machine], *, keep_output: Path | None) -> None:
+    def __init__(
+        self, port: int, make: Callable[[Folders], Machine], *, keep_output: Path | None, windows: bool
+    ) -> None:
         self.port = port
         self.machine: Machine
         self._make = make
         self._base = _temporary_folder()
         output = keep_output or self._base / "output"
-        self._folders = Folders(self._base / "input", output, self._base / "temp")
+        self._folders = Folders(self._base / "input", output, self._base / "temp", windows)
         self._loop = self._prepare()
         self._up = threading.Event()
         self._answers = False
