@@ -28,10 +28,8 @@ from comfy_headless.simulator.renders import Order, Report, render
 from comfy_headless.simulator.shapes import Shape, Walk
 from comfy_headless.simulator.words import prompt_text, step_count
 
-_OUT_OF_MEMORY = NodeFails(
-    message="Allocation on device \nThis error means you ran out of memory on your GPU.",
-    exception_type="torch.OutOfMemoryError",
-)
+_OUT_OF_MEMORY = NodeFails(message="Allocation on device ", exception_type="torch.OutOfMemoryError")
+"""As CUDA's allocator says it (Comfy-Org/ComfyUI#10246)."""
 _PREVIEW = 512
 """Pixels of a preview's longer side (latent_preview.py of ComfyUI 0.30.0)."""
 _PICTURE_LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
@@ -237,7 +235,7 @@ class Execution:
             self._note("execution_interrupted", where, to_all=True)
             return
         what = {
-            "exception_message": f"{stop.error.message}\n",
+            "exception_message": f"{stop.error.message}\n{_tips(stop.error, where['node_type'])}",
             "exception_type": stop.error.exception_type,
             "traceback": ['  File "execution.py", line 1, in execute\n    simulated\n'],
             "current_inputs": self._shown_inputs(node_id),
@@ -279,6 +277,21 @@ class Execution:
 
 
 _CLAIMED = ("filename", "subfolder", "type")
+
+
+def _tips(error: NodeFails, class_type: str) -> str:
+    """Return what the server itself adds to an error (ComfyUI 0.30.0, execution.py)."""
+    if error.exception_type in ("torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError"):
+        return (
+            "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might have "
+            "accidentally set the batch_size to a large number."
+        )
+    if error.exception_type == "RuntimeError" and "mat1 and mat2 shapes" in error.message and "Sampler" in class_type:
+        return (
+            '\n\nTIPS: If you have any "Load CLIP" or "*CLIP Loader" nodes in your workflow connected to this sampler '
+            "node make sure the correct file(s) and type is selected."
+        )
+    return ""
 
 
 def _node_ids(node_id: str) -> dict[str, str | None]:

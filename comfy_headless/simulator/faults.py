@@ -162,7 +162,13 @@ class NodeFails(Fault):
 
 @dataclass(frozen=True, slots=True)
 class OutOfMemory(Fault):
-    """A node runs out of memory, as ComfyUI 0.30.0 reports it on CUDA."""
+    """A node runs out of memory, as ComfyUI 0.30.0 reports it on CUDA.
+
+    Args:
+        node: id or class of the node, a loader, a sampler or a decoder; None is the first that runs.
+        step: of a sampler, the step at which it happens; 0 is before the first. Since only samplers have steps,
+            ``OutOfMemory(step=1, times=None)`` is every sampler of every job.
+    """
 
     node: str | None = None
     step: int = 0

@@ -79,11 +79,14 @@ def test_the_same_graph_again_is_cached_and_gives_its_files(talk: Talk) -> None:
     assert [data["node"] for kind, data in heard if kind == "executed"] == ["3"]
 
 
-def test_free_memory_drops_the_cache(talk: Talk) -> None:
-    """After /free with free_memory the same graph runs anew and makes another file."""
+def test_free_memory_drops_the_cache(sim: Simulator, talk: Talk) -> None:
+    """After /free with free_memory the same graph runs anew; unload_models alone forgets no result."""
     first = talk.run(image_graph())
-    assert talk.http.post("/free", json={"free_memory": True}).status_code == 200
-    assert talk.run(image_graph())["outputs"] != first["outputs"]
+    for asked, again in [({"unload_models": True}, False), ({"unload_models": True, "free_memory": True}, True)]:
+        answer = talk.http.post("/free", json=asked)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert (sim.requests[-1].method, sim.requests[-1].path, sim.requests[-1].status) == ("POST", "/free", 200)
+        assert (talk.run(image_graph())["outputs"] != first["outputs"]) is again
 
 
 def test_a_sampler_tells_its_steps_and_previews(talk: Talk) -> None:
