@@ -170,6 +170,26 @@ class Needs(Part):
     seconds: Sourced[Number] | None = None
 
 
+class Stage(Part):
+    """A stage of sampling, for estimates of memory and time; settings are named, and roles.
+
+    Args:
+        role: of the model that samples; left out, the first that holds a network.
+        network: of ``networks.toml``, where a pack fetches the model and no role names it.
+        width: the setting that says how wide it samples.
+        height: the same.
+        steps: the setting that says how many steps it takes: a number, or a list of sigmas.
+        cfg: the setting of its guidance: at 1 each step is one pass, else two.
+    """
+
+    role: Name | None = None
+    network: DottedName | None = None
+    width: Name = "width"
+    height: Name = "height"
+    steps: Name = "steps"
+    cfg: Name = "cfg"
+
+
 class Licence(Part):
     """The licence of the weights, and its limits as short facts.
 
@@ -251,6 +271,7 @@ class PresetFile(Part):
         variants: those that are switched on unless the caller says otherwise.
         task: what one task has instead of what is said for all.
         packs: node packs that the templates need beyond ComfyUI itself.
+        stages: of sampling, in order; left out, it is one, of all steps at full size.
         needs: what a machine needs, and where the preset stands among the others.
         licence: of the weights.
         prompt: how the model wants to be asked.
@@ -273,6 +294,7 @@ class PresetFile(Part):
     variants: dict[str, Sourced[Any]] = Field(default={})
     task: dict[Task, Difference] = Field(default={})
     packs: tuple[Pack, ...] = ()
+    stages: tuple[Stage, ...] = Field(default=(), alias="stage")
     needs: Needs
     licence: Licence
     prompt: Prompting
@@ -313,6 +335,17 @@ class PresetFile(Part):
         for role in self.lora_roles or ():
             if role not in self.files:
                 raise ValueError(f"lora_roles: {role!r} is no role; there are: {', '.join(self.files)}")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_name_what_exists(self) -> Self:
+        settings = {**self.settings, **self.declared}
+        for number, stage in enumerate(self.stages):
+            for name in (stage.width, stage.height, stage.steps):
+                if name not in settings:
+                    raise ValueError(f"stage[{number}]: {name!r} is no setting; there are: {', '.join(settings)}")
+            if stage.role is not None and stage.role not in self.files:
+                raise ValueError(f"stage[{number}]: {stage.role!r} is no role; there are: {', '.join(self.files)}")
         return self
 
 

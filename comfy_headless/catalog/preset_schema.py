@@ -14,19 +14,21 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from comfy_headless.catalog import files, preset_file, rules
+from comfy_headless.catalog import files, networks, preset_file, rules
 from comfy_headless.catalog.models import COMMON, WISHED, ImageModel, VideoModel, VideoSettings
 from comfy_headless.catalog.preset_file import PresetFile, Task
 from comfy_headless.catalog.variants import Variants
 
-Kind = Literal["preset", "family", "files"]
+Kind = Literal["preset", "family", "files", "networks"]
 Schema = dict[str, Any]
 
 _TITLES: Final[Mapping[Kind, str]] = {
     "preset": "A preset of comfy-headless",
     "family": "What the presets of a folder share (family.toml)",
     "files": "Model files, each described once (files.toml)",
+    "networks": "Networks that model files hold (networks.toml)",
 }
+_LISTS: Final[Mapping[Kind, type[BaseModel]]] = {"files": files.FilesToml, "networks": networks.NetworksToml}
 _DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 """The one that editors for TOML know."""
 _TASKS: Final[Mapping[Task, str]] = {
@@ -34,7 +36,7 @@ _TASKS: Final[Mapping[Task, str]] = {
     "image": "From a first image.",
     "first_last": "From a first and a last image.",
 }
-_WHOLE: Final = ("ModelFile", "Pack", "Setting", "Sourced")
+_WHOLE: Final = ("ModelFile", "Network", "Pack", "Peak", "Report", "Setting", "Sound", "Sourced", "Vae")
 """Tables that are written whole, or not at all."""
 _KEPT: Final = (
     "type",
@@ -54,14 +56,14 @@ _ARGUMENT: Final = re.compile(r"^    (\w+): (.+(?:\n {5,}.+)*)", re.MULTILINE)
 
 
 def preset_schema(kind: Kind = "preset") -> Schema:
-    """Return the JSON schema of a preset's own file, of ``family.toml``, or of ``files.toml``."""
-    model = files.FilesToml if kind == "files" else PresetFile
+    """Return the JSON schema of a preset's own file, or of the file of that kind beside it."""
+    model = _LISTS.get(kind, PresetFile)
     made = model.model_json_schema(by_alias=True)
     defs = made.pop("$defs")
     table = _table(made, model.__name__, defs)
     if kind == "files":
         table["required"] = ["file"]
-    else:
+    elif kind not in _LISTS:
         _fill(table["properties"])
         if kind == "preset":
             table["required"] = ["name"]
@@ -112,7 +114,7 @@ def _table(schema: Schema, name: str, defs: Mapping[str, Schema]) -> Schema:
         description = told.get(names[key]) or value.get("description") or inner.get("description", "")
         properties[key] = {**inner, "description": description}
     table = {"type": "object", "description": words, "properties": properties, "additionalProperties": False}
-    if name.startswith(_WHOLE):
+    if name.partition("_")[0] in _WHOLE:
         table["required"] = schema["required"]
     return table
 
@@ -171,7 +173,7 @@ def _sentence(text: str) -> str:
 
 _MODELS: Final = {
     name: value
-    for module in (files, preset_file, rules)
+    for module in (files, networks, preset_file, rules)
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, BaseModel)
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from comfy_headless.catalog.files import CARDS, FILES, NETWORKS, ModelFiles, read_toml
+from comfy_headless.catalog.networks import Networks
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.reading import FAMILY, family_of, read_preset
 from comfy_headless.config import presets_folder, user_preset_folders
@@ -47,6 +48,7 @@ class PresetLibrary(Mapping[str, Preset]):
         self._read: dict[Path, tuple[tuple[int, ...], Preset]] = {}
         self._kinds: dict[Path, tuple[tuple[int, ...], tuple[Path, ...], str | None]] = {}
         self._files: tuple[tuple[int, ...], ModelFiles] | None = None
+        self._networks: tuple[tuple[int, ...], Networks] | None = None
 
     def __getitem__(self, name: str) -> Preset:
         if name not in self._found or self._listed != self._own():
@@ -89,6 +91,17 @@ class PresetLibrary(Mapping[str, Preset]):
             self._files = known = (_stamp(files.paths), files)
         return known[1]
 
+    @property
+    def networks(self) -> Networks:
+        """The networks that these model files may hold."""
+        if self._listed != self._own():
+            self._list()
+        known = self._networks
+        if known is None or _stamp(known[1].paths) != known[0]:
+            networks = Networks([presets_folder(), *self._own()])
+            self._networks = known = (_stamp(networks.paths), networks)
+        return known[1]
+
     def _own(self) -> tuple[Path, ...]:
         return user_preset_folders() if self._given is None else self._given
 
@@ -123,7 +136,7 @@ class PresetLibrary(Mapping[str, Preset]):
                 if first != path:
                     raise ValidationError(f"two presets are named {path.stem!r}: {first} and {path}; rename one")
         if own != self._listed:
-            self._files = None
+            self._files = self._networks = None
         self._found, self._listed = found, own
         return found
 

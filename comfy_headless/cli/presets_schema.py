@@ -24,12 +24,13 @@ class FileKind(StrEnum):
     PRESET = "preset"
     FAMILY = "family"
     FILES = "files"
+    NETWORKS = "networks"
 
 
 def show_schema(
-    kind: Annotated[FileKind, typer.Argument(help="Which file: a preset's own, family.toml or files.toml.")] = (
-        FileKind.PRESET
-    ),
+    kind: Annotated[
+        FileKind, typer.Argument(help="Which file: a preset's own, family.toml, files.toml or networks.toml.")
+    ] = (FileKind.PRESET),
     out: Annotated[Path | None, typer.Option("--out", "-o", **o.PATH, help="Write it to this file.")] = None,
     as_json: o.Json = False,
     log_json: o.LogJson = False,

@@ -12,18 +12,19 @@ from jsonschema import Draft7Validator
 
 from comfy_headless import ValidationError
 from comfy_headless.catalog.models import VideoModel
+from comfy_headless.catalog.files import CARDS
 from comfy_headless.catalog.preset_schema import Kind, preset_schema
 from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
 from comfy_headless.config import presets_folder
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 VALIDATORS = {kind: Draft7Validator(preset_schema(kind)) for kind in KINDS}
-SHIPPED = sorted(presets_folder().rglob("*.toml"))
+SHIPPED = sorted(path for path in presets_folder().rglob("*.toml") if path.name != CARDS)
 PRESET = VIDEO_PRESETS["wan_5b"].path
 
 
 def kind_of(path: Path) -> Kind:
-    return {"family.toml": "family", "files.toml": "files"}.get(path.name, "preset")  # type: ignore[return-value]
+    return path.stem if path.stem in KINDS else "preset"  # type: ignore[return-value]
 
 
 def problems(kind: Kind, text: str) -> list[str]:

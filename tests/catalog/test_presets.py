@@ -23,7 +23,9 @@ from comfy_headless.errors import ValidationError
 from tests.catalog.invented import PRESET, graph, node, write
 
 BUILTIN = sorted(
-    path.stem for path in presets_folder().rglob("*.toml") if path.name not in ("family.toml", "files.toml")
+    path.stem
+    for path in presets_folder().rglob("*.toml")
+    if path.name not in ("family.toml", "files.toml", "networks.toml", "cards.toml")
 )
 EIGHT = {"draft", "fast", "quality", "hd", "portrait", "landscape", "cinematic", "square"}
 VIDEOS = [name for name in BUILTIN if name in VIDEO_PRESETS]

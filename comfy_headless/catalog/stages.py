@@ -1,0 +1,73 @@
+"""What a preset samples, stage by stage: with which network, how large, how many steps, how many passes in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from comfy_headless.catalog import memory
+from comfy_headless.catalog.memory import Clip
+from comfy_headless.catalog.networks import Network, Networks
+from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.preset_file import ModelFile, Stage, Task
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import nearest
+
+
+class Sampled(NamedTuple):
+    """One stage of sampling.
+
+    Args:
+        passes: of the network in each step: 2 where a negative prompt counts.
+        pflop: operations of the whole stage in units of 1e15; None where they are not counted.
+    """
+
+    network: Network
+    clip: Clip
+    steps: int
+    passes: int
+    pflop: float | None
+
+
+def sampled(
+    preset: Preset, task: Task, values: Mapping[str, Any], files: Mapping[str, ModelFile], networks: Networks
+) -> tuple[Sampled, ...]:
+    """Return the stages of sampling; none if no network is described for one of them.
+
+    Args:
+        values: all settings, as ``effective`` gives them.
+        files: by role.
+    """
+    found = [_read(stage, preset, values, files, networks) for stage in preset.stages or (Stage(),)]
+    return tuple(stage for stage in found if stage is not None) if None not in found else ()
+
+
+def _read(
+    stage: Stage, preset: Preset, values: Mapping[str, Any], files: Mapping[str, ModelFile], networks: Networks
+) -> Sampled | None:
+    network = _network(stage, preset, files, networks)
+    if network is None:
+        return None
+    clip = Clip(values[stage.width], values[stage.height], values.get("frames", 1), values.get("fps", 25.0))
+    steps = _steps(values[stage.steps])
+    passes = 2 if values.get(stage.cfg, 1) != 1 else 1
+    once = memory.pflop(network, networks.vae_of(network), clip)
+    return Sampled(network, clip, steps, passes, once * steps * passes if once is not None else None)
+
+
+def _network(stage: Stage, preset: Preset, files: Mapping[str, ModelFile], networks: Networks) -> Network | None:
+    """Return the network of a stage: the one it names, or that of its role, or that of the preset's files."""
+    held = [files[stage.role].network] if stage.role else [file.network for file in files.values()]
+    name = stage.network or next((each for each in held if each is not None), None)
+    if name is None:
+        return None
+    if name not in networks.networks:
+        raise ValidationError(
+            f"{preset.path}: no networks.toml describes the network {name!r}{nearest(name, networks.networks)}"
+        )
+    return networks.networks[name]
+
+
+def _steps(value: Any) -> int:
+    """Return how many steps a setting asks for: a number, or a list of sigmas, which names one more."""
+    return len(str(value).split(",")) - 1 if isinstance(value, str) else int(value)
