@@ -24,6 +24,7 @@ class Vae(Part):
     """What turns latents into pictures.
 
     Args:
+        name: as files and networks name it.
         parameters: how many numbers it has.
         channels: of a latent.
         spatial: pixels that a cell of a latent is wide and high.
@@ -33,6 +34,7 @@ class Vae(Part):
             ``frames``.
         decode_most: frames that it holds at most.
         decode_short: ``decode_numbers`` of a latent of at most four cells in time.
+        source: where all this was read, in words.
     """
 
     name: DottedName
@@ -63,6 +65,7 @@ class Network(Part):
     """A diffusion model.
 
     Args:
+        name: as files and stages name it.
         vae: whose latents it works on.
         parameters: how many numbers it has; of two experts, each.
         largest_block: numbers of its largest block: what must be on the card at once when weights are streamed.
@@ -73,6 +76,7 @@ class Network(Part):
         attention_layers: how many layers attend to all tokens.
         text_tokens: tokens of the text among them, where both are attended to together.
         sound: what is sampled with the pictures.
+        source: where all this was read, in words.
     """
 
     name: DottedName
@@ -93,8 +97,13 @@ class Report(Part):
     """Somebody ran a network on a small card.
 
     Args:
+        network: which one.
+        width: pixels.
+        height: pixels.
+        frames: how many.
         card_gb: GiB of that card, or of what was free on it.
         precision: of the weights.
+        source: who said so, and where.
     """
 
     network: DottedName
@@ -110,10 +119,15 @@ class Peak(Part):
     """What a card with room showed above idle.
 
     Args:
+        network: which one.
+        width: pixels.
+        height: pixels.
+        frames: how many.
         files: the model files that were loaded, by ``folder/name``.
         cast: whether the diffusion model was cast to fp8 while loading.
         tile: pixels of a tile; left out where the whole was decoded at once.
         peak_gb: GiB.
+        source: who measured it, on what.
     """
 
     network: DottedName
@@ -128,7 +142,14 @@ class Peak(Part):
 
 
 class NetworksToml(Part):
-    """What a ``networks.toml`` may hold."""
+    """What a ``networks.toml`` may hold.
+
+    Args:
+        vae: one table for each.
+        network: one table for each.
+        report: one table for each.
+        peak: one table for each.
+    """
 
     vae: tuple[Vae, ...] = ()
     network: tuple[Network, ...] = ()
