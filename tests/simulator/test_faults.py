@@ -274,14 +274,6 @@ def test_a_node_can_raise(step: int) -> None:
     assert entry["outputs"] == {}
 
 
-def test_a_sampler_of_wrong_shapes_gets_its_tip() -> None:
-    """The server adds it at a sampler, and nowhere else."""
-    with faulty(NodeFails(node="KSampler"), NodeFails(node="VAEDecode")) as (_, talk):
-        told = [talk.run(sampler_graph())["status"]["messages"][-1][1]["exception_message"] for _ in range(2)]
-    assert told[0].startswith(NodeFails().message + '\n\n\nTIPS: If you have any "Load CLIP"')
-    assert told[1] == NodeFails().message + "\n"
-
-
 def test_a_failed_job_can_be_run_again() -> None:
     """What ran before the failure is cached, and the second run succeeds."""
     with faulty(OutOfMemory(node="8")) as (_, talk):

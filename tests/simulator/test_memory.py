@@ -1,4 +1,4 @@
-"""Memory that runs out on the simulated card."""
+"""Memory that runs out on the simulated card, and what the server adds to such errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from comfy_headless import compile_workflow
 from comfy_headless.graph.schemas import MODEL_INPUTS
 from comfy_headless.simulator import Simulator
-from comfy_headless.simulator.faults import OutOfMemory
+from comfy_headless.simulator.faults import NodeFails, OutOfMemory
 from comfy_headless.simulator.words import step_count
 from tests.simulator.talk import SAMPLER_FILES, image_graph, sampler_graph, talking
 
@@ -42,3 +42,12 @@ def test_memory_can_run_out_at_every_sampler() -> None:
             error = talk.run(sampler_graph(seed=seed))["status"]["messages"][-1][1]
             assert (error["node_type"], error["exception_type"]) == ("KSampler", "torch.OutOfMemoryError")
         assert talk.run(image_graph())["status"]["status_str"] == "success"
+
+
+def test_a_sampler_of_wrong_shapes_gets_its_tip() -> None:
+    """The server adds it at a sampler, and nowhere else."""
+    faults = [NodeFails(node="KSampler"), NodeFails(node="VAEDecode")]
+    with Simulator(files=SAMPLER_FILES, faults=faults) as sim, talking(sim.url) as talk:
+        told = [talk.run(sampler_graph())["status"]["messages"][-1][1]["exception_message"] for _ in range(2)]
+    assert told[0].startswith(NodeFails().message + '\n\n\nTIPS: If you have any "Load CLIP"')
+    assert told[1] == NodeFails().message + "\n"
