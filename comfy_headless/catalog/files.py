@@ -81,15 +81,19 @@ class ModelFiles(Mapping[str, ModelFile]):
         return len(self._files)
 
     def equivalents(self) -> dict[tuple[str, str], dict[str, str]]:
-        """Return for each (folder, name) the names of the same network by precision, its own among them."""
+        """Return for each (folder, name) the names of the same network by precision, its own among them.
+
+        A file that goes by another name too is found under that as well, and then keeps it.
+        """
         networks: dict[str, dict[str, str]] = {}
         for file in self.values():
             if file.weights is not None:
                 networks.setdefault(f"{file.folder}/{file.weights}", {})[file.precision] = file.name
         return {
-            (file.folder, file.name): networks[f"{file.folder}/{file.weights}"]
+            (file.folder, name): {**networks[f"{file.folder}/{file.weights}"], file.precision: name}
             for file in self.values()
             if file.weights is not None
+            for name in (*file.also, file.name)
         }
 
     def upscalers(self) -> dict[int, str]:

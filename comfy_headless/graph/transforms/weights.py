@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
+from comfy_headless.graph.listed import file_name
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph, copy_json
-from comfy_headless.graph.transforms.wires import Changed, find_sources, named, replace_class, set_inputs
+from comfy_headless.graph.transforms.files import (
+    FROM_GGUF,
+    NO_CAST,
+    UNET,
+    WHY_NO_GGUF,
+    WIDE,
+    is_gguf,
+    with_files,
+    written_precision,
+)
+from comfy_headless.graph.transforms.wires import Changed, find_sources, named, set_inputs
 from comfy_headless.graph.values import nearest, shown
 
-_PLAIN: Final = "UNETLoader"
-_GGUF: Final = "UnetLoaderGGUF"
-_FROM_GGUF: Final = (_GGUF, "UnetLoaderGGUFAdvanced")
+_FROM_GGUF: Final = tuple(gguf for gguf, plain in FROM_GGUF.items() if plain == UNET)
 _CAST: Final = "fp8_e4m3fn"
 
 _FILE_INPUTS: Final[Mapping[str, str]] = {
-    _PLAIN: "unet_name",
+    UNET: "unet_name",
     **dict.fromkeys(_FROM_GGUF, "unet_name"),
     "CheckpointLoaderSimple": "ckpt_name",
     "CheckpointLoader": "ckpt_name",
@@ -41,16 +50,7 @@ _QUANTIZATION: Final = "quantization"
 _TYPES: Final = ("precision", "base_precision")
 """Theirs for the type that the weights have."""
 
-_WHY_NO_GGUF: Final = (
-    "ComfyUI-GGUF loads diffusion models by themselves, not checkpoints that hold text encoder and VAE too"
-)
 _PREFERRED: Final[Mapping[str, tuple[str, ...]]] = {"fp8": ("fp8_scaled", _CAST)}
-_WRITTEN: Final = re.compile(
-    r"(?<![a-z0-9])(?:fp32|fp16|bf16|fp8(?:_scaled|_e4m3fn|_e5m2)?|fp4(?:_mixed)?|nvfp4|nf4|int[48]|i?q\d(?:_[0-9a-z]+)*)"
-    r"(?![a-z0-9])",
-    re.I,
-)
-_WIDE: Final = frozenset({"fp32", "fp16", "bf16"})
 
 Equivalents = Mapping[tuple[str, str], Mapping[str, str]]
 """For a model file, as folder and name, the names of the same network's files by precision; its own may be there."""
@@ -97,7 +97,7 @@ def with_precision(
     for model, plan in zip(models, plans, strict=True):
         changed = _load(changed, model, plan)
         notes.append(_note(changed, model, plan))
-    if any(_is_gguf(plan.file) for plan in plans):
+    if any(is_gguf(plan.file) for plan in plans):
         notes.append("GGUF files need the node pack ComfyUI-GGUF (https://github.com/city96/ComfyUI-GGUF)")
     return Changed(changed, tuple(dict.fromkeys(notes)))
 
@@ -123,11 +123,18 @@ def _read_model(graph: Graph, node_id: str, equivalents: Equivalents) -> _Model:
         raise ValidationError(f"precision: {named(graph, node_id)} loads a model, but {what}")
     file: str = inputs[name]
     folder = MODEL_INPUTS.get((class_type, name), "checkpoints" if name == "ckpt_name" else "diffusion_models")
-    others = equivalents.get((folder, file), {})
-    own = next((precision for precision, other in others.items() if other == file), None) or _written(file)
+    others = _find_others(equivalents, folder, file)
+    own = next((precision for precision, other in others.items() if other == file), None) or written_precision(file)
     if own is None and _QUANTIZATION in inputs:
         own = next((value for name, value in inputs.items() if name in _TYPES and isinstance(value, str)), None)
     return _Model(node_id, class_type, folder, file, own, others)
+
+
+def _find_others(equivalents: Equivalents, folder: str, file: str) -> dict[str, str]:
+    """Return the files of the same network by precision; the file itself as the graph names it, with its sub-folder."""
+    own = file_name(file)
+    found = equivalents.get((folder, file)) or equivalents.get((folder, own), {})
+    return {precision: file if name == own else name for precision, name in found.items()}
 
 
 def _plan(graph: Graph, model: _Model, precision: str, models: list[_Model]) -> _Plan:
@@ -136,10 +143,10 @@ def _plan(graph: Graph, model: _Model, precision: str, models: list[_Model]) -> 
         return _Plan(model.file, cast=True)
     if file is None:
         raise ValidationError(_refusal(graph, model, precision, models))
-    if _is_gguf(file) and model.class_type not in (_PLAIN, *_FROM_GGUF):
+    if is_gguf(file) and model.class_type not in (UNET, *_FROM_GGUF):
         raise ValidationError(
             f"precision={precision!r}: {file} is a GGUF file, and nothing that loads those can take the place of "
-            f"{named(graph, model.node_id)}: {_WHY_NO_GGUF}"
+            f"{named(graph, model.node_id)}: {WHY_NO_GGUF}"
         )
     return _Plan(file)
 
@@ -156,25 +163,17 @@ def _find_file(model: _Model, precision: str) -> str | None:
 
 def _can_cast(graph: Graph, model: _Model) -> bool:
     inputs = graph[model.node_id]["inputs"]
-    casts = model.class_type == _PLAIN or _QUANTIZATION in inputs
+    casts = model.class_type == UNET or _QUANTIZATION in inputs
     return casts and _is_wide(model)
 
 
 def _load(graph: Graph, model: _Model, plan: _Plan) -> Graph:
     if plan == _Plan(model.file) and not _is_wide(model):
         return graph
-    inputs: dict[str, Any] = {_FILE_INPUTS[model.class_type]: plan.file}
-    if _is_gguf(plan.file) and model.class_type == _PLAIN:
-        return replace_class(graph, model.node_id, _GGUF, inputs)
-    if not _is_gguf(plan.file) and model.class_type in _FROM_GGUF:
-        return replace_class(graph, model.node_id, _PLAIN, {**inputs, "weight_dtype": "default"})
-    if model.class_type == _PLAIN:
-        inputs["weight_dtype"] = _CAST if plan.cast else "default"
-    if _QUANTIZATION in graph[model.node_id]["inputs"]:
-        inputs[_QUANTIZATION] = _CAST if plan.cast else "disabled"
-    for node_id, name in _also_named(graph, model):
-        graph = set_inputs(graph, node_id, {name: plan.file})
-    return set_inputs(graph, model.node_id, inputs)
+    places = {(model.node_id, _FILE_INPUTS[model.class_type]), *_also_named(graph, model)}
+    changed = with_files(graph, dict.fromkeys(sorted(places), plan.file)).graph
+    casts = {name: no_cast for name, no_cast in NO_CAST.items() if name in changed[model.node_id]["inputs"]}
+    return set_inputs(changed, model.node_id, dict.fromkeys(casts, _CAST) if plan.cast else casts)
 
 
 def _also_named(graph: Graph, model: _Model) -> list[tuple[str, str]]:
@@ -206,20 +205,10 @@ def _refusal(graph: Graph, model: _Model, precision: str, models: list[_Model]) 
         f"{', or as fp8 by a cast' if _can_cast(graph, each) else ''}"
         for each in models
     )
-    reason = f" {_WHY_NO_GGUF}." if re.match(r"i?q\d", precision, re.I) and model.folder == "checkpoints" else ""
+    reason = f" {WHY_NO_GGUF}." if re.match(r"i?q\d", precision, re.I) and model.folder == "checkpoints" else ""
     hint = f"{nearest(precision, known)}{reason}"
     return f"precision={precision!r} is not to be had for {model.file}{hint} There is {listed}"
 
 
-def _is_gguf(file: str) -> bool:
-    return file.lower().endswith(".gguf")
-
-
 def _is_wide(model: _Model) -> bool:
-    return model.own is None or model.own.lower() in _WIDE
-
-
-def _written(file: str) -> str | None:
-    """Return the precision that a file's name says, or None."""
-    found = _WRITTEN.findall(re.split(r"[\\/]", file)[-1])
-    return found[-1] if found else None
+    return model.own is None or model.own.lower() in WIDE
