@@ -78,6 +78,8 @@ class Result:
             stands in ``warnings``.
         error: the failure's message, None if there was none.
         callback_error: the exception that ended the calls of ``on_progress``, as text.
+        worked: seconds that the server worked on it, its queue apart; None if it does not say.
+        kept: ids of the nodes whose results the server still had, so that they did not run.
     """
 
     status: str
@@ -92,6 +94,8 @@ class Result:
     looked: bool = False
     error: str | None = None
     callback_error: str | None = None
+    worked: float | None = None
+    kept: tuple[str, ...] = ()
 
     @property
     def files(self) -> list[Path]:
@@ -163,6 +167,8 @@ class Result:
             "looked": self.looked,
             "error": self.error,
             "callback_error": self.callback_error,
+            "worked": self.worked,
+            "kept": list(self.kept),
         }
 
     def _of(self, kind: str) -> list[Output]:
@@ -190,6 +196,8 @@ _NAMES: Final = (
     "looked",
     "error",
     "callback_error",
+    "worked",
+    "kept",
 )
 
 

@@ -28,6 +28,7 @@ from comfy_headless.protocol.effects import Deadline, Flow, Now, Sleep, Subscrib
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import cancel
+from comfy_headless.protocol.spent import spent
 from comfy_headless.protocol.status import recall
 from comfy_headless.protocol.submit import submit
 from comfy_headless.protocol.ticket import Label, Ticket
@@ -201,6 +202,7 @@ def _finish(
             at_once=at_once,
         )
         saved, previews = saved_in(entry, graph)
+        cost = spent(entry)
         outputs = yield from collector.collect(saved)
     finally:
         yield from collector.discard()
@@ -223,6 +225,8 @@ def _finish(
         notes=label.notes,
         warnings=tuple(warnings),
         callback_error=teller.error,
+        worked=cost.seconds,
+        kept=cost.kept,
     )
 
 
