@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
 from comfy_headless.catalog.preset import TASKS, Preset
-from comfy_headless.catalog.preset_file import ModelFile, Task
+from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
+from comfy_headless.catalog.roles import place_file as place_file
 from comfy_headless.errors import GenerationRejectedError, ValidationError
 
 _A = {"video": "a video", "image": "an image", None: "anything"}
@@ -74,14 +75,6 @@ def missing(preset: Preset, task: Task, facts: ServerFacts) -> list[str]:
     return lines + [
         place_file(file) for file in view.files.values() if file.name not in facts.files.get(file.folder, ())
     ]
-
-
-def place_file(file: ModelFile) -> str:
-    """Return one line that says where a preset's file belongs and where it is had."""
-    size = f" ({file.size_gb:g} GB)" if file.size_gb is not None else ""
-    known = "TODO" not in file.repository
-    whence = f"from Hugging Face {file.repository}: {file.path}" if known else "from where its preset does not say yet"
-    return f"{file.name}{size} into ComfyUI/models/{file.folder}/, {whence}"
 
 
 def _order(vram_gb: float | None, preset: Preset) -> tuple[bool, int]:

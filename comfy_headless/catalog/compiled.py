@@ -6,7 +6,7 @@ import os
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ class CompiledWorkflow:
         uploads: files to bring to the server before.
         preset: name of the preset; None for a template of the caller's own.
         task: which of the preset's templates was taken.
+        files: the model file in the graph for each role of the preset.
     """
 
     graph: Graph
@@ -52,6 +53,7 @@ class CompiledWorkflow:
     uploads: tuple[Upload, ...] = ()
     preset: str | None = None
     task: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def drawn_seed() -> int:

@@ -8,9 +8,10 @@ from typing import Any, Final
 from comfy_headless.catalog.compiled import RANDOM, CompiledWorkflow, ImagePath, base_name, drawn_seed, uploads_of
 from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.own_workflow import compile_template
-from comfy_headless.catalog.preset import Preset, task_for
+from comfy_headless.catalog.preset import AtTask, Preset, task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary, no_preset
+from comfy_headless.catalog.roles import check_roles
 from comfy_headless.catalog.settings import effective
 from comfy_headless.catalog.variants import Variants, parted
 from comfy_headless.catalog.vary import Workshop, apply, parts_of, vary
@@ -18,6 +19,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
+from comfy_headless.graph.transforms.files import with_files
 from comfy_headless.graph.transforms.wires import Changed
 from comfy_headless.graph.values import shown
 
@@ -42,11 +44,13 @@ class WorkflowCompiler:
 
         Args:
             values: for a preset: ``image``, ``last_image``, ``negative_prompt``, ``seed`` (None, -1 or "random" draws
-                one), ``allow_untested``, and its settings, or ``settings=VideoSettings(...)``. For a template: its
-                parameters; a seed of -1 or "random" is drawn.
+                one), ``allow_untested``, ``files`` (other model files by role, as the server lists them), and its
+                settings, or ``settings=VideoSettings(...)``. For a template: its parameters; a seed of -1 or "random"
+                is drawn.
 
         Raises:
-            ValidationError: unknown preset or setting, an image too many or too few, or a value that does not fit.
+            ValidationError: unknown preset, setting or role, an image too many or too few, or a value that does not
+                fit.
         """
         if isinstance(preset, Template):
             return compile_template(preset, {**({"prompt": prompt} if prompt else {}), **values})
@@ -65,6 +69,7 @@ class WorkflowCompiler:
 
     def _compile_preset(self, preset: Preset, prompt: str, values: Mapping[str, Any]) -> CompiledWorkflow:
         variants, rest = parted(values)
+        files = rest.pop("files", None) or {}
         image, last_image, negative_prompt, seed, allow_untested, asked = _sorted(rest)
         task = self._task(preset, image, last_image)
         template = preset.template(task)
@@ -84,12 +89,13 @@ class WorkflowCompiler:
             "seed": number,
             "filename_prefix": f"comfy_headless/{preset.name}" if "filename_prefix" in template.parameters else None,
         }
-        graph = template.bind(filled, any_choice=allow_untested)
+        graph, placed = _with_files(template.bind(filled, any_choice=allow_untested), preset.at(task), files)
         own = {name: item.value for name, item in preset.variants.items()}
         varied = Variants(**{**own, **variants}).given()
         graph, told = self._vary(graph, preset, task, varied)
-        notes = (*notes, *_unlisted(template, known), *said, *told)
-        return CompiledWorkflow(graph, number, {**known, **varied}, notes, uploads, preset.name, task)
+        notes = (*notes, *_unlisted(template, known), *said, *placed, *told)
+        used = _files_of(graph, preset.at(task))
+        return CompiledWorkflow(graph, number, {**known, **varied}, notes, uploads, preset.name, task, used)
 
     def _vary(self, graph: Graph, preset: Preset, task: Task, variants: Mapping[str, Any]) -> Changed:
         """Apply variants; what the preset has no place for names those that have."""
@@ -147,6 +153,7 @@ def compile_workflow(
     last_image: ImagePath | None = None,
     negative_prompt: str | None = None,
     seed: int | None = None,
+    files: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> Graph:
     """Return the graph of a video or image in API format, JSON-ready; nothing is opened and nothing is sent.
@@ -155,15 +162,16 @@ def compile_workflow(
         image: the first frame; its base name goes into the graph.
         last_image: the last frame, for presets that take one.
         seed: None draws one; ``WorkflowCompiler`` tells which.
+        files: model files to take instead of the preset's, by role and as the server lists them, such as
+            ``{"model": "wan/mine.safetensors"}``; a GGUF file brings its loader.
         settings: of ``VideoSettings`` or declared by the preset, and ``Variants`` such as ``loras={"name": 0.8}``;
             ``allow_untested=True`` for untried values.
 
     Raises:
-        ValidationError: unknown preset or setting, an image too many or too few, or a value that does not fit.
+        ValidationError: unknown preset, setting or role, an image too many or too few, or a value that does not fit.
     """
-    images = {"image": image, "last_image": last_image}
-    compiler = WorkflowCompiler()
-    return compiler.compile(preset, prompt, **images, negative_prompt=negative_prompt, seed=seed, **settings).graph
+    given = {"image": image, "last_image": last_image, "negative_prompt": negative_prompt, "seed": seed, "files": files}
+    return WorkflowCompiler().compile(preset, prompt, **given, **settings).graph
 
 
 def _sorted(values: Mapping[str, Any]) -> tuple[Any, Any, Any, Any, bool, dict[str, Any]]:
@@ -205,6 +213,19 @@ def _texts(
     elif negative_prompt:
         notes.append(f"{preset.name} takes no negative prompt: it is ignored")
     return {name: text for name, text in texts.items() if text is not None}, tuple(notes)
+
+
+def _with_files(graph: Graph, view: AtTask, files: Mapping[str, str]) -> Changed:
+    """Return the graph with other model files in these roles."""
+    check_roles(files, view.files, view.template.name)
+    parameters = view.template.parameters
+    return with_files(graph, {place: name for role, name in files.items() for place in parameters[role].bindings})
+
+
+def _files_of(graph: Graph, view: AtTask) -> dict[str, str]:
+    """Return the model file of each role, as the graph names it."""
+    places = {role: view.template.parameters[role].bindings[0] for role in view.files}
+    return {role: graph[node_id]["inputs"][name] for role, (node_id, name) in places.items() if node_id in graph}
 
 
 def _unlisted(template: Template, values: Mapping[str, Any]) -> tuple[str, ...]:

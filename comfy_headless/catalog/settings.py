@@ -27,6 +27,7 @@ _ARGUMENTS = (
     "last_image",
     "negative_prompt",
     "seed",
+    "files",
     "out",
     "overwrite",
     "server",
@@ -56,6 +57,7 @@ _SYNONYMS = {
     "batch": "images",
     "batch_size": "images",
     "num_images": "images",
+    "file": "files",
 }
 """What others call it."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -41,12 +42,22 @@ def find_listed(name: str, listed: Collection[str], *, any_case: bool = False) -
     """
     if name in listed:
         return Found(name)
-    near = [each for each in listed if file_name(each) == file_name(name)]
+    near = _by_name(frozenset(listed), False).get(file_name(name), [])
     if not near and any_case:
-        near = [each for each in listed if file_name(each).casefold() == file_name(name).casefold()]
+        near = _by_name(frozenset(listed), True).get(file_name(name).casefold(), [])
     most = max((_shared(name, each) for each in near), default=0)
     best = sorted((each for each in near if _shared(name, each) == most), key=lambda each: (len(each), each))
     return Found(best[0], tuple(best[1:])) if best else None
+
+
+@lru_cache(maxsize=64)
+def _by_name(listed: frozenset[str], folded: bool) -> dict[str, list[str]]:
+    """Return the listed files by their own names; every preset looks into the same few lists."""
+    found: dict[str, list[str]] = {}
+    for each in listed:
+        own = file_name(each)
+        found.setdefault(own.casefold() if folded else own, []).append(each)
+    return found
 
 
 def _parts(name: str) -> list[str]:
