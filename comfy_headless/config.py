@@ -6,6 +6,7 @@ Functions only, read anew at each call: no setting is kept here, so a changed en
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -69,3 +70,28 @@ def user_preset_folders(environ: Mapping[str, str] | None = None) -> tuple[Path,
     """
     named = (os.environ if environ is None else environ).get("COMFY_HEADLESS_PRESETS", "")
     return tuple(Path(part).expanduser() for part in named.split(os.pathsep) if part.strip())
+
+
+def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """Return the folder for what may be lost: ``COMFY_HEADLESS_CACHE``, else ``comfy-headless`` in the user's.
+
+    It need not exist. The user's is what XDG, Apple and Microsoft say.
+
+    Args:
+        environ: None is this process's environment.
+        platform: as ``sys.platform``.
+
+    Raises:
+        RuntimeError: nobody knows where this user's home is.
+    """
+    variables = os.environ if environ is None else environ
+    named = variables.get("COMFY_HEADLESS_CACHE")
+    if named:
+        return Path(named).expanduser()
+    if platform == "win32":
+        local = variables.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData/Local") / "comfy-headless/cache"
+    if platform == "darwin":
+        return Path.home() / "Library/Caches/comfy-headless"
+    told = Path(variables.get("XDG_CACHE_HOME", ""))
+    return (told if told.is_absolute() else Path.home() / ".cache") / "comfy-headless"
