@@ -60,6 +60,20 @@ def setting_names(context: typer.Context, incomplete: str) -> Iterator[tuple[str
         return
 
 
+def role_names(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
+    """Complete ``--file ROLE=`` with the roles of the preset, and what fills them; without a preset, with any role."""
+    try:
+        every = [*VIDEO_PRESETS.values(), *IMAGE_PRESETS.values()]
+        preset = context.params.get("preset")
+        named = [each for each in every if each.name == preset] or every
+        roles = {
+            role: file.name for each in reversed(named) for t in each.tasks for role, file in each.at(t).files.items()
+        }
+        yield from ((f"{role}=", name) for role, name in sorted(roles.items()) if role.startswith(incomplete))
+    except ComfyHeadlessError:
+        return
+
+
 def family_names(incomplete: str) -> list[str]:
     """Complete the name of a family."""
     return _of_presets(lambda preset: [preset.family], incomplete)

@@ -11,7 +11,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from comfy_headless.cli.completion import every_preset_name, preset_names, sampler_names, scheduler_names, setting_names
+from comfy_headless.cli.completion import (
+    every_preset_name,
+    preset_names,
+    role_names,
+    sampler_names,
+    scheduler_names,
+    setting_names,
+)
 from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action
 
@@ -100,6 +107,13 @@ SETTINGS: Final[Mapping[str, Any]] = {
         "--set",
         metavar="NAME=VALUE",
         autocompletion=setting_names,
+    ),
+    "files": _setting(
+        list[str],
+        "A model file of your own, as the server lists it; may be repeated. `presets show` lists the roles.",
+        "--file",
+        metavar="ROLE=NAME",
+        autocompletion=role_names,
     ),
 }
 """The options that set what a model is asked for; ``request.settings_of`` reads them."""

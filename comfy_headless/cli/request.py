@@ -27,6 +27,7 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
     "wait": "--no-wait",
     "allow_untested": "--untested",
     "settings": "--set NAME=VALUE",
+    "files": "--file ROLE=NAME",
     "loras": "--lora NAME:STRENGTH",
     **{name: f"--{name.replace('_', '-')}" for name in ("precision", "easy_cache", "torch_compile", "tiled_decode")},
     **{name: f"--{name}" for name in ("upscale", "interpolate", "codec", "quality")},
@@ -68,7 +69,7 @@ class Request:
 
 
 def settings_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that were given, by ``--set`` and by an option of their own, and the variants.
+    """Return the settings that were given, by ``--set`` and by an option of their own, the variants, and the files.
 
     Args:
         asked: the values of the options ``SETTINGS`` and ``VARIANTS``.
@@ -77,7 +78,9 @@ def settings_of(asked: Mapping[str, Any]) -> dict[str, Any]:
         ValidationError: one is given twice, or is no setting.
     """
     given = {name: value for name, value in asked.items() if value is not None}
-    sets, loras = given.pop("sets", None), given.pop("lora", None)
+    sets, loras, files = (given.pop(name, None) for name in ("sets", "lora", "files"))
+    if files:
+        given["files"] = pairs(files, "--file", "model=wan/mine.safetensors")
     if loras:
         given["loras"] = dict(_lora(text) for text in loras)
         if len(given["loras"]) < len(loras):
@@ -102,14 +105,14 @@ def _lora(text: str) -> tuple[str, float]:
         raise ValidationError(f"--lora {text!r}: {strength!r} is no strength; expected NAME:NUMBER") from None
 
 
-def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+def pairs(texts: Sequence[str] | None, option: str, example: str = "steps=20") -> dict[str, str]:
     """Read ``NAME=VALUE`` texts; raises ValidationError."""
     read: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or not name:
-            raise ValidationError(f"{option} {text!r}: expected NAME=VALUE, such as {option} steps=20")
+            raise ValidationError(f"{option} {text!r}: expected NAME=VALUE, such as {option} {example}")
         if name in read:
             raise ValidationError(f"{option} {name} is given twice: {read[name]!r} and {value!r}")
         read[name] = value

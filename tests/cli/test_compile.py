@@ -35,6 +35,37 @@ def test_a_setting_of_the_family(program: Program) -> None:
     assert told["settings"]["tile_size"] == 256
 
 
+def test_model_files_of_ones_own(program: Program) -> None:
+    """--file puts a model file into a role, with the loader that goes with it; it is what Python does with files=."""
+    words = ["--file", r"model=wan\x-Q4_K_M.gguf", "--file", "vae=mine.safetensors"]
+    code, out, err = program("compile", "--preset", "wan_5b", "a red kite", "--seed", "7", *words)
+    assert (code, err) == (0, "")
+    files = {"model": r"wan\x-Q4_K_M.gguf", "vae": "mine.safetensors"}
+    assert json.loads(out) == compile_workflow("wan_5b", "a red kite", seed=7, files=files)
+    assert "UnetLoaderGGUF" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--file", "modle=x"],
+            "files: wan_5b has no role 'modle'; did you mean 'model'? It has: text_encoder, vae, model",
+        ),
+        (["--file", "model"], "--file 'model': expected NAME=VALUE, such as --file model=wan/mine.safetensors"),
+        (["--file", "model="], "files: model='': expected a file's name, as the server lists it"),
+        (["--file", "vae=x.gguf"], "a GGUF file, and nothing that loads those can take the node's place"),
+        (["--file", "model=a", "--file", "model=b"], "--file model is given twice: 'a' and 'b'"),
+        (["--set", "files=x"], "--set files=x: that is no setting; use --file ROLE=NAME"),
+    ],
+)
+def test_a_wrong_model_file(program: Program, words: list[str], said: str) -> None:
+    """A role that there is not, no name, a file that nothing could load there: wrong use, and told."""
+    code, _, err = program("compile", "--preset", "wan_5b", "x", *words)
+    assert code == 2
+    assert said in err
+
+
 def test_a_file(program: Program, folder: Path) -> None:
     """--out writes the graph and prints the path; a file is replaced only when asked."""
     words = ("compile", "--preset", "ltx_standard", "ein Drache über dem Meer", "--seed", "7", "--out", "graph.json")

@@ -34,6 +34,8 @@ OFFERED = {
     "generate --preset ltx_standard --set image": ["image_strength=", "image_compression="],
     "generate --set image_": ["image_strength=", "image_compression=", "image_interleave=", "image_noise="],
     "generate --preset nonsense --set tile_s": ["tile_size="],
+    "generate --preset wan_14b --file ": ["high_model=", "low_model=", "text_encoder=", "vae="],
+    "image --preset sdxl_fast --file ch": ["checkpoint="],
     "simulate --device ": ["cuda", "cpu", "mps"],
     "generate --image ": [],
 }
