@@ -100,14 +100,12 @@ def run(
         alive = False
         if wait.raise_on_error:
             raise late from error
-        now = yield Now()
-        return _failed(late, accepted or prompt_id, now - started, label)
+        return (yield from failed(late, started, label))
     except GenerationFailedError as error:
         alive = False
         if wait.raise_on_error:
             raise
-        now = yield Now()
-        return _failed(error, accepted or prompt_id, now - started, label)
+        return (yield from failed(error, started, label, prompt_id=accepted or prompt_id))
     except ComfyHeadlessError:
         alive = False
         raise
@@ -163,13 +161,11 @@ def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
         late = yield from _give_up(server, prompt_id, wait, sent_only=False)
         if wait.raise_on_error:
             raise late from error
-        now = yield Now()
-        return _failed(late, prompt_id, now - started, _label_of(ticket))
+        return (yield from failed(late, started, _label_of(ticket)))
     except GenerationFailedError as error:
         if wait.raise_on_error:
             raise
-        now = yield Now()
-        return _failed(error, prompt_id, now - started, _label_of(ticket))
+        return (yield from failed(error, started, _label_of(ticket), prompt_id=prompt_id))
     return (yield from _looked_at(result, wait, label))
 
 
@@ -268,11 +264,19 @@ def _look(
             leaving.add_note(f"prompt {prompt_id}: done, {path} is here; only the look at it was interrupted")
 
 
-def _failed(error: ComfyHeadlessError, prompt_id: str, duration: float, label: Label) -> Result:
+def failed(
+    error: GenerationFailedError | GenerationTimeoutError, started: float, label: Label, *, prompt_id: str = ""
+) -> Flow[Result]:
+    """Give the result that stands for an error where none is to be raised.
+
+    Args:
+        prompt_id: the job, where the error does not name it.
+    """
+    now = yield Now()
     return Result(
         "failed",
-        prompt_id,
-        duration,
+        error.prompt_id or prompt_id,
+        now - started,
         seed=label.seed,
         preset=label.preset,
         settings=label.settings,

@@ -48,22 +48,30 @@ def best(vram_gb: float) -> str:
 
 
 @KINDS
-@pytest.mark.parametrize("vram_gb", [24, 16, 8])
-def test_the_highest_rank_that_fits(
-    kind: str, vram_gb: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("vram_gb", "name", "better"),
+    [(24, "wan_fast", "wan_14b"), (16, "hunyuan15_fast", "hunyuan15_720p"), (8, "ltx_quick", "wan_1.3b")],
+)
+def test_a_first_try(
+    kind: str, vram_gb: float, name: str, better: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of the presets recommended for the server's VRAM, the best; which and why is in the result and in the log."""
+    """The best that is done in ten minutes on such a card; what would be better, and its price, is told with it."""
     with caplog.at_level(logging.INFO, "comfy_headless"), Simulator(vram_gb=vram_gb) as sim:
         result = choose(kind, tmp_path, sim)
-    name = best(vram_gb)
-    reason = (
-        f"preset {name!r} was taken: the best for text that the server has and that its {vram_gb:.1f} GiB of VRAM can "
-        "hold"
-    )
     assert result.preset == name
-    assert result.notes[0] == reason
-    assert reason in caplog.messages
+    assert result.notes[0].startswith(f"preset {name!r} was taken: ") and "within 10 min" in result.notes[0]
+    assert f"{vram_gb:.1f} GiB" in result.notes[0]
+    assert better == best(vram_gb)
+    assert [note for note in result.notes if note.startswith(f"{better} would be better") and " here" in note]
+    assert result.notes[0] in caplog.messages
     assert result.path == tmp_path / f"{name}_{result.seed}.mp4"
+
+
+@pytest.mark.parametrize("vram_gb", [24, 16, 8])
+def test_the_highest_rank_where_time_is_given(vram_gb: float, tmp_path: Path) -> None:
+    """With time enough it is the best that is recommended for the server's VRAM."""
+    with Simulator(vram_gb=vram_gb) as sim:
+        assert choose("sync", tmp_path, sim, within=1e6).preset == best(vram_gb)
 
 
 @pytest.mark.parametrize(("vram_gb", "fits"), [(15.6, True), (14.3, False)])
@@ -79,20 +87,16 @@ def test_a_card_reports_less_than_it_is_sold_as(
     write_own(tmp_path / "own", "for_16", *needs)
     monkeypatch.setenv("COMFY_HEADLESS_PRESETS", str(tmp_path / "own"))
     with Simulator(vram_gb=vram_gb) as sim:
-        assert (choose("sync", tmp_path, sim).preset == "for_16") is fits
+        assert (choose("sync", tmp_path, sim, within=1e6).preset == "for_16") is fits
 
 
 @KINDS
 def test_too_little_vram_for_all(kind: str, tmp_path: Path) -> None:
-    """The error says what there is, and what the lightest needs; nothing is queued."""
-    with Simulator(vram_gb=2) as sim, pytest.raises(GenerationRejectedError) as caught:
-        choose(kind, tmp_path, sim)
-    able = [preset for preset in map(shipped, VIDEO_PRESETS) if "text" in preset.tasks]
-    least = min(able, key=lambda preset: (preset.needs.min_vram_gb.value, preset.needs.rank.value))
-    assert str(caught.value) == (
-        f"the server's 2.0 GiB of VRAM are too few for every preset; the lightest, {least.name!r}, needs "
-        f"{least.needs.min_vram_gb.value:g}. Name a preset to try it all the same"
-    )
+    """The smallest is tried, and it is said what it needs and what there is."""
+    with Simulator(vram_gb=2) as sim:
+        result = choose(kind, tmp_path, sim, width=512, height=512, frames=16)
+    assert result.preset == "animatediff_quick"
+    assert "too little for every preset" in result.notes[1] and "2.0 GiB" in result.notes[1]
 
 
 @KINDS

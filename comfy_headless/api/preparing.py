@@ -1,0 +1,188 @@
+"""From a request to a graph that can be queued: choose a preset, fill its files from the server's, compile, upload."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from comfy_headless.api.checks import check_image
+from comfy_headless.api.workflow import made_ready
+from comfy_headless.catalog.compiled import CompiledWorkflow
+from comfy_headless.catalog.compiler import WorkflowCompiler
+from comfy_headless.catalog.facts import ServerFacts, read_facts
+from comfy_headless.catalog.preset import task_for
+from comfy_headless.catalog.presets import PresetLibrary
+from comfy_headless.catalog.recommend import Machine, Wishes, recommend
+from comfy_headless.catalog.roles import Filling, fill, place_file
+from comfy_headless.catalog.vram import estimate_vram
+from comfy_headless.errors import GenerationRejectedError
+from comfy_headless.graph.file_inputs import MODEL_INPUTS
+from comfy_headless.graph.outputs import sound_made
+from comfy_headless.graph.source import Graph
+from comfy_headless.graph.transforms.files import as_listed
+from comfy_headless.protocol import routes
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import Destination
+from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.ticket import Label
+
+logger = logging.getLogger("comfy_headless")
+
+WITHIN: Final = 600.0
+"""Seconds that a video may take where nobody says which preset: a first try should not take an hour."""
+
+
+class Ready(NamedTuple):
+    """A graph that can be queued, and what is known of it."""
+
+    graph: Graph
+    label: Label
+    compiled: CompiledWorkflow
+
+
+class Request(NamedTuple):
+    """What is asked for.
+
+    Args:
+        values: everything but the prompt and the preset: images, seed, files, settings, variants.
+        within: seconds that it may take where no preset is named.
+    """
+
+    presets: PresetLibrary
+    prompt: str
+    preset: str | None
+    values: Mapping[str, Any]
+    within: float = WITHIN
+
+
+def request_of(
+    presets: PresetLibrary, prompt: str, *, preset: str | None = None, within: float | None = None, **values: Any
+) -> Request:
+    """Return what a caller asks for."""
+    return Request(presets, prompt, preset, values, WITHIN if within is None else within)
+
+
+def prepare_request(server: Server, request: Request, destination: Destination | None) -> Flow[Ready]:
+    """Check, choose, compile and upload: all that comes before the prompt is queued."""
+    image, last_image = request.values.get("image"), request.values.get("last_image")
+    for name, path in (("image", image), ("last_image", last_image)):
+        if path is not None:
+            yield Work(check_image, (path, name))
+    if request.preset is not None:
+        compiled = compile_request(request, request.preset)
+        return (yield from _uploaded(server, compiled, destination))
+    stats = yield from routes.system_stats(server)
+    facts = read_facts((yield from routes.object_info(server)), stats)
+    card = facts.device.name if facts.device else None
+    machine = Machine(facts.vram_gb, "the server", card, facts.ram_gb, facts=facts)
+    wishes = Wishes(task=task_for(image, last_image), within=request.within)
+    chosen = recommend(request.presets, machine, wishes, must_run=True)
+    logger.info("%s", chosen.reason)
+    compiled = compile_request(request, chosen.name, machine.facts, machine.vram_gb)
+    compiled = replace(compiled, notes=(*chosen.notes, *compiled.notes))
+    return (yield from _uploaded(server, compiled, destination))
+
+
+def prepare_again(
+    server: Server, request: Request, ready: Ready, refused: GenerationRejectedError, destination: Destination | None
+) -> Flow[Ready]:
+    """Fill the roles from what the server lists, where it refused a model file; else say where what is missing is had.
+
+    Raises:
+        GenerationRejectedError: the server has nothing that can take the place of what is missing.
+    """
+    if not _refuses_files(refused, ready.graph):
+        raise refused
+    stats = yield from routes.system_stats(server)
+    facts = read_facts((yield from routes.object_info(server)), stats)
+    named = ready.compiled.preset or ""
+    values = {**request.values, "seed": ready.compiled.seed} if ready.compiled.seed is not None else request.values
+    compiled = compile_request(request._replace(values=values), named, facts, facts.vram_gb)
+    if _files_in(compiled.graph) == _files_in(ready.compiled.graph):
+        raise _with_remedies(refused, request, ready, facts)
+    compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
+    for note in compiled.notes:
+        logger.info("%s", note)
+    return (yield from _uploaded(server, compiled, destination))
+
+
+def compile_request(
+    request: Request, preset: str, facts: ServerFacts | None = None, vram_gb: float | None = None
+) -> CompiledWorkflow:
+    """Compile a request; with what a server has, its roles are filled with what lies there.
+
+    Raises:
+        ValidationError: something in the request is wrong.
+    """
+    compiler = WorkflowCompiler(request.presets)
+    if facts is None:
+        return compiler.compile(preset, request.prompt, **request.values)
+    filling = _filled(request, preset, facts, vram_gb)
+    task = task_for(request.values.get("image"), request.values.get("last_image"))
+    names = {role: file.name for role, file in request.presets[preset].at(task).files.items()}
+    files = {role: each.listed for role, each in filling.roles.items() if each.listed != names.get(role)}
+    compiled = compiler.compile(preset, request.prompt, **{**request.values, "files": files})
+    graph, said = as_listed(compiled.graph, facts.files)
+    return replace(compiled, graph=graph, notes=(*compiled.notes, *filling.notes, *said))
+
+
+def _filled(request: Request, name: str, facts: ServerFacts, vram_gb: float | None) -> Filling:
+    preset = request.presets[name]
+    task = task_for(request.values.get("image"), request.values.get("last_image"))
+    estimate = estimate_vram(preset, task=task, presets=request.presets)
+    room = max((part.gb for part in estimate.parts if part.name in ("sampling", "decoding")), default=0.0)
+    given = request.values.get("files") or {}
+    return fill(preset.at(task), request.presets.files, facts, given=given, vram_gb=vram_gb, room_gb=room)
+
+
+def _uploaded(server: Server, compiled: CompiledWorkflow, destination: Destination | None) -> Flow[Ready]:
+    graph = yield from made_ready(server, compiled, destination)
+    label = Label(compiled.preset, compiled.seed, compiled.settings, compiled.notes, sound_made(graph))
+    return Ready(graph, label, compiled)
+
+
+def _refuses_files(refused: GenerationRejectedError, graph: Graph) -> bool:
+    """Return whether a server refused a model file of the graph."""
+    return any(
+        (graph[node_id]["class_type"], name) in MODEL_INPUTS
+        for node_id, node in refused.node_errors.items()
+        if node_id in graph
+        for one in node.get("errors") or ()
+        if one.get("type") == "value_not_in_list" and (name := (one.get("extra_info") or {}).get("input_name"))
+    )
+
+
+def _files_in(graph: Graph) -> dict[tuple[str, str], Any]:
+    return {
+        (node_id, name): value
+        for node_id, node in graph.items()
+        for name, value in node["inputs"].items()
+        if (node["class_type"], name) in MODEL_INPUTS
+    }
+
+
+def _with_remedies(
+    refused: GenerationRejectedError, request: Request, ready: Ready, facts: ServerFacts
+) -> GenerationRejectedError:
+    """Say for each model file that the server lacks where it belongs and where it is had, as far as it is described."""
+    name = ready.compiled.preset or ""
+    missing = {each.file.name: each.line for each in _filled(request, name, facts, facts.vram_gb).missing}
+    words = " ".join(
+        str(one.get("details")) for node in refused.node_errors.values() for one in node.get("errors") or ()
+    )
+    others = [
+        place_file(file)
+        for file in request.presets.files.values()
+        if f"'{file.name}' not in " in words and file.name not in missing
+    ]
+    lines = [*missing.values(), *others]
+    if not lines:
+        return refused
+    return GenerationRejectedError(
+        "\n".join([str(refused), "missing on the server:", *(f"  {line}" for line in lines)]),
+        prompt_id=refused.prompt_id,
+        server_message=refused.server_message,
+        node_errors=refused.node_errors,
+    )
