@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from comfy_headless.catalog.choose import fits
+from comfy_headless.catalog.facts import TOLERANCE
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.errors import ValidationError
@@ -84,6 +84,16 @@ def select_presets(presets: Iterable[Preset], wanted: Wanted) -> Selection:
         left = [preset for preset in left if keeps(preset)]
         steps.append(Step(name, len(left)))
     return Selection(tuple(left), tuple(limited), tuple(steps), lightest)
+
+
+def fits(preset: Preset, vram_gb: float | None) -> bool:
+    """Return whether a preset runs with so many GiB of VRAM, if slowly; None, unknown, is enough."""
+    return vram_gb is None or vram_gb >= preset.needs.min_vram_gb.value * TOLERANCE
+
+
+def is_recommended(preset: Preset, vram_gb: float | None) -> bool:
+    """Return whether a preset is recommended for so many GiB of VRAM; for None, unknown, none is."""
+    return vram_gb is not None and vram_gb >= preset.needs.recommended_from.value * TOLERANCE
 
 
 def excludes(preset: Preset, region: str) -> bool:

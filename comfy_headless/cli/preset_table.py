@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from comfy_headless.catalog.choose import is_recommended
 from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.selection import is_recommended
 from comfy_headless.cli.output import columns
 
 _FROM: Final = {"text": "text", "image": "image", "first_last": "first+last"}

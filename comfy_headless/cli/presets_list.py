@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from comfy_headless.catalog.choose import is_recommended
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
-from comfy_headless.catalog.selection import Selection, Tier, Wanted, select_presets
+from comfy_headless.catalog.selection import Selection, Tier, Wanted, is_recommended, select_presets
 from comfy_headless.cli import options as o
 from comfy_headless.cli.completion import NO_PACKS, family_names, licence_names, pack_names
 from comfy_headless.cli.output import Action, Answer, Terminal

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfy_headless import ValidationError
-from comfy_headless.catalog.choose import fits
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
-from comfy_headless.catalog.selection import EUROPEAN_UNION, Wanted, select_presets
+from comfy_headless.catalog.selection import EUROPEAN_UNION, Wanted, fits, select_presets
 
 VIDEOS = list(VIDEO_PRESETS.values())
 EVERY = [*VIDEOS, *IMAGE_PRESETS.values()]

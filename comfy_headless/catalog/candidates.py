@@ -1,0 +1,170 @@
+"""What a preset is on a machine: whether it fits, how long it takes, what is missing there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, get_args
+
+from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
+from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.preset_file import ModelFile, Task
+from comfy_headless.catalog.presets import PresetLibrary
+from comfy_headless.catalog.roles import Filling, fill
+from comfy_headless.catalog.selection import Tier, is_recommended
+from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate_vram
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import shown
+
+Intent = Literal["portrait", "animal", "object", "scene", "action", "abstract"]
+
+_NO_CARD: Final = "cpu"
+"""A device of which no time is known."""
+_COMPUTED: Final = frozenset({"sampling", "decoding"})
+"""Parts of an estimate that are no weights."""
+
+
+class Machine(NamedTuple):
+    """What a preset is to run on.
+
+    Args:
+        vram_gb: GiB; None if there is no GPU, or none that tells.
+        source: how that is known, in words.
+        card: name of the GPU, None if unknown.
+        ram_gb: GiB of main memory, None if unknown.
+        pace: seconds per PFLOP that finished runs showed there, by network.
+        facts: what the server has; None if no server is asked.
+    """
+
+    vram_gb: float | None
+    source: str
+    card: str | None = None
+    ram_gb: float | None = None
+    pace: Mapping[str, float] = {}
+    facts: ServerFacts | None = None
+
+
+class Wishes(NamedTuple):
+    """What is asked for; None asks for nothing.
+
+    Args:
+        task: what it is made from; None is text.
+        intent: what is to be seen. Noted, and no more: no measurement is known by which one family is better at it.
+        quality: draft, standard or quality.
+        region: where it is to be used, an ISO 3166 code, or EU: those go whose licence excludes it.
+        commercial: True leaves those that may serve a business without limits.
+        within: seconds that it may take.
+    """
+
+    task: Task | None = None
+    intent: Intent | None = None
+    quality: Tier | None = None
+    region: str | None = None
+    commercial: bool | None = None
+    within: float | None = None
+
+
+class Candidate(NamedTuple):
+    """A preset that was looked at.
+
+    Args:
+        estimate: what it takes there, with the files that would be used.
+        enough_ram: whether its RAM is there, or nobody knows how much there is.
+        recommended: whether it is recommended for so much VRAM, and the RAM is there.
+        fits: whether it runs there at all.
+        lacks: a line for each thing that the server does not have.
+        within: whether its time is within what was asked for; one that nobody knows is not.
+        filling: which file of the server fills which role; None if no server is asked.
+        why_not: why it was not taken; empty for the one that was.
+    """
+
+    preset: Preset
+    estimate: VramEstimate
+    enough_ram: bool
+    recommended: bool
+    fits: bool
+    lacks: tuple[str, ...]
+    within: bool
+    filling: Filling | None = None
+    why_not: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the preset."""
+        return self.preset.name
+
+    @property
+    def rank(self) -> int:
+        """Higher is better."""
+        return self.preset.needs.rank.value
+
+
+def check_wishes(machine: Machine, wishes: Wishes) -> None:
+    """Raise ValidationError where a machine or a wish is none."""
+    check_gb("vram_gb", machine.vram_gb)
+    check_gb("ram_gb", machine.ram_gb)
+    for name, value, known in (
+        ("task", wishes.task, get_args(Task)),
+        ("intent", wishes.intent, get_args(Intent)),
+        ("quality", wishes.quality, get_args(Tier)),
+    ):
+        if value is not None and value not in known:
+            raise ValidationError(f"{name}={shown(value)}: expected {', '.join(known)}")
+    if wishes.commercial is not None and not isinstance(wishes.commercial, bool):
+        raise ValidationError(f"commercial={shown(wishes.commercial)}: expected True or False")
+    if wishes.region is not None and not isinstance(wishes.region, str):
+        raise ValidationError(f"region={shown(wishes.region)}: expected an ISO 3166 code such as DE, or EU")
+    within = wishes.within
+    if within is not None and (isinstance(within, bool) or not isinstance(within, int | float) or not within > 0):
+        raise ValidationError(f"within={shown(within)}: expected seconds, more than 0")
+
+
+def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine, within: float | None) -> Candidate:
+    """Return what a preset is on a machine."""
+    estimate, filling = _estimate(preset, presets, task, machine)
+    enough_ram = machine.ram_gb is None or machine.ram_gb >= preset.needs.min_ram_gb.value * TOLERANCE
+    recommended = is_recommended(preset, machine.vram_gb)
+    enough = machine.vram_gb is None or recommended or estimate.fits(machine.vram_gb)
+    return Candidate(
+        preset=preset,
+        estimate=estimate,
+        enough_ram=enough_ram,
+        recommended=enough_ram and recommended,
+        fits=enough_ram and enough,
+        lacks=_lacks(preset, task, machine.facts, filling),
+        within=within is None or (estimate.seconds is not None and estimate.seconds <= within),
+        filling=filling,
+    )
+
+
+def _estimate(
+    preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
+) -> tuple[VramEstimate, Filling | None]:
+    """Return what a preset takes with the files that the server has for it, as far as it has any."""
+    card = _NO_CARD if machine.vram_gb is None and machine.card is None else machine.card
+
+    def estimated(files: Mapping[str, ModelFile]) -> VramEstimate:
+        return estimate_vram(
+            preset, task=task, vram_gb=machine.vram_gb, card=card, files=files, pace=machine.pace, presets=presets
+        )
+
+    estimate = estimated({})
+    if machine.facts is None:
+        return estimate, None
+    room = max((part.gb for part in estimate.parts if part.name in _COMPUTED), default=0.0)
+    view = preset.at(task)
+    filling = fill(view, presets.files, machine.facts, vram_gb=machine.vram_gb, room_gb=room)
+    others = {role: filled.file for role, filled in filling.roles.items() if filled.how == "equivalent" and filled.file}
+    return estimated(others) if others else estimate, filling
+
+
+def _lacks(preset: Preset, task: Task, facts: ServerFacts | None, filling: Filling | None) -> tuple[str, ...]:
+    """Return one line for each node class, and its pack, and each file that the server lacks."""
+    if facts is None or filling is None:
+        return ()
+    classes = dict.fromkeys(node["class_type"] for node in preset.template(task).graph.values())
+    absent = [name for name in classes if name not in facts.node_classes]
+    lines = [f"node class {name}: this server does not know it" for name in absent]
+    if absent and preset.packs:
+        packs = ", ".join(f"{pack.name} (GitHub {pack.repository})" for pack in preset.packs)
+        lines.append(f"node pack {packs}: into ComfyUI/custom_nodes/, then restart ComfyUI")
+    return (*lines, *(each.line for each in filling.missing))
