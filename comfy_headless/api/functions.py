@@ -29,6 +29,8 @@ def generate_video(
     raise_on_error: bool = True,
     strict: bool = False,
     allow_untested: bool = False,
+    files: Mapping[str, str] | None = None,
+    within: float | None = None,
     wait: Literal[True] = True,
     **settings: Any,
 ) -> Result: ...
@@ -43,7 +45,8 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
 
     Args:
         prompt: what to show.
-        preset: a name out of ``VIDEO_PRESETS``; None takes the best that the server has the files and VRAM for.
+        preset: a name out of ``VIDEO_PRESETS``; None takes the best that the server has the files and VRAM for and
+            that is done ``within`` a time.
         image: path of the first frame (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF).
         last_image: path of the last frame, for presets that take one.
         negative_prompt: what not to show; None takes the preset's own.
@@ -58,6 +61,10 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
         strict: what a look at the finished video finds (black, frozen, noise, another size than asked for) is an
             error, and no warning of the result; takes the extra ``media``.
         allow_untested: take sizes, lengths and rates outside of what the model was trained for.
+        files: model files to take, by role, as the server lists them, such as ``{"model": "wan/mine.safetensors"}``.
+            Where it refuses a preset's own file, another precision or another name of it that lies there takes its
+            place, and the result says so.
+        within: seconds that it may take where no preset is named; None is ten minutes.
         wait: False returns the ``Job`` as soon as the server has it; ``job.result()`` brings the file.
         settings: width, height or aspect, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and the
             family's own; and ``Variants``: loras, precision, easy_cache, torch_compile, tiled_decode, upscale,
@@ -93,6 +100,8 @@ def generate_image(
     raise_on_error: bool = True,
     strict: bool = False,
     allow_untested: bool = False,
+    files: Mapping[str, str] | None = None,
+    within: float | None = None,
     wait: Literal[True] = True,
     **settings: Any,
 ) -> Result: ...

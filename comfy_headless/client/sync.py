@@ -6,7 +6,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from comfy_headless.client.job import Job
 from comfy_headless.client.options import count, graph_of, job_id, server_of, wait_of
@@ -18,6 +18,9 @@ from comfy_headless.protocol.run import submit_new, take_up
 from comfy_headless.protocol.status import JobInfo, listing, recall
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
+
+if TYPE_CHECKING:
+    from comfy_headless.catalog.recommend import Recommendation
 
 
 class ComfyClient:
@@ -87,6 +90,8 @@ class ComfyClient:
         raise_on_error: bool = True,
         strict: bool = False,
         allow_untested: bool = False,
+        files: Mapping[str, str] | None = None,
+        within: float | None = None,
         wait: Literal[True] = True,
         **settings: Any,
     ) -> Result: ...
@@ -117,6 +122,8 @@ class ComfyClient:
         raise_on_error: bool = True,
         strict: bool = False,
         allow_untested: bool = False,
+        files: Mapping[str, str] | None = None,
+        within: float | None = None,
         wait: Literal[True] = True,
         **settings: Any,
     ) -> Result: ...
@@ -274,6 +281,29 @@ class ComfyClient:
     def cancel(self, prompt_id: str) -> bool:
         """Cancel one job, queued or running; True if the server still had it."""
         return self._drive(routes.cancel(self._server, job_id(prompt_id)))
+
+    @overload
+    def get_recommended_preset(
+        self, vram_gb: float | None = None, *, explain: Literal[False] = False, **wishes: Any
+    ) -> str: ...
+
+    @overload
+    def get_recommended_preset(
+        self, vram_gb: float | None = None, *, explain: Literal[True], **wishes: Any
+    ) -> Recommendation: ...
+
+    def get_recommended_preset(
+        self, vram_gb: float | None = None, *, explain: bool = False, **wishes: Any
+    ) -> str | Recommendation:
+        """Return the best preset that fits this server and that it can run. See the function of that name.
+
+        Args:
+            vram_gb: GiB; None are those of the server's largest GPU.
+            wishes: what ``comfy_headless.get_recommended_preset`` takes, without ``server``.
+        """
+        from comfy_headless.api.recommend import recommended
+
+        return self._drive(recommended(self._server, vram_gb, explain=explain, **wishes))
 
     def system_stats(self) -> dict[str, Any]:
         """Return versions, RAM and devices of the server (memory in bytes)."""
