@@ -19,7 +19,7 @@ class Part(NamedTuple):
     """One thing that takes memory.
 
     Args:
-        name: model, text encoder, vae, loras, other, sampling, decoding.
+        name: model, text encoder, vae, loras, other, sampling, decoding, encoding.
         gb: GiB.
         what: the files, or how it was computed.
     """
@@ -46,7 +46,7 @@ def load(files: Iterable[ModelFile], networks: Networks, sampling: Iterable[Netw
 
     Args:
         sampling: the networks that sample: of these, those that no file holds are fetched by a node pack.
-        precision: of the diffusion models, where a caller asks for a smaller one.
+        precision: of the diffusion models, where a caller asks for another than that of their files.
     """
     found: dict[str, list[tuple[float, str]]] = {}
     held: set[str] = set()
@@ -59,7 +59,7 @@ def load(files: Iterable[ModelFile], networks: Networks, sampling: Iterable[Netw
             unknown.append(f"the size of {file.name} is not known: it is left out")
     for network in {each.name: each for each in sampling if each.name not in held}.values():
         vae = networks.vae_of(network)
-        found.setdefault("model", []).append((weights_gb(network.parameters, _HALF), network.name))
+        found.setdefault("model", []).append((weights_gb(network.parameters, precision or _HALF), network.name))
         found.setdefault("vae", []).append((weights_gb(vae.parameters, _HALF), vae.name))
     parts = [
         Part(name, sum(gb for gb, _ in items), ", ".join(what for _, what in items)) for name, items in found.items()
@@ -71,23 +71,18 @@ def _weights(file: ModelFile, networks: Networks, precision: str | None) -> list
     """Return what a file puts into memory, by kind, in GiB."""
     size = (file.size_gb or 0.0) * 1e9 / GIB * bits(file.precision) / _stored(file.precision)
     if file.network is not None:
-        network = networks.networks[file.network]
-        model = weights_gb(network.parameters, _loaded(file, precision))
+        network = networks.network(file.network, file.key)
+        model = weights_gb(network.parameters, precision or file.precision)
         if file.vae is None:
             return [("model", model)]
-        vae = weights_gb(networks.vaes[file.vae].parameters, _HALF)
+        vae = weights_gb(networks.vae(file.vae, file.key).parameters, _HALF)
         rest = size - weights_gb(network.parameters, file.precision) - vae
         return [("model", model), ("vae", vae), *([("other", rest)] if rest > 0.1 else [])]
     if file.vae is not None:
-        return [("vae", weights_gb(networks.vaes[file.vae].parameters, _HALF))]
+        return [("vae", weights_gb(networks.vae(file.vae, file.key).parameters, _HALF))]
     return [(_KINDS.get(file.folder, "other"), size)]
 
 
 def _stored(precision: str) -> float:
     """Return the bits of a weight in its file; memory holds those of fp32 in 16."""
     return 32.0 if precision == "fp32" else bits(precision)
-
-
-def _loaded(file: ModelFile, precision: str | None) -> str:
-    """Return the precision in which a diffusion model is loaded: a smaller one, where it is asked for."""
-    return precision if precision is not None and bits(precision) < bits(file.precision) else file.precision

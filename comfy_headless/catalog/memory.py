@@ -1,7 +1,7 @@
 """How much memory and how many operations one job takes, by ComfyUI 0.30.0's own formulas: pure arithmetic.
 
-What is sampled is reserved by ``BaseModel.memory_required`` (comfy/model_base.py), what is decoded by
-``VAE.memory_used_decode`` (comfy/sd.py). Both are reservations: a card shows less.
+What is sampled is reserved by ``BaseModel.memory_required`` (comfy/model_base.py), what is decoded and encoded by
+``VAE.memory_used_decode`` and ``memory_used_encode`` (comfy/sd.py). These are reservations: a card shows less.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ _MIB: Final = 1024**2
 _BYTES: Final = 2
 """Of a number while computing: fp8 and GGUF weights compute in 16 bit too."""
 
+_WIDE: Final = 16.0
 _BITS: Final = {
-    "fp32": 16.0,
+    "fp32": _WIDE,
+    "fp16": _WIDE,
+    "bf16": _WIDE,
     "fp8": 8.0,
     "int8": 8.0,
     "q8_0": 8.5,
@@ -31,7 +34,7 @@ _BITS: Final = {
     "q3_k": 3.7,
     "q2_k": 2.8,
 }
-"""Bits of a weight in memory by how its precision begins; 16 else. ComfyUI casts fp32 to 16 bit for diffusion models.
+"""Bits of a weight in memory by how its precision begins. ComfyUI casts fp32 to 16 bit for diffusion models.
 Those of GGUF are those of llama.cpp's table of quantisations."""
 
 
@@ -68,10 +71,14 @@ def weights_gb(parameters: int, precision: str) -> float:
 
 
 def bits(precision: str) -> float:
-    """Return the bits of one weight in memory; the longest beginning that is known counts."""
+    """Return the bits of one weight in memory; 16 for a precision that is not known."""
+    return known_bits(precision) or _WIDE
+
+
+def known_bits(precision: str) -> float | None:
+    """Return the bits of one weight in memory, None if nothing is known; the longest known beginning counts."""
     name = precision.lower()
-    known = [start for start in _BITS if name.startswith(start)]
-    return _BITS[max(known, key=len)] if known else 16.0
+    return _BITS.get(max((start for start in _BITS if name.startswith(start)), key=len, default=""))
 
 
 def sampling_gb(network: Network, vae: Vae, clip: Clip, *, batch: int) -> float:
@@ -105,6 +112,16 @@ def decoding_gb(vae: Vae, clip: Clip, *, tile: int | None = None, tile_frames: i
     held = {"one": 1, "latent": time, "frames": (time - 1) * vae.temporal + 1}[vae.decode_over]
     held = min(held, vae.decode_most or held)
     return numbers * height * width * held * _BYTES / GIB
+
+
+def encoding_gb(vae: Vae, clip: Clip, *, tile: int | None = None) -> float:
+    """Return the GiB that ComfyUI reserves for encoding the images that a clip begins or ends with, beside the VAE.
+
+    Args:
+        tile: pixels of a tile's side; None encodes whole pictures.
+    """
+    height, width = (min(side, tile or side) for side in (clip.height, clip.width))
+    return vae.encode_numbers * height * width * _BYTES / GIB
 
 
 def tokens(network: Network, vae: Vae, clip: Clip) -> int:

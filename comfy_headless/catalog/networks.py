@@ -34,6 +34,7 @@ class Vae(Part):
             ``frames``.
         decode_most: frames that it holds at most.
         decode_short: ``decode_numbers`` of a latent of at most four cells in time.
+        encode_numbers: held in memory per pixel of width x height while the first image of a clip is encoded.
         source: where all this was read, in words.
     """
 
@@ -46,6 +47,7 @@ class Vae(Part):
     decode_over: Literal["one", "latent", "frames"]
     decode_most: Count | None = None
     decode_short: Count | None = None
+    encode_numbers: Count
     source: Line
 
 
@@ -102,7 +104,7 @@ class Report(Part):
         height: pixels.
         frames: how many.
         card_gb: GiB of that card, or of what was free on it.
-        precision: of the weights.
+        precision: of the weights, for people: weights that are streamed need no less for being small.
         source: who said so, and where.
     """
 
@@ -179,6 +181,16 @@ class Networks:
                 _known(network.vae, self.vaes, f"{path}: network {network.name!r}: vae")
             for name in [each.network for each in table.report] + [each.network for each in table.peak]:
                 _known(name, self.networks, f"{path}: network")
+
+    def network(self, name: str, where: object) -> Network:
+        """Return the network of that name; raises ValidationError, which begins with ``where``."""
+        _known(name, self.networks, f"{where}: network")
+        return self.networks[name]
+
+    def vae(self, name: str, where: object) -> Vae:
+        """Return the VAE of that name; raises ValidationError, which begins with ``where``."""
+        _known(name, self.vaes, f"{where}: vae")
+        return self.vaes[name]
 
     def vae_of(self, network: Network) -> Vae:
         """Return the VAE whose latents a network works on."""

@@ -10,8 +10,6 @@ from comfy_headless.catalog.memory import Clip
 from comfy_headless.catalog.networks import Network, Networks
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import ModelFile, Stage, Task
-from comfy_headless.errors import ValidationError
-from comfy_headless.graph.values import nearest
 
 
 class Sampled(NamedTuple):
@@ -32,7 +30,7 @@ class Sampled(NamedTuple):
 def sampled(
     preset: Preset, task: Task, values: Mapping[str, Any], files: Mapping[str, ModelFile], networks: Networks
 ) -> tuple[Sampled, ...]:
-    """Return the stages of sampling; none if no network is described for one of them.
+    """Return the stages of sampling; none if the network or the size of one of them is not known.
 
     Args:
         values: all settings, as ``effective`` gives them.
@@ -46,28 +44,26 @@ def _read(
     stage: Stage, preset: Preset, values: Mapping[str, Any], files: Mapping[str, ModelFile], networks: Networks
 ) -> Sampled | None:
     network = _network(stage, preset, files, networks)
-    if network is None:
+    if network is None or not {stage.width, stage.height, stage.steps} <= values.keys():
         return None
     clip = Clip(values[stage.width], values[stage.height], values.get("frames", 1), values.get("fps", 25.0))
-    steps = _steps(values[stage.steps])
-    passes = 2 if values.get(stage.cfg, 1) != 1 else 1
+    steps, passes = count_steps(values[stage.steps]), count_passes(values.get(stage.cfg))
     once = memory.pflop(network, networks.vae_of(network), clip)
     return Sampled(network, clip, steps, passes, once * steps * passes if once is not None else None)
 
 
 def _network(stage: Stage, preset: Preset, files: Mapping[str, ModelFile], networks: Networks) -> Network | None:
     """Return the network of a stage: the one it names, or that of its role, or that of the preset's files."""
-    held = [files[stage.role].network] if stage.role else [file.network for file in files.values()]
-    name = stage.network or next((each for each in held if each is not None), None)
-    if name is None:
-        return None
-    if name not in networks.networks:
-        raise ValidationError(
-            f"{preset.path}: no networks.toml describes the network {name!r}{nearest(name, networks.networks)}"
-        )
-    return networks.networks[name]
+    own = [files[stage.role]] if stage.role in files else [] if stage.role else files.values()
+    name = stage.network or next((file.network for file in own if file.network is not None), None)
+    return networks.network(name, preset.path) if name is not None else None
 
 
-def _steps(value: Any) -> int:
+def count_steps(value: Any) -> int:
     """Return how many steps a setting asks for: a number, or a list of sigmas, which names one more."""
     return len(str(value).split(",")) - 1 if isinstance(value, str) else int(value)
+
+
+def count_passes(cfg: float | None) -> int:
+    """Return how often the network runs in each step: once without guidance, else for both prompts."""
+    return 1 if cfg in (None, 1) else 2

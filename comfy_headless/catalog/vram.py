@@ -1,8 +1,7 @@
 """How much memory and time a preset takes: from the networks its files hold, the size of the clip, and the card.
 
-Needed is what runs at all: weights streamed from main memory, one prompt at a time, decoding in tiles of 256 pixels; or
-less, where somebody reported a smaller card. The peak is what a card with room shows: everything loaded at once. All in
-GiB. What is not modelled stands in the notes; docs/vram.md compares both with what was measured.
+Memory is in GiB; ``footprint.py`` says what is needed and what the peak is. What is not modelled stands in the notes;
+docs/vram.md compares all with what was measured.
 """
 
 from __future__ import annotations
@@ -11,35 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.catalog import memory
 from comfy_headless.catalog.cards import FIXED_SECONDS, REFERENCE, Card, find_card
 from comfy_headless.catalog.facts import TOLERANCE
+from comfy_headless.catalog.footprint import Tile, Work, footprint
 from comfy_headless.catalog.loading import Load, Part, load
-from comfy_headless.catalog.memory import Clip
-from comfy_headless.catalog.networks import Report, Vae
+from comfy_headless.catalog.memory import Clip, known_bits
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary, no_preset
 from comfy_headless.catalog.settings import effective
-from comfy_headless.catalog.stages import Sampled, sampled
-from comfy_headless.catalog.variants import parted
+from comfy_headless.catalog.stages import Sampled, count_passes, count_steps, sampled
+from comfy_headless.catalog.variants import Variants, parted
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.values import shown
-
-_BASE: Final = 1.3
-"""GiB: 0.8 that ComfyUI keeps free for inference (minimum_inference_memory), 0.5 for the CUDA context (judged)."""
+from comfy_headless.graph.transforms.decoding import COG_TILES, TILES
+from comfy_headless.graph.values import nearest, shown
 
 _PROCESS: Final = 2.0
 """GiB of main memory beside the weights (judged: 0.54 were measured on a CPU, a CUDA build takes more)."""
 
-_BLOCKS: Final = 3
-"""Blocks of weights on the card at once while they are streamed: one computes, one comes, one goes (judged)."""
-
-DECODED: Final = 0.87
-"""Share of ComfyUI's reservation for decoding that is really used (measured: 7480 MiB between 1280x704 and 704x480 of
-Wan 2.2 5B, cast to fp8; the formula says 8596)."""
-
-_LEAST_TILE: Final = 256
+_TILE: Final = Tile(TILES["tile_size"], TILES["temporal_size"])
+"""Of the variant ``tiled_decode``."""
 
 _UNMODELLED: Final = ("upscale", "interpolate", "loras", "torch_compile", "easy_cache")
 
@@ -57,7 +47,7 @@ class VramEstimate:
         card: for which card, in words.
         rough: whether the time was only computed; one that was learned from finished runs is not.
         pflop: operations of all steps in units of 1e15; None where they are not counted.
-        parts: what takes memory: weights, then what is computed.
+        parts: what takes memory: weights, then what is computed, of which the largest counts.
         notes: what is not modelled.
     """
 
@@ -79,7 +69,7 @@ class VramEstimate:
         return vram_gb >= self.needed_gb * TOLERANCE
 
     def streams(self, vram_gb: float) -> bool:
-        """Return whether weights are streamed from main memory on such a card, which takes longer."""
+        """Return whether not all stays on such a card: weights come from main memory, which takes longer."""
         return vram_gb < self.peak_gb * TOLERANCE
 
 
@@ -104,7 +94,7 @@ def estimate_vram(
         files: other model files than the preset's own, by role.
         pace: seconds per PFLOP that finished runs showed, by network.
         presets: where names are looked up; None is all that there are.
-        settings: of the preset, and variants: ``precision="fp8"`` and ``tiled_decode`` change the estimate.
+        settings: of the preset, and variants: ``precision="fp8"`` and ``tiled_decode=True`` change the estimate.
 
     Raises:
         ValidationError: unknown preset, task, role or setting; a value that does not fit, or that no memory has.
@@ -113,13 +103,14 @@ def estimate_vram(
     found = _find(preset, library)
     chosen = _task(found, task)
     check_gb("vram_gb", vram_gb)
+    if card is not None and not isinstance(card, str):
+        raise ValidationError(f"card={shown(card)}: expected the name of a card")
     variants, rest = parted(settings)
-    rest.pop("allow_untested", None)
-    values = effective(found, chosen, rest, allow_untested=True).values
-    own = {name: item.value for name, item in found.variants.items()}
-    wanted = {**own, **variants}
+    untested = rest.pop("allow_untested", None)
+    values = effective(found, chosen, rest, allow_untested=untested is not False).values
+    wanted = {**{name: item.value for name, item in found.variants.items()}, **_checked(variants)}
     named = _files(found, chosen, files or {})
-    on = find_card(card, vram_gb) if card is not None or vram_gb is not None else find_card(REFERENCE, None)
+    on = find_card(REFERENCE, None) if card is None and vram_gb is None else find_card(card, vram_gb)
     stages = sampled(found, chosen, values, named, library.networks)
     job = _Job(found, chosen, values, wanted, named, stages, on, pace or {}, library)
     return _described(job) if stages else _told(job)
@@ -127,7 +118,7 @@ def estimate_vram(
 
 def duration(seconds: float) -> str:
     """Return how long something takes, in one unit: ``"34 s"``, ``"5 min"``, ``"2.1 h"``."""
-    if seconds < 100:
+    if seconds < 99.5:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
 
@@ -156,35 +147,26 @@ class _Job(NamedTuple):
 
 def _described(job: _Job) -> VramEstimate:
     """Estimate a preset whose networks are described."""
-    weights = _load(job)
-    last = job.stages[-1]
-    vae = job.library.networks.vae_of(last.network)
-    clip = _clip(job.values)
-    tile, tile_frames = _tiles(job)
-    decoding = memory.decoding_gb(vae, clip, tile=tile, tile_frames=tile_frames)
-    wanted = max(_sampling(job, stage, batch=stage.passes) for stage in job.stages)
-    needed, source = _needed(job, vae, clip, tile_frames)
-    how = f"in tiles of {tile} pixels" if tile else "whole pictures"
-    parts = (
-        *weights.parts,
-        Part("sampling", wanted, "ComfyUI's own formula, both prompts at once" if last.passes > 1 else "its formula"),
-        Part("decoding", decoding * DECODED, f"ComfyUI's own formula x {DECODED:g}, {how}"),
-    )
-    work = sum(stage.pflop or 0.0 for stage in job.stages) if all(stage.pflop for stage in job.stages) else None
+    networks, last = job.library.networks, job.stages[-1]
+    weights = load(job.files.values(), networks, [stage.network for stage in job.stages], job.variants.get("precision"))
+    clip = Clip(job.values.get("width", last.clip.width), job.values.get("height", last.clip.height), *last.clip[2:])
+    found = footprint(Work(job.stages, clip, _tile(job), job.task != "text"), weights, networks)
+    counted = [stage.pflop for stage in job.stages if stage.pflop is not None]
+    work = sum(counted) if len(counted) == len(job.stages) else None
     seconds, rough = _seconds(job, work)
     return VramEstimate(
         preset=job.preset.name,
         task=job.task,
-        needed_gb=needed,
-        needed_source=source,
-        peak_gb=weights.gb + max(wanted, decoding * DECODED),
+        needed_gb=found.needed_gb,
+        needed_source=found.source,
+        peak_gb=found.peak_gb,
         ram_gb=weights.gb + _PROCESS,
         seconds=seconds,
         card=_card_words(job),
         rough=rough,
         pflop=work,
-        parts=parts,
-        notes=_notes(job, weights),
+        parts=found.parts,
+        notes=_notes(job, weights, seconds),
     )
 
 
@@ -192,6 +174,7 @@ def _told(job: _Job) -> VramEstimate:
     """Repeat what a preset says itself, where no network is described."""
     needs = job.preset.needs
     seconds, rough = _seconds(job, None)
+    why = "no network is described for its files: memory as the preset says, whatever the settings"
     return VramEstimate(
         preset=job.preset.name,
         task=job.task,
@@ -204,11 +187,11 @@ def _told(job: _Job) -> VramEstimate:
         rough=rough,
         pflop=None,
         parts=(),
-        notes=("no network is described for its files: memory as the preset says, whatever the settings",),
+        notes=(why, *_notes(job, Load((), ()), seconds)),
     )
 
 
-def _find(preset: str | Preset, library: PresetLibrary) -> Preset:
+def _find(preset: object, library: PresetLibrary) -> Preset:
     if isinstance(preset, Preset):
         return preset
     if not isinstance(preset, str):
@@ -226,108 +209,78 @@ def _task(preset: Preset, task: Task | None) -> Task:
     return task
 
 
+def _checked(variants: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return variants; raises ValidationError if one does not fit, or nobody knows how large such weights are."""
+    Variants(**variants)
+    precision = variants.get("precision")
+    if precision is not None and known_bits(precision) is None:
+        raise ValidationError(
+            f"precision={shown(precision)}: its size is not known; fp16, fp8, Q4_K_M and the like are"
+        )
+    return variants
+
+
 def _files(preset: Preset, task: Task, others: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
     own = dict(preset.at(task).files)
-    for role in others:
+    for role, file in others.items():
         if role not in own:
-            raise ValidationError(f"files: {preset.name} has no role {role!r}; it has: {', '.join(own) or 'none'}")
+            there = f"it has: {', '.join(own) or 'none'}"
+            raise ValidationError(f"files: {preset.name} has no role {role!r}{nearest(role, own)} {there}")
+        if not isinstance(file, ModelFile):
+            raise ValidationError(f"files: {role}={shown(file)}: expected a ModelFile, such as one of PRESETS.files")
     return {**own, **others}
 
 
-def _clip(values: Mapping[str, Any]) -> Clip:
-    return Clip(values["width"], values["height"], values.get("frames", 1), values.get("fps", 25.0))
-
-
-def _load(job: _Job) -> Load:
-    sampling = [stage.network for stage in job.stages]
-    return load(job.files.values(), job.library.networks, sampling, job.variants.get("precision"))
-
-
-def _sampling(job: _Job, stage: Sampled, *, batch: int) -> float:
-    vae = job.library.networks.vae_of(stage.network)
-    return memory.sampling_gb(stage.network, vae, stage.clip, batch=batch)
-
-
-def _tiles(job: _Job) -> tuple[int | None, int | None]:
-    """Return the side of a tile in pixels and its length in frames, None for whole pictures and clips."""
-    wanted = job.variants.get("tiled_decode")
-    graph = job.preset.template(job.task).graph
-    tiled = any(
-        node["class_type"] == "VAEDecodeTiled" or node["inputs"].get("enable_vae_tiling") for node in graph.values()
-    )
-    if wanted is False or (wanted is None and not tiled):
-        return None, None
-    return job.values.get("tile_size", 512 if wanted and not tiled else _LEAST_TILE), job.values.get("tile_frames")
-
-
-def _needed(job: _Job, vae: Vae, clip: Clip, tile_frames: int | None) -> tuple[float, str]:
-    """Return the least VRAM with which it runs, and how that is known."""
-    streamed = max(
-        _sampling(job, stage, batch=1) + _BLOCKS * memory.weights_gb(stage.network.largest_block, "bf16")
-        for stage in job.stages
-    )
-    tiled = memory.decoding_gb(vae, clip, tile=_LEAST_TILE, tile_frames=tile_frames)
-    decoded = tiled + memory.weights_gb(vae.parameters, "bf16")
-    computed = _BASE + max(streamed, decoded)
-    smaller = [report for report in job.library.networks.reports if report.card_gb < computed and _covers(report, job)]
-    if smaller:
-        least = min(smaller, key=lambda report: report.card_gb)
-        return least.card_gb, least.source
-    return computed, "computed with ComfyUI's own formulas: weights streamed, decoded in tiles of 256 pixels"
-
-
-def _covers(report: Report, job: _Job) -> bool:
-    """Return whether somebody ran all that is sampled here, or more, with the same network."""
-    reported = Clip(report.width, report.height, report.frames)
-    return all(
-        stage.network.name == report.network and _tokens(job, stage, stage.clip) <= _tokens(job, stage, reported)
-        for stage in job.stages
-    )
-
-
-def _tokens(job: _Job, stage: Sampled, clip: Clip) -> int:
-    return memory.tokens(stage.network, job.library.networks.vae_of(stage.network), clip)
+def _tile(job: _Job) -> Tile | None:
+    """Return how the clip is decoded in tiles, None for whole pictures: by its template, else by the variant."""
+    for node in job.preset.template(job.task).graph.values():
+        inputs = node["inputs"]
+        if node["class_type"] == "VAEDecodeTiled":
+            side = job.values.get("tile_size", inputs.get("tile_size"))
+            frames = job.values.get("tile_frames", inputs.get("temporal_size"))
+            return Tile(
+                side if isinstance(side, int) else _TILE.side, frames if isinstance(frames, int) else _TILE.frames
+            )
+        if inputs.get("enable_vae_tiling") is True:  # CogVideoXWrapper's decoder
+            return Tile(max(COG_TILES["tile_sample_min_height"], COG_TILES["tile_sample_min_width"]))
+    return _TILE if job.variants.get("tiled_decode") else None
 
 
 def _seconds(job: _Job, work: float | None) -> tuple[float | None, bool]:
-    """Return the time on the job's card, and whether it is rough."""
+    """Return the time on the job's card, and whether it is rough: learned, else counted, else what the preset says."""
+    if work is not None and all(stage.network.name in job.pace for stage in job.stages):
+        return FIXED_SECONDS + sum((stage.pflop or 0.0) * job.pace[stage.network.name] for stage in job.stages), False
     if job.card is None:
         return None, True
-    if work is None:
-        own = job.preset.needs.seconds
-        reference = find_card(REFERENCE, None)
-        if own is None or reference is None:
-            return None, True
-        return own.value * _share(job) * reference.tflops / job.card.tflops, True
-    learned = [job.pace.get(stage.network.name) for stage in job.stages]
-    if all(learned):
-        paces = [pace for pace in learned if pace is not None]
-        return FIXED_SECONDS + sum(
-            (stage.pflop or 0.0) * pace for stage, pace in zip(job.stages, paces, strict=True)
-        ), False
-    return FIXED_SECONDS + work * 1000 / job.card.tflops, True
+    if work is not None:
+        return FIXED_SECONDS + work * 1000 / job.card.tflops, True
+    own, reference = job.preset.needs.seconds, find_card(REFERENCE, None)
+    if own is None or reference is None:
+        return None, True
+    sampling = own.value * _share(job) * reference.tflops / job.card.tflops
+    return sampling + (FIXED_SECONDS if job.preset.makes == "video" else 0.0), True
 
 
 def _share(job: _Job) -> float:
-    """Return how much more is asked than the preset as it is: steps, frames, pixels."""
+    """Return how much more is sampled than by the preset as it is."""
     plain = effective(job.preset, job.task, {}).values
-    share = 1.0
-    for name in ("steps", "frames", "width", "height"):
-        if plain.get(name):
-            share *= job.values[name] / plain[name]
-    return share
+    share = count_passes(job.values.get("cfg")) / count_passes(plain.get("cfg"))
+    for name in ("width", "height", "frames", "images"):
+        share *= job.values[name] / plain[name] if plain.get(name) else 1.0
+    return share * (count_steps(job.values["steps"]) / count_steps(plain["steps"]) if plain.get("steps") else 1.0)
 
 
 def _card_words(job: _Job) -> str:
     return job.card.name if job.card is not None else "a card that is not known"
 
 
-def _notes(job: _Job, weights: Load) -> tuple[str, ...]:
+def _notes(job: _Job, weights: Load, seconds: float | None) -> tuple[str, ...]:
     """Say what is not known, or not modelled."""
-    asked = [name for name in _UNMODELLED if job.variants.get(name)] + ["encoding the images"] * (job.task != "text")
-    untimed = job.preset.needs.seconds is None and any(stage.pflop is None for stage in job.stages)
+    asked = [name for name in _UNMODELLED if job.variants.get(name)]
+    uncounted = job.preset.needs.seconds is None and (not job.stages or any(each.pflop is None for each in job.stages))
+    why = "the operations of its network are not counted" if uncounted else "nothing tells how fast the card is"
     return (
         *weights.unknown,
         *([f"not modelled: {', '.join(asked)}"] if asked else []),
-        *(["the time is not known: operations of its network are not counted"] if untimed else []),
+        *([f"the time is not known: {why}"] if seconds is None else []),
     )

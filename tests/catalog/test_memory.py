@@ -59,6 +59,23 @@ def test_figures(
         assert memory.pflop(network, vae, clip) == pytest.approx(once, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "whole", "tiled"),
+    [
+        ("wan22_5b", (1280, 704, 121), 5.54, 1.61),
+        ("wan22_14b", (832, 480, 81), 4.46, 2.75),
+        ("hunyuan15_8b", (1280, 720, 121), 21.63, 6.15),
+        ("ltxv_2b", (768, 512, 97), 0.41, 0.27),
+        ("svd_xt", (1024, 576, 25), 1.94, 0.86),
+    ],
+)
+def test_encoding(name: str, size: tuple[int, int, int], whole: float, tiled: float) -> None:
+    """Memory for encoding a first image is that of ComfyUI's formula; in tiles it is no more."""
+    vae = NETWORKS.vae_of(NETWORKS.networks[name])
+    assert memory.encoding_gb(vae, Clip(*size)) == pytest.approx(whole, abs=0.006)
+    assert memory.encoding_gb(vae, Clip(*size), tile=512) == pytest.approx(tiled, abs=0.006)
+
+
 @given(
     st.sampled_from(sorted(NETWORKS.networks)),
     st.integers(4, 60),
@@ -96,9 +113,10 @@ def test_more_takes_no_less(name: str, width: int, height: int, frames: int, til
 def test_bits(precision: str, expected: float) -> None:
     """A weight takes the bits of its precision in memory; one that is not known counts as 16."""
     assert memory.bits(precision) == expected
+    assert memory.known_bits(precision) == (None if precision == "16 bit" else expected)
 
 
-VAE = 'name = "v"\nparameters = 1\nchannels = 4\nspatial = 8\ntemporal = 1\ndecode_numbers = 9\ndecode_over = "one"'
+VAE = 'name = "v"\nparameters = 1\nchannels = 4\nspatial = 8\ntemporal = 1\ndecode_numbers = 9\ndecode_over = "one"\nencode_numbers = 5'
 NETWORK = 'name = "n"\nvae = "v"\nparameters = 5\nmemory_factor = 1\npatch = [1, 2, 2]\nsource = "counted"'
 
 
