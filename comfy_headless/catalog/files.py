@@ -96,6 +96,15 @@ class ModelFiles(Mapping[str, ModelFile]):
             for name in (*file.also, file.name)
         }
 
+    def other_names(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Return for each (folder, name) the other names of the same file, for those that have several."""
+        return {
+            (file.folder, name): tuple(each for each in (file.name, *file.also) if each != name)
+            for file in self.values()
+            if file.also
+            for name in (file.name, *file.also)
+        }
+
     def upscalers(self) -> dict[int, str]:
         """Return the name of the upscaling model for each factor; the first described one counts."""
         found: dict[int, str] = {}

@@ -19,6 +19,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.check import check
 from comfy_headless.graph.listed import file_name
 from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.transforms.files import as_listed
 
 ALL_PACKS = Schemas.snapshot(Schemas.packs())
 CORE = Schemas.snapshot()
@@ -313,3 +314,21 @@ def test_a_precision_of_a_file_that_is_named(lower: str) -> None:
     assert done.files["model"] == {"fp16": FP16, "Q8_0": Q8}[lower]
     loader = {"fp16": "UNETLoader", "Q8_0": "UnetLoaderGGUF"}[lower]
     assert loader in [node["class_type"] for node in done.graph.values()]
+
+
+def test_a_precision_under_another_name() -> None:
+    """A precision that was asked for is found under each name that its file goes by, listed or given."""
+    tried = 0
+    for name in ("wan_1.3b", "wan_5b", "wan21_14b", "mochi", "hunyuan"):
+        own_file = at(name).files["model"]
+        same = [each for each in PRESETS.files.values() if each.weights == own_file.weights and each.weights]
+        for file, other in ((each, other) for each in same for other in each.also):
+            done = WorkflowCompiler().compile(name, "x", precision=file.precision)
+            taken = as_listed(done.graph, {file.folder: [f"a/{other}"]}, other_names=PRESETS.files.other_names()).graph
+            assert f"a/{other}" in [node["inputs"].get("unet_name") for node in taken.values()]
+            given = {"model": f"a/{other}"}
+            assert WorkflowCompiler().compile(name, "x", precision=file.precision, files=given).files["model"] == (
+                f"a/{other}"
+            )
+            tried += 1
+    assert tried

@@ -79,12 +79,19 @@ def with_files(graph: Graph, files: Mapping[tuple[str, str], str]) -> Changed:
     return Changed(changed, tuple(notes))
 
 
-def as_listed(graph: Graph, files: Mapping[str, Iterable[str]]) -> Changed:
+def as_listed(
+    graph: Graph,
+    files: Mapping[str, Iterable[str]],
+    *,
+    other_names: Mapping[tuple[str, str], Iterable[str]] | None = None,
+) -> Changed:
     """Return the graph with each model file named exactly as a server lists it; what it does not list stays.
 
     Args:
         files: the names that the server lists, by model folder; a folder that is not there is not looked into.
+        other_names: for ``(folder, name)`` of a file the names under which the same one is had.
     """
+    others = other_names or {}
     changed: Graph = copy_json(graph)
     notes: list[str] = []
     any_case = lists_backslashes(files)
@@ -95,10 +102,13 @@ def as_listed(graph: Graph, files: Mapping[str, Iterable[str]]) -> Changed:
             folder = MODEL_INPUTS.get(key, "")
             if folder not in listed or not isinstance(value, str) or value in constant_choices(key):
                 continue
-            found = find_listed(value, listed[folder], any_case=any_case)
-            if found is not None:
-                node["inputs"][name] = found.name
-                notes += places_note(value, found, folder)
+            for wanted in (value, *others.get((folder, file_name(value)), ())):
+                found = find_listed(wanted, listed[folder], any_case=any_case)
+                if found is not None:
+                    node["inputs"][name] = found.name
+                    notes += places_note(wanted, found, folder)
+                    notes += [f"{value} goes by the name {found.name} there"] if wanted != value else []
+                    break
     return Changed(changed, tuple(dict.fromkeys(notes)))
 
 

@@ -213,6 +213,16 @@ def test_which_of_several(asked: str, there: list[str], taken: str, said: str) -
     assert bool(notes) == bool(said) and said in "".join(notes)
 
 
+def test_another_name_of_a_file() -> None:
+    """A file that lies there under another known name is taken, and said; its own name comes first."""
+    graph = set_inputs(template(WAN), "3", {"vae_name": "a/x.pt"})
+    names = {("vae", "x.pt"): ("y.pt", "z.pt"), ("loras", "x.pt"): ("w.pt",)}
+    made, notes = as_listed(graph, {"vae": ["b/z.pt", "w.pt"]}, other_names=names)
+    assert made["3"]["inputs"]["vae_name"] == "b/z.pt" and notes == ("a/x.pt goes by the name b/z.pt there",)
+    assert as_listed(graph, {"vae": ["b/z.pt", "x.pt"]}, other_names=names).graph["3"]["inputs"]["vae_name"] == "x.pt"
+    assert as_listed(graph, {"vae": ["w.pt"]}, other_names=names) == Changed(graph)
+
+
 def test_another_precision_of_a_file_in_a_sub_folder() -> None:
     """A precision is found for a file however the server lists it; what it is already keeps its sub-folder."""
     file = template(WAN)["1"]["inputs"]["unet_name"]
