@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .api.functions import generate_image as generate_image
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
+    from .api.recommend import get_recommended_preset as get_recommended_preset
     from .catalog.compiled import CompiledWorkflow as CompiledWorkflow
     from .catalog.compiler import WorkflowCompiler as WorkflowCompiler
     from .catalog.compiler import compile_workflow as compile_workflow
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .catalog.presets import IMAGE_PRESETS as IMAGE_PRESETS
     from .catalog.presets import VIDEO_PRESETS as VIDEO_PRESETS
     from .catalog.presets import PresetLibrary as PresetLibrary
+    from .catalog.recommend import Recommendation as Recommendation
     from .catalog.variants import Variants as Variants
     from .client import AsyncComfyClient as AsyncComfyClient
     from .client import ComfyClient as ComfyClient
@@ -90,6 +92,7 @@ _HOMES = {
     "Preview": "protocol.events",
     "Progress": "protocol.events",
     "Queued": "protocol.events",
+    "Recommendation": "catalog.recommend",
     "Result": "protocol.result",
     "ResultSaveError": "errors",
     "ResultSuspectError": "errors",
@@ -105,6 +108,7 @@ _HOMES = {
     "compile_workflow": "catalog.compiler",
     "generate_image": "api.functions",
     "generate_video": "api.functions",
+    "get_recommended_preset": "api.recommend",
     "list_missing_features": "features",
     "look": "api.files",
     "probe": "api.files",

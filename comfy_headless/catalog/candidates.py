@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
-from comfy_headless.catalog.presets import PresetLibrary
+from comfy_headless.catalog.presets import PRESETS, PresetLibrary
 from comfy_headless.catalog.roles import Filling, fill
 from comfy_headless.catalog.selection import Tier, is_recommended
 from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate_vram
@@ -130,10 +130,15 @@ def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
         enough_ram=enough_ram,
         recommended=enough_ram and recommended,
         fits=enough_ram and enough,
-        lacks=_lacks(preset, task, machine.facts, filling),
+        lacks=_lacks(preset, task, machine.facts, filling) if machine.facts and filling else (),
         within=within is None or (estimate.seconds is not None and estimate.seconds <= within),
         filling=filling,
     )
+
+
+def missing(preset: Preset, task: Task, facts: ServerFacts, presets: PresetLibrary = PRESETS) -> tuple[str, ...]:
+    """Return one line for each node class, and its pack, and each file of a preset that a server lacks."""
+    return _lacks(preset, task, facts, fill(preset.at(task), presets.files, facts))
 
 
 def _estimate(
@@ -157,10 +162,7 @@ def _estimate(
     return estimated(others) if others else estimate, filling
 
 
-def _lacks(preset: Preset, task: Task, facts: ServerFacts | None, filling: Filling | None) -> tuple[str, ...]:
-    """Return one line for each node class, and its pack, and each file that the server lacks."""
-    if facts is None or filling is None:
-        return ()
+def _lacks(preset: Preset, task: Task, facts: ServerFacts, filling: Filling) -> tuple[str, ...]:
     classes = dict.fromkeys(node["class_type"] for node in preset.template(task).graph.values())
     absent = [name for name in classes if name not in facts.node_classes]
     lines = [f"node class {name}: this server does not know it" for name in absent]

@@ -32,10 +32,10 @@ def reason(taken: Candidate, how: How, machine: Machine, wishes: Wishes) -> str:
     """
     runs = machine.facts is not None and not taken.lacks
     those = [
-        *(["the server can run"] if runs else []),
-        *([f"are done within {duration(wishes.within)}"] if wishes.within is not None and taken.within else []),
+        *(["that the server can run"] if runs else []),
+        *([f"that are done within {duration(wishes.within)}"] if wishes.within is not None and taken.within else []),
     ]
-    of_those = f", of those that {' and '.join(those)}" if those else ""
+    of_those = f", of those {' and '.join(those)}" if those else ""
     what = f"preset {taken.name!r}: the {how} for {purpose(taken, wishes)}"
     if machine.vram_gb is None:
         return f"{what}{of_those}, since nothing tells how much VRAM there is"

@@ -14,6 +14,7 @@ from comfy_headless.catalog import reasons
 from comfy_headless.catalog.candidates import Candidate, check_wishes, look_at
 from comfy_headless.catalog.candidates import Machine as Machine
 from comfy_headless.catalog.candidates import Wishes as Wishes
+from comfy_headless.catalog.candidates import missing as missing
 from comfy_headless.catalog.facts import TOLERANCE
 from comfy_headless.catalog.preset import TASKS, Preset
 from comfy_headless.catalog.preset_file import Task
@@ -104,7 +105,7 @@ def recommend(presets: PresetLibrary, machine: Machine, wishes: Wishes, *, must_
     if must_run and (choice is None or choice.taken.lacks or not choice.taken.fits):
         raise _cannot_run(looked, here, choice, machine)
     taken, how, warnings = choice or _smallest(looked, machine, wishes)
-    missing = tuple(reasons.fetched(taken))
+    to_fetch = tuple(reasons.fetched(taken))
     return Recommendation(
         name=taken.name,
         reason=reasons.reason(taken, how, machine, wishes),
@@ -114,7 +115,7 @@ def recommend(presets: PresetLibrary, machine: Machine, wishes: Wishes, *, must_
         estimate=taken.estimate,
         tight=machine.vram_gb is not None and not taken.recommended,
         missing=taken.lacks,
-        warnings=(*warnings, *missing, *_unheard(wishes)),
+        warnings=(*warnings, *to_fetch, *_unheard(wishes)),
         alternatives=(*reasons.alternatives(looked, taken), *_quicker(here or looked, taken, wishes)),
         filling=taken.filling,
         candidates=tuple(each._replace(why_not=reasons.why_not(each, taken)) for each in looked),

@@ -1,0 +1,200 @@
+"""Which preset to take: find out what there is to run it on, then ask the catalog.
+
+What a caller says counts first; then the server; then the GPUs of this machine; then a size that is said to be assumed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal, overload
+
+from comfy_headless.catalog.candidates import Intent, Machine, Wishes, check_wishes
+from comfy_headless.catalog.facts import ServerFacts, read_facts
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
+from comfy_headless.catalog.recommend import DEFAULT_VRAM_GB, Recommendation, recommend
+from comfy_headless.catalog.selection import Tier
+from comfy_headless.config import DEFAULT_URL
+from comfy_headless.errors import ComfyUIConnectionError, ValidationError
+from comfy_headless.graph.values import shown
+from comfy_headless.health.gpus import find_gpus
+from comfy_headless.health.ram import find_ram
+from comfy_headless.protocol import routes
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import Flow
+from comfy_headless.protocol.timing import Timing
+
+Makes = Literal["video", "image"]
+
+_LIBRARIES: Final[Mapping[str, PresetLibrary]] = {"video": VIDEO_PRESETS, "image": IMAGE_PRESETS}
+_DEVICE: Final = re.compile(r"(?:\w+:\d+ )?(?P<name>.+?)(?: : \w+)?")
+"""As ComfyUI names one (comfy/model_management.py, get_torch_device_name): ``cuda:0 NVIDIA L4 : cudaMallocAsync``."""
+_BRIEF: Final = Timing(connect=1.0, read=5.0, patience=1.0)
+"""For a server that nobody named: what does not answer like one at once is none."""
+
+
+@overload
+def get_recommended_preset(
+    vram_gb: float | None = None,
+    *,
+    intent: Intent | None = None,
+    quality: Tier | None = None,
+    task: Task | None = None,
+    ram_gb: float | None = None,
+    region: str | None = None,
+    commercial: bool | None = None,
+    server: str | None = None,
+    within: float | None = None,
+    makes: Makes = "video",
+    explain: Literal[False] = False,
+) -> str: ...
+
+
+@overload
+def get_recommended_preset(
+    vram_gb: float | None = None,
+    *,
+    intent: Intent | None = None,
+    quality: Tier | None = None,
+    task: Task | None = None,
+    ram_gb: float | None = None,
+    region: str | None = None,
+    commercial: bool | None = None,
+    server: str | None = None,
+    within: float | None = None,
+    makes: Makes = "video",
+    explain: Literal[True],
+) -> Recommendation: ...
+
+
+def get_recommended_preset(
+    vram_gb: float | None = None,
+    *,
+    intent: Intent | None = None,
+    quality: Tier | None = None,
+    task: Task | None = None,
+    ram_gb: float | None = None,
+    region: str | None = None,
+    commercial: bool | None = None,
+    server: str | None = None,
+    within: float | None = None,
+    makes: Makes = "video",
+    explain: bool = False,
+) -> str | Recommendation:
+    """Return the name of the best preset that fits, or with ``explain`` the whole reasoning.
+
+    Args:
+        vram_gb: GiB of VRAM. None asks ``server``, else the one of COMFY_HEADLESS_URL, else one that answers at
+            ``http://localhost:8188``, and takes its largest GPU; else the largest that the NVIDIA driver of this
+            machine knows (extra ``health``); else 8. ``vram_source`` says which it was.
+        intent: portrait, animal, object, scene, action or abstract. Noted, and no more: nobody has measured which
+            preset is better at it.
+        quality: draft, standard or quality.
+        task: what it is made from: text, image, or first_last, a first and a last image; None is text.
+        ram_gb: GiB of main memory; None takes what the machine has that told its VRAM.
+        region: where it is to be used, an ISO 3166 code such as DE, or EU: those go whose licence excludes it.
+        commercial: True leaves those that may serve a business without limits.
+        server: address of a server: what it has nodes and files for comes first.
+        within: seconds that it may take there; what nobody knows is not within.
+        makes: video or image.
+
+    Raises:
+        ValidationError: an argument is wrong, or no preset fits them all.
+        ComfyUIConnectionError: a server that is named does not answer (ComfyUIOfflineError: nothing is there).
+    """
+    wishes = Wishes(task, intent, quality, region, commercial, within)
+    _check(vram_gb, ram_gb, makes, wishes)
+    if vram_gb is not None and server is None:
+        machine = Machine(vram_gb, "as given", ram_gb=ram_gb)
+    else:
+        machine = _asked(vram_gb, ram_gb, server)
+    found = recommend(_LIBRARIES[makes], machine, wishes)
+    return found if explain else found.name
+
+
+def recommended(
+    server: Server,
+    vram_gb: float | None = None,
+    *,
+    ram_gb: float | None = None,
+    makes: Makes = "video",
+    explain: bool = False,
+    **wishes: Any,
+) -> Flow[str | Recommendation]:
+    """Recommend a preset for a server. See ``get_recommended_preset``."""
+    wanted = Wishes(**wishes)
+    _check(vram_gb, ram_gb, makes, wanted)
+    machine = yield from machine_of(server, vram_gb=vram_gb, ram_gb=ram_gb)
+    found = recommend(_LIBRARIES[makes], machine, wanted)
+    return found if explain else found.name
+
+
+def machine_of(server: Server, *, vram_gb: float | None = None, ram_gb: float | None = None) -> Flow[Machine]:
+    """Ask a server what it runs on and what it has.
+
+    Args:
+        vram_gb: GiB that count in place of its own.
+        ram_gb: as ``vram_gb``.
+    """
+    stats = yield from routes.system_stats(server)
+    info = yield from routes.object_info(server)
+    return machine_with(read_facts(info, stats), server.url, vram_gb=vram_gb, ram_gb=ram_gb)
+
+
+def machine_with(facts: ServerFacts, url: str, *, vram_gb: float | None = None, ram_gb: float | None = None) -> Machine:
+    """Return what a server runs on, by what it told; the arguments are those of ``machine_of``."""
+    ram = facts.ram_gb if ram_gb is None else ram_gb
+    if vram_gb is not None:
+        return Machine(vram_gb, f"as given; files as {url} has them", ram_gb=ram, facts=facts)
+    device = facts.device
+    if device is None:
+        return Machine(None, f"{url} tells no GPU", ram_gb=ram, facts=facts)
+    named = _DEVICE.fullmatch(device.name)
+    whose = f"{named['name'] if named else device.name} of {url}{_largest(len(facts.devices))}"
+    return Machine(device.vram_gb, whose, device.name, ram, facts=facts)
+
+
+def machine_here(before: str, *, ram_gb: float | None = None) -> Machine:
+    """Return this machine, as its NVIDIA driver tells it; where nothing tells, a size that is assumed.
+
+    Args:
+        before: what was asked first, in words.
+        ram_gb: GiB that count in place of its own.
+    """
+    gpus = find_gpus()
+    if not gpus.found:
+        source = f"assumed, since {before}, and this machine tells no GPU: {gpus.reason}"
+        return Machine(DEFAULT_VRAM_GB, source, ram_gb=ram_gb)
+    best = max(gpus.found, key=lambda gpu: gpu.vram_gb)
+    remark = f" ({gpus.reason})" if gpus.reason else ""
+    source = f"{best.name} of this machine{_largest(len(gpus.found))}{remark}, since {before}"
+    return Machine(best.vram_gb, source, best.name, find_ram().total_gb if ram_gb is None else ram_gb)
+
+
+def _largest(count: int) -> str:
+    return f", the largest of {count}" if count > 1 else ""
+
+
+def _check(vram_gb: float | None, ram_gb: float | None, makes: str, wishes: Wishes) -> None:
+    """Find what is wrong before anybody is asked; raises ValidationError."""
+    check_wishes(Machine(vram_gb, "", ram_gb=ram_gb), wishes)
+    if makes not in _LIBRARIES:
+        raise ValidationError(f"makes={shown(makes)}: expected {', '.join(_LIBRARIES)}")
+
+
+def _asked(vram_gb: float | None, ram_gb: float | None, server: str | None) -> Machine:
+    """Ask the server that is named, else one that may be where ComfyUI usually is, else this machine."""
+    from comfy_headless.client.sync import ComfyClient  # httpx: 100 ms that a given size does not need
+
+    named = server is not None or bool(os.environ.get("COMFY_HEADLESS_URL"))
+    timing = Timing() if named else _BRIEF
+    try:
+        with ComfyClient(server, transport="polling", timing=timing) as client:
+            facts = read_facts(client.object_info(), client.system_stats())
+            return machine_with(facts, client.url, vram_gb=vram_gb, ram_gb=ram_gb)
+    except ComfyUIConnectionError:
+        if named:
+            raise
+    return machine_here(f"no ComfyUI answers at {DEFAULT_URL}", ram_gb=ram_gb)
