@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts
+from comfy_headless.catalog.files import ModelFiles
 from comfy_headless.catalog.precisions import QUALITY, rank
 from comfy_headless.catalog.preset import AtTask
 from comfy_headless.catalog.preset_file import Task
@@ -269,6 +272,36 @@ def test_a_wrong_wish_is_an_error(name: str, named: object, said: str) -> None:
     }
     with pytest.raises(ValidationError, match=said):
         fill(at(name), PRESETS.files, facts(files), given=named)  # type: ignore[arg-type]
+
+
+def test_gguf_beside_scaled_fp8() -> None:
+    """A text encoder that goes with the other's GGUF file is taken, though its own name would come first.
+
+    If there is none, the graph is refused before anything is sent.
+    """
+    scaled, half = "llava_llama3_fp8_scaled.safetensors", "llava_llama3_fp16.safetensors"
+    wish = {"second_text_encoder": "clip_l-Q8_0.gguf"}
+    files = {**own("hunyuan"), "text_encoders": [scaled, half, "clip_l-Q8_0.gguf"]}
+    assert filled("hunyuan", files).files["text_encoder"] == scaled
+    assert filled("hunyuan", files, given=wish).files["text_encoder"] == half
+    files["text_encoders"].remove(half)
+    with pytest.raises(ValidationError, match=f"clip_l-Q8_0.gguf and {scaled} do not go together"):
+        filled("hunyuan", files, given=wish)
+
+
+def test_gguf_beside_scaled_fp8_is_not_taken_unasked(tmp_path: Path) -> None:
+    """Where nothing else is there, the role of the GGUF file is told as missing."""
+    view = at("hunyuan")
+    clip_l = view.files["second_text_encoder"].model_copy(update={"weights": "clip_l"})
+    (tmp_path / "files.toml").write_text(
+        '[[file]]\nname = "clip_l-Q8_0.gguf"\nfolder = "text_encoders"\nrepository = "me/x"\npath = "x"\n'
+        'precision = "Q8_0"\nweights = "clip_l"\nsource = "mine"\n',
+        encoding="utf-8",
+    )
+    view = replace(view, files={**view.files, "second_text_encoder": clip_l})
+    there = facts({**own("hunyuan"), "text_encoders": ["clip_l-Q8_0.gguf", "llava_llama3_fp8_scaled.safetensors"]})
+    filling = fill(view, ModelFiles([tmp_path]), there)
+    assert [each.role for each in filling.missing] == ["second_text_encoder"]
 
 
 def test_a_long_list_is_cut() -> None:
