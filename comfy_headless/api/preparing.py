@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -17,16 +18,20 @@ from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.recommend import Machine, Wishes, recommend
 from comfy_headless.catalog.roles import Filling, fill, place_file
 from comfy_headless.catalog.vram import estimate_vram
-from comfy_headless.errors import GenerationRejectedError
+from comfy_headless.client.options import server_of
+from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
 from comfy_headless.graph.outputs import sound_made
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.files import as_listed
+from comfy_headless.graph.values import shown
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.ticket import Label
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.sync import SyncTransport
 
 logger = logging.getLogger("comfy_headless")
 
@@ -60,19 +65,37 @@ class Request(NamedTuple):
 def request_of(
     presets: PresetLibrary, prompt: str, *, preset: str | None = None, within: float | None = None, **values: Any
 ) -> Request:
-    """Return what a caller asks for."""
+    """Return what a caller asks for.
+
+    Raises:
+        ValidationError: ``within`` is given although the preset is.
+    """
+    if preset is not None and within is not None:
+        raise ValidationError(
+            f"within={shown(within)} and preset={shown(preset)}: within says which preset is taken where none is named"
+        )
     return Request(presets, prompt, preset, values, WITHIN if within is None else within)
 
 
 def prepare_request(server: Server, request: Request, destination: Destination | None) -> Flow[Ready]:
     """Check, choose, compile and upload: all that comes before the prompt is queued."""
+    compiled = yield from plan_request(server, request)
+    return (yield from _uploaded(server, compiled, destination))
+
+
+def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
+    """Check, choose and compile; the server is asked what it has if no preset is named, and nothing is sent to it.
+
+    Raises:
+        ValidationError: something in the request is wrong.
+        GenerationRejectedError: no preset is named, and the server can run none.
+    """
     image, last_image = request.values.get("image"), request.values.get("last_image")
     for name, path in (("image", image), ("last_image", last_image)):
         if path is not None:
             yield Work(check_image, (path, name))
     if request.preset is not None:
-        compiled = compile_request(request, request.preset)
-        return (yield from _uploaded(server, compiled, destination))
+        return compile_request(request, request.preset)
     stats = yield from routes.system_stats(server)
     facts = read_facts((yield from routes.object_info(server)), stats)
     card = facts.device.name if facts.device else None
@@ -81,8 +104,17 @@ def prepare_request(server: Server, request: Request, destination: Destination |
     chosen = recommend(request.presets, machine, wishes, must_run=True)
     logger.info("%s", chosen.reason)
     compiled = compile_request(request, chosen.name, machine.facts, machine.vram_gb)
-    compiled = replace(compiled, notes=(*chosen.notes, *compiled.notes))
-    return (yield from _uploaded(server, compiled, destination))
+    return replace(compiled, notes=(*chosen.notes, *compiled.notes))
+
+
+def planned(url: str, request: Request) -> CompiledWorkflow:
+    """Perform ``plan_request`` on a server. Raises as it does, and ComfyUIConnectionError."""
+    server = server_of(url, "polling", Timing(), None)
+    transport = SyncTransport(server, clock=time.monotonic)
+    try:
+        return transport.drive(plan_request(server, request))
+    finally:
+        transport.close()
 
 
 def prepare_again(

@@ -6,16 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from comfy_headless.api.checks import check_extension, check_image
+from comfy_headless.api.checks import check_extension
 from comfy_headless.api.making import PRESETS_OF
-from comfy_headless.catalog.choose import choose_preset
+from comfy_headless.api.preparing import planned, request_of
 from comfy_headless.catalog.compiled import CompiledWorkflow
-from comfy_headless.catalog.compiler import WorkflowCompiler
-from comfy_headless.catalog.facts import read_facts
-from comfy_headless.catalog.preset import task_for
 from comfy_headless.cli.output import Answer, columns
 from comfy_headless.cli.request import Request
-from comfy_headless.client.sync import ComfyClient
 from comfy_headless.config import shown_url
 from comfy_headless.graph.outputs import extensions_made
 from comfy_headless.protocol.destination import Destination, read_out
@@ -28,25 +24,12 @@ def dry_run(request: Request, url: str, out: Path | None) -> Answer:
         ValidationError: something in the request is wrong.
         ComfyUIConnectionError: no preset is named, and the server that should be asked does not answer.
     """
-    for name, path in (("image", request.image), ("last_image", request.last_image)):
-        if path is not None:
-            check_image(path, name)
     destination = read_out(out)
-    preset = request.preset
-    notes: tuple[str, ...] = ()
-    if preset is None:
-        preset, reason = _choose(request, url)
-        notes = (reason,)
-    compiled = WorkflowCompiler(PRESETS_OF[request.kind]).compile(preset, request.prompt, **request.values)
+    asked = request_of(PRESETS_OF[request.kind], request.prompt, preset=request.preset, **request.values)
+    compiled = planned(url, asked)
     check_extension(compiled.graph, destination)
-    plan = _plan(request, compiled, url, _place(destination, compiled), [*notes, *compiled.notes])
+    plan = _plan(request, compiled, url, _place(destination, compiled), list(compiled.notes))
     return Answer(plan, _told(plan))
-
-
-def _choose(request: Request, url: str) -> tuple[str, str]:
-    task = task_for(request.image, request.last_image)
-    with ComfyClient(url, transport="polling") as client:
-        return choose_preset(read_facts(client.object_info(), client.system_stats()), PRESETS_OF[request.kind], task)
 
 
 def _place(destination: Destination, compiled: CompiledWorkflow) -> str:
