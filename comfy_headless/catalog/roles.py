@@ -190,7 +190,7 @@ def _named(server: _Server, role: str, value: str) -> _Option:
     file = server.described(found.name, own.folder)
     other = file and _difference(file, own)
     if other:
-        raise ValidationError(f"{what}: {other}; {server.view.template.name} cannot do with it")
+        raise ValidationError(f"{what}: {other}; {server.view.template.name} cannot use it")
     if not server.reads(role, found.name):
         lacking = server.without_pack(role)
         gguf = "a GGUF file, and nothing that loads those can take its loader's place"
@@ -293,11 +293,11 @@ def _missing_line(server: _Server, role: str, own: ModelFile) -> str:
     lacking = server.without_pack(role)
     if lacking is None or own.weights is None:
         return line
-    for file in server.library.values():
-        if (file.folder, file.weights) == (own.folder, own.weights) and is_gguf(file.name):
-            found = server.find(file.name, file.folder)
-            if found is not None:
-                return f"{line}. {found.name} is there, but needs {_PACK}"
+    same = [file for file in server.library.values() if (file.folder, file.weights) == (own.folder, own.weights)]
+    for name in (name for file in same for name in _names(file) if is_gguf(name)):
+        found = server.find(name, own.folder)
+        if found is not None:
+            return f"{line}. {found.name} is there, but needs {_PACK}"
     return line
 
 

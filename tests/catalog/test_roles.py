@@ -252,7 +252,7 @@ def test_the_other_expert_follows_the_one_that_is_named() -> None:
         (
             "wan_5b",
             {"model": f"{HIGH}Q8_0.gguf"},
-            r"Q8_0.gguf holds wan22_14b, and the role is for wan22_5b; wan_5b cannot do with it",
+            r"Q8_0.gguf holds wan22_14b, and the role is for wan22_5b; wan_5b cannot use it",
         ),
         (
             "ltx_quick",
