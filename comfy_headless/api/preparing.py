@@ -6,16 +6,17 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from comfy_headless.api.checks import check_image
+from comfy_headless.api.recommend import machine_of
 from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.preset import task_for
 from comfy_headless.catalog.presets import PresetLibrary
-from comfy_headless.catalog.recommend import Machine, Wishes, recommend
+from comfy_headless.catalog.recommend import WITHIN, Wishes, recommend
 from comfy_headless.catalog.roles import Filling, fill, place_file
 from comfy_headless.catalog.vram import estimate_vram
 from comfy_headless.client.options import server_of
@@ -34,9 +35,6 @@ from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
 
 logger = logging.getLogger("comfy_headless")
-
-WITHIN: Final = 600.0
-"""Seconds that a video may take where nobody says which preset: a first try should not take an hour."""
 
 
 class Ready(NamedTuple):
@@ -68,8 +66,10 @@ def request_of(
     """Return what a caller asks for.
 
     Raises:
-        ValidationError: ``within`` is given although the preset is.
+        ValidationError: ``within`` is given although the preset is, or ``files`` although it is not.
     """
+    if preset is None and values.get("files"):
+        raise ValidationError(f"files={shown(values['files'])}: they fill roles of a preset; name the preset too")
     if preset is not None and within is not None:
         raise ValidationError(
             f"within={shown(within)} and preset={shown(preset)}: within says which preset is taken where none is named"
@@ -96,10 +96,7 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
             yield Work(check_image, (path, name))
     if request.preset is not None:
         return compile_request(request, request.preset)
-    stats = yield from routes.system_stats(server)
-    facts = read_facts((yield from routes.object_info(server)), stats)
-    card = facts.device.name if facts.device else None
-    machine = Machine(facts.vram_gb, "the server", card, facts.ram_gb, facts=facts)
+    machine = yield from machine_of(server)
     wishes = Wishes(task=task_for(image, last_image), within=request.within)
     chosen = recommend(request.presets, machine, wishes, must_run=True)
     logger.info("%s", chosen.reason)
@@ -156,7 +153,8 @@ def compile_request(
     names = {role: file.name for role, file in request.presets[preset].at(task).files.items()}
     files = {role: each.listed for role, each in filling.roles.items() if each.listed != names.get(role)}
     compiled = compiler.compile(preset, request.prompt, **{**request.values, "files": files})
-    graph, said = as_listed(compiled.graph, facts.files)
+    other_names = request.presets.files.other_names()
+    graph, said = as_listed(compiled.graph, facts.files, other_names=other_names)
     return replace(compiled, graph=graph, notes=(*compiled.notes, *filling.notes, *said))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from comfy_headless.catalog.candidates import Candidate, Machine, Wishes
@@ -55,7 +55,7 @@ def time(each: Candidate) -> str:
     return f"it takes about {duration(seconds)} ({known})"
 
 
-def why_not(each: Candidate, taken: Candidate) -> str:
+def why_not(each: Candidate, taken: Candidate, machine: Machine) -> str:
     """Return in a few words why a preset was not taken; nothing for the one that was."""
     if each.name == taken.name:
         return ""
@@ -65,6 +65,8 @@ def why_not(each: Candidate, taken: Candidate) -> str:
         return f"needs {gib(each.estimate.needed_gb)} of VRAM"
     if each.lacks and not taken.lacks:
         return f"the server lacks {absent(each)}"
+    if machine.vram_gb is None:
+        return "heavier"
     if taken.recommended and not each.recommended:
         return f"tight: meant for {each.preset.needs.recommended_from.value:g} GiB of VRAM"
     if not each.within:
@@ -74,37 +76,54 @@ def why_not(each: Candidate, taken: Candidate) -> str:
 
 def absent(each: Candidate) -> str:
     """Return in a few words what a server lacks for a preset, such as ``2 files (11.3 GB)``."""
-    files = [one.file for one in each.filling.missing] if each.filling else []
+    lines = each.filling.missing if each.filling else ()
+    files = list({one.file.key: one.file for one in lines}.values())
     sizes = [file.size_gb for file in files]
     size = f" ({sum(known for known in sizes if known is not None):.1f} GB)" if files and None not in sizes else ""
     count = f"{len(files)} file{'s' if len(files) > 1 else ''}{size}"
-    if len(files) == len(each.lacks):
+    if len(lines) == len(each.lacks):
         return count
     nodes = f"the nodes of {', '.join(pack.name for pack in each.preset.packs)}" if each.preset.packs else "nodes"
     return f"{nodes} and {count}" if files else nodes
 
 
-def alternatives(looked: Iterable[Candidate], taken: Candidate) -> Iterator[str]:
-    """Name the best that takes too long, and the best that is not there, where they rank above what was taken."""
-    above = [each for each in looked if each.rank > taken.rank and each.recommended]
+def alternatives(looked: Sequence[Candidate], taken: Candidate, limit: float) -> Iterator[str]:
+    """Name what ranks higher and takes too long, or is not there; and what is quicker, where the one taken is slow.
+
+    Args:
+        limit: seconds; what takes longer is slow.
+    """
+    fitting = [each for each in looked if each.recommended and each.name != taken.name]
+    above = [each for each in fitting if each.rank > taken.rank]
     slow = [each for each in above if not each.within and (taken.lacks or not each.lacks)]
-    away = [each for each in above if each.within and each.lacks and not taken.lacks]
     if slow:
         best = max(slow, key=lambda each: each.rank)
         seconds = best.estimate.seconds
         price = "how long it takes is not known" if seconds is None else f"it takes about {duration(seconds)} here"
         yield f"better: {best.name} ({best.preset.output()}), but {price}"
-    if away:
+    if away := [each for each in above if each.within and each.lacks and not taken.lacks]:
         near = min(away, key=lambda each: (len(each.lacks), -each.rank))
-        yield "\n".join(
-            [
-                f"better: {near.name} ({near.preset.output()}), but the server lacks {absent(near)}:",
-                *(f"  {line}" for line in near.lacks),
-            ]
-        )
+        yield f"better: {near.name} ({near.preset.output()}, {_about(near)}){_price(near, taken)}"
+    if not taken.fits or (taken.estimate.seconds or 0.0) <= limit:
+        return
+    if quick := [each for each in fitting if (each.estimate.seconds or limit + 1) <= limit]:
+        best = max(quick, key=lambda each: (not each.lacks, each.rank))
+        yield f"quicker: {best.name} ({best.preset.output()}, {_about(best)}){_price(best, taken)}"
 
 
 def fetched(taken: Candidate) -> Iterator[str]:
     """Say what is to be fetched before a preset runs."""
     if taken.lacks:
         yield "\n".join([f"the server lacks {absent(taken)}:", *(f"  {line}" for line in taken.lacks)])
+
+
+def _about(each: Candidate) -> str:
+    seconds = each.estimate.seconds
+    return "time not known" if seconds is None else f"about {duration(seconds)}"
+
+
+def _price(each: Candidate, taken: Candidate) -> str:
+    """Say what the server lacks for it, where it has all for the one that was taken."""
+    if taken.lacks or not each.lacks:
+        return ""
+    return "\n".join([f", but the server lacks {absent(each)}:", *(f"  {line}" for line in each.lacks)])

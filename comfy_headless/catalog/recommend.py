@@ -116,9 +116,9 @@ def recommend(presets: PresetLibrary, machine: Machine, wishes: Wishes, *, must_
         tight=machine.vram_gb is not None and not taken.recommended,
         missing=taken.lacks,
         warnings=(*warnings, *to_fetch, *_unheard(wishes)),
-        alternatives=(*reasons.alternatives(looked, taken), *_quicker(here or looked, taken, wishes)),
+        alternatives=tuple(reasons.alternatives(looked, taken, wishes.within or WITHIN)),
         filling=taken.filling,
-        candidates=tuple(each._replace(why_not=reasons.why_not(each, taken)) for each in looked),
+        candidates=tuple(each._replace(why_not=reasons.why_not(each, taken, machine)) for each in looked),
     )
 
 
@@ -198,17 +198,6 @@ def _unheard(wishes: Wishes) -> tuple[str, ...]:
     return (f"intent {wishes.intent!r} changes nothing: nobody has measured which preset is better at it",)
 
 
-def _quicker(pool: Sequence[Candidate], taken: Candidate, wishes: Wishes) -> tuple[str, ...]:
-    """Name the best that is done as soon as a first try should be, where nobody said how long it may take."""
-    if wishes.within is not None or not taken.recommended or (taken.estimate.seconds or 0.0) <= WITHIN:
-        return ()
-    quick = [each for each in pool if each.recommended and (each.estimate.seconds or WITHIN + 1) <= WITHIN]
-    if not quick:
-        return ()
-    best = max(quick, key=lambda each: each.rank)
-    return (f"quicker: {best.name} ({best.preset.output()}), {reasons.time(best)}",)
-
-
 def _cannot_run(
     looked: Sequence[Candidate], here: Sequence[Candidate], choice: _Choice | None, machine: Machine
 ) -> GenerationRejectedError:
@@ -219,7 +208,8 @@ def _cannot_run(
             f"the server has {_there(machine)}, too little for every preset; the smallest, {least.name!r}, needs "
             f"{_needs(least)}. Name a preset to try it all the same"
         )
-    best = choice.taken
+    short = [each for each in looked if each.fits and len(each.lacks) == 1 and each.filling and each.filling.roles]
+    best = max(short, key=lambda each: (each.recommended, each.rank), default=choice.taken)
     lines = "\n".join(f"  {line}" for line in best.lacks)
     has = "the server can run no preset yet"
     if here:

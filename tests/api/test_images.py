@@ -146,7 +146,7 @@ def test_the_best_that_the_server_has(kind: str, tmp_path: Path) -> None:
         with Simulator(**given) as sim:
             result = Person(kind, sim.url).call("generate_image", "a cat", out=tmp_path)
         assert result.preset == name
-        assert result.notes[0].startswith(f"preset {name!r} was taken: the best for text that the server has")
+        assert result.notes[0].startswith(f"preset {name!r}: the best for an image from text")
 
 
 def test_a_server_that_has_neither_model(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_progress_goes_to_stderr(program: Program, server: str) -> None:
 def test_what_should_be_known_is_said(program: Program, server: str) -> None:
     """The preset that was chosen, and values outside of what was tested, are told on stderr, each once."""
     err = program("generate", "x", "--server", server).err
-    assert err.count("was taken") == 1
+    assert err.count("the best for a video from text") == 1
     assert "note: untested: 320x192" in program("generate", "x", *SMALL, "--server", server).err
 
 
