@@ -84,6 +84,12 @@ def read_pace(server: str, device: str, *, now: float | None = None) -> Pace:
     return known_pace(samples or (), server, device, now=time.time() if now is None else now)
 
 
+def pace_of(server: str, device: str) -> dict[str, float]:
+    """Return what finished runs have shown, by what they did: seconds per PFLOP of a network, or per unit of work."""
+    pace = read_pace(server, device)
+    return {**pace.work, **pace.pflop}
+
+
 def learn(
     server: str,
     device: str,

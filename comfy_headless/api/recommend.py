@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, overload
 
+from comfy_headless.api.pace import pace_of
 from comfy_headless.catalog.candidates import Intent, Machine, Wishes, check_wishes
 from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.preset_file import Task
@@ -23,7 +24,7 @@ from comfy_headless.health.gpus import find_gpus
 from comfy_headless.health.ram import find_ram
 from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Flow
+from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.timing import Timing
 
 Makes = Literal["video", "image"]
@@ -139,12 +140,16 @@ def machine_of(server: Server, *, vram_gb: float | None = None, ram_gb: float | 
         ram_gb: as ``vram_gb``.
     """
     stats = yield from routes.system_stats(server)
-    info = yield from routes.object_info(server)
-    return machine_with(read_facts(info, stats), server.url, vram_gb=vram_gb, ram_gb=ram_gb)
+    facts = read_facts((yield from routes.object_info(server)), stats)
+    machine: Machine = yield Work(machine_with, (facts, server.url, vram_gb, ram_gb))
+    return machine
 
 
-def machine_with(facts: ServerFacts, url: str, *, vram_gb: float | None = None, ram_gb: float | None = None) -> Machine:
-    """Return what a server runs on, by what it told; the arguments are those of ``machine_of``."""
+def machine_with(facts: ServerFacts, url: str, vram_gb: float | None = None, ram_gb: float | None = None) -> Machine:
+    """Return what a server runs on, by what it told, and by the runs it has finished for this user.
+
+    The arguments are those of ``machine_of``.
+    """
     ram = facts.ram_gb if ram_gb is None else ram_gb
     if vram_gb is not None:
         return Machine(vram_gb, f"as given; files as {url} has them", ram_gb=ram, facts=facts)
@@ -153,7 +158,7 @@ def machine_with(facts: ServerFacts, url: str, *, vram_gb: float | None = None, 
         return Machine(None, f"{url} tells no GPU", ram_gb=ram, facts=facts)
     named = _DEVICE.fullmatch(device.name)
     whose = f"{named['name'] if named else device.name} of {url}{_largest(len(facts.devices))}"
-    return Machine(device.vram_gb, whose, device.name, ram, facts=facts)
+    return Machine(device.vram_gb, whose, device.name, ram, pace_of(url, device.name), facts)
 
 
 def machine_here(before: str, *, ram_gb: float | None = None) -> Machine:
@@ -193,7 +198,7 @@ def _asked(vram_gb: float | None, ram_gb: float | None, server: str | None) -> M
     try:
         with ComfyClient(server, transport="polling", timing=timing) as client:
             facts = read_facts(client.object_info(), client.system_stats())
-            return machine_with(facts, client.url, vram_gb=vram_gb, ram_gb=ram_gb)
+            return machine_with(facts, client.url, vram_gb, ram_gb)
     except ComfyUIConnectionError:
         if named:
             raise

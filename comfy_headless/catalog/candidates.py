@@ -31,7 +31,7 @@ class Machine(NamedTuple):
         source: how that is known, in words.
         card: name of the GPU, None if unknown.
         ram_gb: GiB of main memory, None if unknown.
-        pace: seconds per PFLOP that finished runs showed there, by network.
+        pace: seconds per unit of an estimate's ``work`` that finished runs showed there, by its name.
         facts: what the server has; None if no server is asked.
     """
 

@@ -47,6 +47,8 @@ class VramEstimate:
         card: for which card, in words.
         rough: whether the time was only computed; one that was learned from finished runs is not.
         pflop: operations of all steps in units of 1e15; None where they are not counted.
+        work: what finished runs are compared by: a network and its PFLOP, or the preset and how much more is asked
+            than it makes as it is.
         parts: what takes memory: weights, then what is computed, of which the largest counts.
         notes: what is not modelled.
     """
@@ -61,6 +63,7 @@ class VramEstimate:
     card: str
     rough: bool
     pflop: float | None
+    work: tuple[str, float]
     parts: tuple[Part, ...]
     notes: tuple[str, ...]
 
@@ -92,7 +95,7 @@ def estimate_vram(
         vram_gb: GiB of the card, for the time on an unknown one; None and no ``card`` is an RTX 4090.
         card: its name, such as ``NVIDIA GeForce RTX 4070``, or as a server tells it.
         files: other model files than the preset's own, by role.
-        pace: seconds per PFLOP that finished runs showed, by network.
+        pace: seconds per unit of ``work`` that finished runs showed, by its name.
         presets: where names are looked up; None is all that there are.
         settings: of the preset, and variants: ``precision="fp8"`` and ``tiled_decode=True`` change the estimate.
 
@@ -165,6 +168,7 @@ def _described(job: _Job) -> VramEstimate:
         card=_card_words(job),
         rough=rough,
         pflop=work,
+        work=_work(job, work),
         parts=found.parts,
         notes=_notes(job, weights, seconds),
     )
@@ -186,6 +190,7 @@ def _told(job: _Job) -> VramEstimate:
         card=_card_words(job),
         rough=rough,
         pflop=None,
+        work=_work(job, None),
         parts=(),
         notes=(why, *_notes(job, Load((), ()), seconds)),
     )
@@ -248,8 +253,9 @@ def _tile(job: _Job) -> Tile | None:
 
 def _seconds(job: _Job, work: float | None) -> tuple[float | None, bool]:
     """Return the time on the job's card, and whether it is rough: learned, else counted, else what the preset says."""
-    if work is not None and all(stage.network.name in job.pace for stage in job.stages):
-        return FIXED_SECONDS + sum((stage.pflop or 0.0) * job.pace[stage.network.name] for stage in job.stages), False
+    name, amount = _work(job, work)
+    if name in job.pace:
+        return FIXED_SECONDS + amount * job.pace[name], False
     if job.card is None:
         return None, True
     if work is not None:
@@ -259,6 +265,12 @@ def _seconds(job: _Job, work: float | None) -> tuple[float | None, bool]:
         return None, True
     sampling = own.value * _share(job) * reference.tflops / job.card.tflops
     return sampling + (FIXED_SECONDS if job.preset.makes == "video" else 0.0), True
+
+
+def _work(job: _Job, pflop: float | None) -> tuple[str, float]:
+    """Return by what finished runs are compared: the operations of a network, else what the preset makes."""
+    names = {stage.network.name for stage in job.stages}
+    return (names.pop(), pflop) if pflop is not None and len(names) == 1 else (job.preset.name, _share(job))
 
 
 def _share(job: _Job) -> float:
