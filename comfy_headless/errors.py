@@ -160,7 +160,35 @@ class GenerationRejectedError(GenerationFailedError):
 
 
 class OutOfMemoryError(GenerationFailedError):
-    """A node ran out of memory on the server."""
+    """A node ran out of memory on the server; the message ends with what to try, each as it is typed in Python.
+
+    Args:
+        estimate: GiB that the job was estimated to take, and seconds: ``needed_gb``, ``peak_gb``, ``ram_gb``,
+            ``node_gb`` (at the node that failed), ``seconds``; None for a workflow of one's own.
+        vram_gb: GiB of the server's card, None if it was not told.
+        vram_free_gb: of these, what was free right after.
+        steps: what can be changed, in the order in which to try it: ``argument`` as typed in Python, ``option`` as
+            typed at the command line, and what it takes then, named as in ``estimate``.
+        tried: the same of the steps that were taken before and ran out of memory too.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        estimate: dict[str, float | None] | None = None,
+        vram_gb: float | None = None,
+        vram_free_gb: float | None = None,
+        steps: tuple[dict[str, Any], ...] = (),
+        tried: tuple[dict[str, Any], ...] = (),
+        **about: Any,
+    ) -> None:
+        super().__init__(message, **about)
+        self.estimate = estimate
+        self.vram_gb = vram_gb
+        self.vram_free_gb = vram_free_gb
+        self.steps = steps
+        self.tried = tried
 
 
 class GenerationTimeoutError(ComfyHeadlessError):

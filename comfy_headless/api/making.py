@@ -6,21 +6,18 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
+from comfy_headless.api.lighter import OnOom, check_on_oom, run_or_lighter
 from comfy_headless.api.preparing import Ready, prepare_again, prepare_request, request_of
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.client.options import wait_of
-from comfy_headless.errors import (
-    GenerationFailedError,
-    GenerationRejectedError,
-    GenerationTimeoutError,
-    ValidationError,
-)
+from comfy_headless.errors import GenerationRejectedError, ValidationError
+from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, read_out
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.run import begin, failed, run, submit_new
+from comfy_headless.protocol.run import begin, submit_new
 from comfy_headless.protocol.ticket import Ticket
 
 Path = str | os.PathLike[str]
@@ -40,6 +37,7 @@ def make(
     timeout: float | None = None,
     raise_on_error: bool = True,
     strict: bool = False,
+    on_oom: OnOom = "raise",
     **request: Any,
 ) -> Flow[Result]:
     """Make what a prompt asks for and return its result. See ``comfy_headless.generate_video``."""
@@ -51,20 +49,11 @@ def make(
         raise_on_error=raise_on_error,
         strict=strict,
     )
+    check_on_oom(on_oom)
     started = yield from begin(wait)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
     ready: Ready = yield from prepare_request(server, asked, wait.destination)
-    loud = wait._replace(raise_on_error=True)
-    try:
-        try:
-            return (yield from run(server, ready.graph, loud, label=ready.label, started=started))
-        except GenerationRejectedError as error:
-            ready = yield from prepare_again(server, asked, ready, error, wait.destination)
-            return (yield from run(server, ready.graph, loud, label=ready.label, started=started))
-    except (GenerationFailedError, GenerationTimeoutError) as error:
-        if raise_on_error:
-            raise
-        return (yield from failed(error, started, ready.label))
+    return (yield from run_or_lighter(server, asked, ready, wait, lighter=on_oom == "lighter", started=started))
 
 
 def queue(
@@ -80,6 +69,8 @@ def queue(
     for name in ("on_progress", "timeout", "raise_on_error", "strict"):
         if name in request:
             raise ValidationError(f"{name}={request[name]!r}: nobody waits here; give it to job.result({name}=...)")
+    if "on_oom" in request:
+        raise ValidationError(f"on_oom={shown(request['on_oom'])}: nobody waits here who could go down; leave it out")
     destination = read_out(out, overwrite=overwrite)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
     ready: Ready = yield from prepare_request(server, asked, destination)

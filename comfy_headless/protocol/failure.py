@@ -63,14 +63,21 @@ def _failure(event: str, data: Mapping[str, Any], prompt_id: str) -> GenerationF
     words = str(data.get("exception_message") or "").strip()
     out_of_memory = "OutOfMemory" in exception_type or "out of memory" in words.lower()
     error = OutOfMemoryError if out_of_memory else GenerationFailedError
+    what, said = ("ran out of memory", _first_line(words)) if out_of_memory else ("failed", words)
     return error(
-        f"{place} failed on the server: {exception_type}: {words}",
+        f"{place} {what} on the server: {exception_type}: {said}",
         prompt_id=prompt_id,
         node_id=node_id,
         node_type=node_type,
         server_message=words,
         exception_type=exception_type or None,
     )
+
+
+def _first_line(words: str) -> str:
+    """Return the server's words without the tips that ComfyUI adds where memory runs out (0.30.0, execution.py)."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    return lines[0] if lines else "out of memory"
 
 
 def _status(entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -102,6 +102,21 @@ def _uncancelled(server: Server, prompt_id: str, tried: Attempt) -> ComfyUIConne
     )
 
 
+def free(server: Server) -> Flow[bool]:
+    """POST /free: let the server unload its models and forget what it cached; False if it has no such route.
+
+    Raises:
+        ComfyUIConnectionError: the server stayed away.
+    """
+    body = json_body({"unload_models": True, "free_memory": True})
+    tried: Attempt = yield from persist(
+        server, Call("POST", "/free", body=body, timeout=server.timing.read), first=False
+    )
+    if tried.problem is not None and tried.passing:
+        raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url)
+    return tried.problem is None
+
+
 def upload(server: Server, path: str, *, subfolder: str = "") -> Flow[str]:
     """POST /upload/image: bring a local file into the server's input folder; give the name a loader node wants.
 

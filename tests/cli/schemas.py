@@ -54,9 +54,12 @@ OPEN = {
 """Objects whose keys are names of other things."""
 MAY_BE_ABSENT: Mapping[tuple[Any, ...], set[str]] = {
     (): {"traceback"},
-    ("error",): {"prompt_id", "node_id", "node_type", "server_message", "exception_type", "node_errors"},
+    ("error",): {
+        *("prompt_id", "node_id", "node_type", "server_message", "exception_type", "node_errors"),
+        *("estimate", "vram_gb", "vram_free_gb", "steps", "tried"),
+    },
 }
-"""By place: an error may be about no job, no node, ..."""
+"""By place: an error may be about no job, no node, no preset, ..."""
 
 
 def mutants(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -276,6 +276,9 @@ def interrupted() -> BaseException:
 
 URL = "http://localhost:8188"
 JOB: dict[str, Any] = {"prompt_id": "1", "node_id": "2", "node_type": "KSampler", "server_message": "no"}
+TAKEN: dict[str, Any] = {"needed_gb": 4.5, "peak_gb": 9.7, "ram_gb": 10.9, "node_gb": 2.3, "seconds": 13.0}
+STEP: dict[str, Any] = {"argument": "frames=49", "option": "--frames 49", **TAKEN}
+MEMORY: dict[str, Any] = {"estimate": TAKEN, "vram_gb": 8.0, "vram_free_gb": 1.5, "steps": (STEP,), "tried": (STEP,)}
 ERRORS: list[BaseException] = [
     errors.ComfyHeadlessError("x"),
     errors.ValidationError("x"),
@@ -285,6 +288,7 @@ ERRORS: list[BaseException] = [
     errors.GenerationFailedError("x", **JOB, exception_type="RuntimeError"),
     errors.GenerationFailedError("x", interrupted=True),
     errors.OutOfMemoryError("x", **JOB),
+    errors.OutOfMemoryError("x", **JOB, **MEMORY),
     errors.GenerationRejectedError("x", prompt_id="1", server_message="no", node_errors={"3": {"errors": []}}),
     errors.GenerationRejectedError("x"),
     errors.GenerationTimeoutError("x", prompt_id="1", timeout=3),

@@ -34,3 +34,23 @@ def test_the_words_of_the_server() -> None:
     error = failure({"status": {"messages": [["execution_start", {}], ["execution_error", data]]}}, "p")
     assert isinstance(error, OutOfMemoryError)
     assert (error.node_id, error.node_type, error.server_message) == ("3", "KSampler", "m")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "Allocation on device \nThis error means you ran out of memory on your GPU.\n\nTIPS: ...",
+            "Allocation on device",
+        ),
+        ("\nCUDA out of memory. Tried to allocate 2.00 GiB.\n", "CUDA out of memory. Tried to allocate 2.00 GiB."),
+        ("", "out of memory"),
+    ],
+)
+def test_memory_is_told_in_one_line(words: str, said: str) -> None:
+    """The message leaves out the tips that a server adds; its words are kept whole beside it."""
+    data = {"node_id": "8", "node_type": "VAEDecode", "exception_type": "torch.OutOfMemoryError"}
+    told = {"status": {"messages": [["execution_error", {**data, "exception_message": words}]]}}
+    error = failure(told, "p")
+    assert str(error) == f"node 8 (VAEDecode) ran out of memory on the server: torch.OutOfMemoryError: {said}"
+    assert error.server_message == words.strip()
