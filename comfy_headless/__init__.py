@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .catalog.presets import PresetLibrary as PresetLibrary
     from .catalog.recommend import Recommendation as Recommendation
     from .catalog.variants import Variants as Variants
+    from .catalog.vram import VramEstimate as VramEstimate
+    from .catalog.vram import estimate_vram as estimate_vram
     from .client import AsyncComfyClient as AsyncComfyClient
     from .client import ComfyClient as ComfyClient
     from .client import ComfyWSClient as ComfyWSClient
@@ -103,9 +105,11 @@ _HOMES = {
     "Variants": "catalog.variants",
     "VideoModel": "catalog.models",
     "VideoSettings": "catalog.models",
+    "VramEstimate": "catalog.vram",
     "WorkflowCompiler": "catalog.compiler",
     "check": "graph.check",
     "compile_workflow": "catalog.compiler",
+    "estimate_vram": "catalog.vram",
     "generate_image": "api.functions",
     "generate_video": "api.functions",
     "get_recommended_preset": "api.recommend",

@@ -23,7 +23,7 @@ from comfy_headless.cli.app import app
 from comfy_headless.cli.endings import ENDINGS
 from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator, faults
-from tests.catalog.page import PAGE, cells
+from tests.catalog.page import TABLES, anew
 from tests.cli.program import draw, environment, finish, process
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -167,7 +167,7 @@ def test_every_option_is_documented() -> None:
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", {"": command})
         said = text.split("\n## ")[0] + section("cli.md", f"## {name}")
-        said += section("cli.md", "## generate") if name in ("image", "compile", "run", "jobs") else ""
+        said += section("cli.md", "## generate") if name in ("image", "compile", "run", "jobs", "presets") else ""
         said += section("cli.md", "## image") if name == "compile" else ""
         options = {
             option
@@ -221,11 +221,10 @@ def test_the_errors_are_documented() -> None:
     }
 
 
-def test_the_presets_are_documented() -> None:
-    """docs/presets.md lists every preset with what it makes and needs: python -m tests.catalog.page writes it."""
-    page_text = PAGE.read_text(encoding="utf-8")
-    table = rows(page_text.partition("<!-- presets -->\n")[2].partition("\n\n")[0])
-    assert [tuple(row) for row in table] == list(cells())
+@pytest.mark.parametrize("name", sorted({table.page for table in TABLES}))
+def test_the_tables_are_as_they_are_now(name: str) -> None:
+    """docs/presets.md and docs/vram.md list every preset, peak and report: python -m tests.catalog.page writes them."""
+    assert anew(DOCS / name) == (DOCS / name).read_text(encoding="utf-8")
 
 
 def test_the_families_are_documented() -> None:

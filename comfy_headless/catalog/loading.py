@@ -54,7 +54,8 @@ def load(files: Iterable[ModelFile], networks: Networks, sampling: Iterable[Netw
     for file in files:
         held |= {file.network} if file.network else set()
         for name, size in _weights(file, networks, precision):
-            found.setdefault(name, []).append((size, file.name))
+            cast = f" as {precision}" if precision is not None and name == "model" else ""
+            found.setdefault(name, []).append((size, file.name + cast))
         if file.size_gb is None and file.network is None and file.vae is None:
             unknown.append(f"the size of {file.name} is not known: it is left out")
     for network in {each.name: each for each in sampling if each.name not in held}.values():

@@ -159,7 +159,8 @@ class Needs(Part):
         min_ram_gb: GiB of main memory.
         rank: higher is better; the table of recommendations goes up by hundreds.
         recommended_from: GiB of VRAM from which it may be recommended.
-        seconds: that the preset takes as it is on a card of RTX 4090 class; the source says how that is known.
+        seconds: that sampling takes as it is on an RTX 4090, for a network whose operations ``networks.toml`` does not
+            count; loading and decoding apart.
     """
 
     min_vram_gb: Sourced[Number]

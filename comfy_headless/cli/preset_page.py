@@ -15,7 +15,7 @@ from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Declared, ModelFile, Setting, Task
 from comfy_headless.catalog.rules import RangeTested, Rules, SizesTested
 from comfy_headless.catalog.settings import effective
-from comfy_headless.cli.preset_table import duration
+from comfy_headless.catalog.vram import duration, estimate_vram
 
 _FROM: Final[Mapping[Task, str]] = {
     "text": "text",
@@ -158,8 +158,11 @@ def _needs(preset: Preset) -> list[_Line]:
         _Line("", f"recommended from {needs.recommended_from.value:g} GiB", needs.recommended_from.source),
         _Line("RAM", f"at least {needs.min_ram_gb.value:g} GiB", needs.min_ram_gb.source),
     ]
-    if (seconds := needs.seconds) is not None:
-        lines.append(_Line("time", f"{duration(seconds.value)} on a card of RTX 4090 class", seconds.source))
+    told = estimate_vram(preset)
+    if told.seconds is not None:
+        work = f", for {told.pflop:.3g} PFLOP" if told.pflop is not None else ""
+        source = needs.seconds.source if needs.seconds is not None else ""
+        lines.append(_Line("time", f"about {duration(told.seconds)} on an {told.card}{work}; see --vram", source))
     return [*lines, _Line("rank", f"{needs.rank.value}; of those that fit the highest is taken", needs.rank.source)]
 
 

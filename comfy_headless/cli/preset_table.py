@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.selection import is_recommended
+from comfy_headless.catalog.vram import duration, estimate_vram
 from comfy_headless.cli.output import columns
 
 _FROM: Final = {"text": "text", "image": "image", "first_last": "first+last"}
@@ -32,7 +33,7 @@ _GOES: Final = ("title", "ram", "tier", "time", "tasks", "makes", "vram")
 _LEGEND: Final = {
     "vram": "VRAM: GiB at the least / for its own speed.",
     "ram": "RAM: GiB.",
-    "time": "ON 4090: time for the sampling alone, on a card of that class.",
+    "time": "ON 4090: time on such a card, by an estimate.",
 }
 _GAP: Final = "  "
 
@@ -69,13 +70,6 @@ def table(presets: Sequence[Preset], width: int | None, *, vram_gb: float | None
     return "\n".join([*lines, "", *wrapped(legend, width), *_mark(vram_gb, width)])
 
 
-def duration(seconds: float) -> str:
-    """Return how long something takes, in one unit: ``"34 s"``, ``"5 min"``, ``"2.1 h"``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"
-
-
 def licence_line(preset: Preset) -> str:
     """Return the licence of the weights: name, whether it serves a business, where it does not hold."""
     licence = preset.licence
@@ -91,10 +85,10 @@ def wrapped(text: str, width: int, first: str = "", below: str = "") -> list[str
 
 
 def _row(preset: Preset, vram_gb: float | None) -> _Row:
-    needs, seconds = preset.needs, preset.needs.seconds
+    needs, seconds = preset.needs, estimate_vram(preset).seconds
     least, better = f"{needs.min_vram_gb.value:g}", f"{needs.rec_vram_gb.value:g}"
     sources = ", ".join(_FROM[task] for task in preset.tasks)
-    time = duration(seconds.value) if seconds else ""
+    time = duration(seconds) if seconds is not None else ""
     mark = "*" if is_recommended(preset, vram_gb) else ""
     size = f"{preset.value('width')}x{preset.value('height')}" if preset.value("width") else "as the image"
     makes = f"{size} {preset.value('frames')}@{preset.value('fps'):g}" if preset.makes == "video" else size

@@ -12,6 +12,7 @@ import typer
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
 from comfy_headless.catalog.selection import Selection, Tier, Wanted, is_recommended, select_presets
+from comfy_headless.catalog.vram import estimate_vram
 from comfy_headless.cli import options as o
 from comfy_headless.cli.completion import NO_PACKS, family_names, licence_names, pack_names
 from comfy_headless.cli.output import Action, Answer, Terminal
@@ -162,7 +163,7 @@ def _brief(preset: Preset, vram_gb: float | None) -> dict[str, Any]:
             "min_vram_gb": needs.min_vram_gb.value,
             "rec_vram_gb": needs.rec_vram_gb.value,
             "min_ram_gb": needs.min_ram_gb.value,
-            "seconds": needs.seconds and needs.seconds.value,
+            "seconds": estimate_vram(preset).seconds,
         },
         "recommended": is_recommended(preset, vram_gb) if vram_gb is not None else None,
         "licence": licence.model_dump(mode="json", exclude={"source"}),

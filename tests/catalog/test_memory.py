@@ -116,7 +116,10 @@ def test_bits(precision: str, expected: float) -> None:
     assert memory.known_bits(precision) == (None if precision == "16 bit" else expected)
 
 
-VAE = 'name = "v"\nparameters = 1\nchannels = 4\nspatial = 8\ntemporal = 1\ndecode_numbers = 9\ndecode_over = "one"\nencode_numbers = 5'
+VAE = (
+    'name = "v"\nparameters = 1\nchannels = 4\nspatial = 8\ntemporal = 1\n'
+    'decode_numbers = 9\ndecode_over = "one"\nencode_numbers = 5'
+)
 NETWORK = 'name = "n"\nvae = "v"\nparameters = 5\nmemory_factor = 1\npatch = [1, 2, 2]\nsource = "counted"'
 
 

@@ -13,8 +13,10 @@ from comfy_headless.catalog.preset_schema import preset_schema
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
 from comfy_headless.catalog.selection import Wanted, select_presets
 from comfy_headless.catalog.settings import effective
+from comfy_headless.catalog.vram import estimate_vram
 from comfy_headless.cli.preset_page import page
-from comfy_headless.cli.preset_table import duration, table
+from comfy_headless.cli.preset_table import table
+from comfy_headless.cli.vram_page import estimate_page
 from tests.cli.program import Program
 
 EVERY = {**VIDEO_PRESETS, **IMAGE_PRESETS}
@@ -146,15 +148,6 @@ def test_a_family_says_once_what_its_presets_share() -> None:
     assert "\n      OpenRAIL-M (commercial use: yes)\n" in text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(3, "3 s"), (99.4, "99 s"), (100, "2 min"), (2375, "40 min"), (5900, "98 min"), (7417, "2.1 h")],
-)
-def test_durations(seconds: float, said: str) -> None:
-    """A time is told in one unit."""
-    assert duration(seconds) == said
-
-
 @pytest.mark.parametrize("name", EVERY)
 def test_one_preset(program: Program, name: str) -> None:
     """A preset is shown with its settings, files and where they belong, licence; every value with its source."""
@@ -250,6 +243,56 @@ def test_a_schema_that_cannot_be_written(program: Program, folder: Path) -> None
     code, out, err = program("presets", "schema", "--out", folder)
     assert (code, out) == (2, "")
     assert f"out={str(folder)!r}: Is a directory" in err
+
+
+def test_memory_and_time(program: Program) -> None:
+    """``--vram`` says what a job takes, with the settings, the card and the memory that are asked about."""
+    code, out, err = program("presets", "show", "wan_5b", "--vram")
+    told = estimate_vram("wan_5b")
+    assert (code, err) == (0, "")
+    assert out.startswith("wan_5b, from text: as it is (1280x704, 121 frames at 24 fps)\n")
+    assert f"needed    {told.needed_gb:.1f} GiB of VRAM" in out and "(RTX 4090): 20.5 PFLOP, and 10 s" in out
+    for part in told.parts:
+        assert re.search(rf"^  {part.name} +{part.gb:.1f}  {re.escape(part.what)}$", out, re.MULTILINE)
+    words = ["--task", "image", "--card", "RTX 3060", "--vram-gb", "12", "--width", "832", "--height", "480"]
+    asked = program("presets", "show", "wan_5b", "--vram", *words, "--precision", "fp8", "--set", "tile_size=256").out
+    assert "from an image: with width 832, height 480, tile_size 256, precision fp8" in asked
+    assert "(RTX 3060)" in asked and "12 GiB    enough" in asked and "encoding" in asked
+    data = program("presets", "show", "wan_5b", "--vram", *words, "--json").json
+    assert (data["settings"]["width"], data["fits"], data["streams"]) == (832, True, True)
+    assert data["peak_gb"] == estimate_vram("wan_5b", task="image", width=832, height=480).peak_gb
+
+
+@pytest.mark.parametrize(("gb", "said"), [("3", "too little"), ("16", "not for everything at once"), ("80", "room")])
+def test_whether_memory_is_enough(program: Program, gb: str, said: str) -> None:
+    """With the memory of a card it is said whether it is enough."""
+    assert f"{gb} GiB " in (out := program("presets", "show", "wan_5b", "--vram", "--vram-gb", gb).out)
+    assert said in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--frames 49", "are for --vram, which is missing"),
+        ("--card T4", "are for --vram, which is missing"),
+        ("--vram --frames 50", "frames=50"),
+        ("--vram --vram-gb 0", "vram_gb=0"),
+        ("--vram --task first_last", "has no task 'first_last'"),
+    ],
+)
+def test_questions_that_make_no_sense(program: Program, words: str, said: str) -> None:
+    """What cannot be estimated is an error that names it."""
+    code, out, err = program("presets", "show", "wan_5b", *words.split())
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_an_estimate_fits_the_terminal(width: int) -> None:
+    """Lines end between words; only a file's name reaches over the edge."""
+    text = estimate_page(estimate_vram("wan_fast", task="image"), "as it is", 12, width)
+    wide = [line for line in text.splitlines() if len(line) > width]
+    assert [line for line in wide if not line.rstrip(",").endswith(".safetensors")] == []
 
 
 def test_an_unknown_preset(program: Program) -> None:
