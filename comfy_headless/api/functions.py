@@ -28,6 +28,7 @@ def generate_video(
     timeout: float | None = None,
     raise_on_error: bool = True,
     strict: bool = False,
+    on_oom: Literal["raise", "lighter"] = "raise",
     allow_untested: bool = False,
     files: Mapping[str, str] | None = None,
     within: float | None = None,
@@ -60,6 +61,9 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
         raise_on_error: False gives a result with status "failed" for a generation that failed.
         strict: what a look at the finished video finds (black, frozen, noise, another size than asked for) is an
             error, and no warning of the result; takes the extra ``media``.
+        on_oom: what becomes of a job for which the server's memory is too small. ``"raise"``: an error that says what
+            would take less. ``"lighter"``: the server's memory is freed and the first of these steps taken, at most
+            two in all, with the same seed; the result's warnings say which.
         allow_untested: take sizes, lengths and rates outside of what the model was trained for.
         files: model files to take, by role, as the server lists them, such as ``{"model": "wan/mine.safetensors"}``.
             Where it refuses a preset's own file, another precision or another name of it that lies there takes its
@@ -74,7 +78,7 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
         ValidationError: something in the call is wrong; nothing was queued.
         ComfyUIConnectionError: the exchange broke (ComfyUIOfflineError: nothing answers at that address).
         GenerationFailedError: refused, or the server can run no preset (GenerationRejectedError), failed, or out of
-            memory (OutOfMemoryError).
+            memory (OutOfMemoryError, whose ``steps`` say what would take less).
         GenerationTimeoutError: ``timeout`` passed.
         ResultSaveError: the video is made, but could not be brought here.
         ResultSuspectError: ``strict``, and the video that was made looks wrong; it is kept.
@@ -99,6 +103,7 @@ def generate_image(
     timeout: float | None = None,
     raise_on_error: bool = True,
     strict: bool = False,
+    on_oom: Literal["raise", "lighter"] = "raise",
     allow_untested: bool = False,
     files: Mapping[str, str] | None = None,
     within: float | None = None,

@@ -70,6 +70,13 @@ def ending_of(error: BaseException) -> Ending:
     return next(ending for ending in ENDINGS if isinstance(error, ending.error))
 
 
+def remedy_of(error: BaseException) -> str:
+    """Return what to do next where the message itself does not say it."""
+    if isinstance(error, OutOfMemoryError) and error.steps:
+        return "" if error.tried else "one of these, or all by itself: --on-oom lighter"
+    return ending_of(error).remedy
+
+
 def error_data(error: BaseException) -> dict[str, Any]:
     """Return the object that ``--json`` prints for an error."""
     if isinstance(error, ComfyHeadlessError):
@@ -83,9 +90,20 @@ def error_text(error: BaseException) -> str:
     """Return the message; an interrupt, or the one that it struck, carries what became of the job in its notes."""
     if isinstance(error, KeyboardInterrupt):
         return "\n".join(["interrupted", *_notes(error)])
+    if isinstance(error, OutOfMemoryError):
+        return _with_options(error)
     if isinstance(error, ComfyHeadlessError):
         return str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def _with_options(error: OutOfMemoryError) -> str:
+    """Return the message with options of the command line in place of arguments."""
+    message = str(error)
+    for step in error.steps:
+        message = message.replace(f"\n  {step['argument']}: ", f"\n  {step['option']}: ")
+    arguments, options = (", ".join(step[name] for step in error.tried) for name in ("argument", "option"))
+    return message.replace(f"\ntried already: {arguments}\n", f"\ntried already: {options}\n")
 
 
 def _notes(error: BaseException | None) -> list[str]:

@@ -43,6 +43,7 @@ class How(NamedTuple):
     strict: bool = False
     no_wait: bool = False
     preview: Choice = Choice.AUTO
+    on_oom: o.OnOom = o.OnOom.RAISE
 
     def checked(self) -> How:
         """Return it; raises ValidationError if it does not wait and asks for what only a wait can give."""
@@ -54,6 +55,8 @@ class How(NamedTuple):
             "--out": self.out is not None,
             "--overwrite": self.overwrite,
         }
+        if self.no_wait and self.on_oom is not o.OnOom.RAISE:
+            raise ValidationError(f"--no-wait and --on-oom {self.on_oom}: nobody waits here who could go down")
         asked = next((option for option, there in given.items() if there), None)
         if not self.no_wait or asked is None:
             return self
@@ -85,6 +88,7 @@ def generate(
     show_progress: o.ShowProgress = None,
     preview: o.Preview = Choice.AUTO,
     strict: o.Strict = False,
+    on_oom: o.OnOomOption = o.OnOom.RAISE,
     no_wait: o.NoWait = False,
     as_json: o.Json = False,
     log_json: o.LogJson = False,
@@ -98,7 +102,7 @@ def generate(
         raise ValidationError("generate needs a PROMPT, or an --image for a preset that takes no text")
     settings = settings_of(asked)
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
-    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
+    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom).checked()
     return action(request, how, dry=dry)
 
 
@@ -126,6 +130,7 @@ def _make(request: Request, how: How, terminal: Terminal) -> Answer:
             on_progress=on_progress,
             timeout=how.timeout,
             strict=how.strict,
+            on_oom="lighter" if how.on_oom is o.OnOom.LIGHTER else "raise",
             **request.values,
         )
     return report(result, url, simulated=how.simulate, terminal=terminal)

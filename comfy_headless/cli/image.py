@@ -53,6 +53,7 @@ def image(
     show_progress: o.ShowProgress = None,
     preview: o.Preview = Choice.AUTO,
     strict: o.Strict = False,
+    on_oom: o.OnOomOption = o.OnOom.RAISE,
     no_wait: o.NoWait = False,
     as_json: o.Json = False,
     log_json: o.LogJson = False,
@@ -68,5 +69,5 @@ def image(
         prompt, preset, negative_prompt=negative_prompt, seed=seed, untested=untested, settings=settings_of(asked),
         kind="image",
     )  # fmt: skip
-    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
+    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom).checked()
     return action(request, how, dry=dry)

@@ -57,6 +57,13 @@ class TaskName(StrEnum):
     FIRST_LAST = "first_last"
 
 
+class OnOom(StrEnum):
+    """What becomes of a job for which the server's memory is too small."""
+
+    RAISE = "raise"
+    LIGHTER = "lighter"
+
+
 WHOLE: Final = {"parser": whole, "metavar": "INTEGER"}
 NUMBER: Final = {"parser": number, "metavar": "NUMBER"}
 PATH: Final = {"parser": path, "metavar": "PATH"}
@@ -203,6 +210,10 @@ Preview = Annotated[
         envvar="COMFY_HEADLESS_PREVIEW",
         help="How the latest preview is drawn above the progress; auto draws where the terminal shows real pictures.",
     ),
+]
+OnOomOption = Annotated[
+    OnOom,
+    typer.Option("--on-oom", help="Where the server's memory runs out: fail and say what takes less, or go that way."),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, errors too, and nothing else there.")

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.text import Text
 
 from comfy_headless.cli.display import Display
-from comfy_headless.cli.endings import DONE, ending_of, error_data, error_text, wants
+from comfy_headless.cli.endings import DONE, ending_of, error_data, error_text, remedy_of, wants
 from comfy_headless.cli.graphics import Choice, cell_size, protocol_of
 from comfy_headless.cli.log_json import JsonLines
 from comfy_headless.cli.preview import Picture
@@ -121,8 +121,8 @@ class Terminal:
                 label, lines = "", [line for line in message.splitlines() if line not in self._said]
                 message = "\n".join(lines)
             self._print(label + message, "bold red", len(label))
-            if ending.remedy:
-                self._print(f"try: {ending.remedy}")
+            if remedy := remedy_of(error):
+                self._print(f"try: {remedy}")
         return ending.code
 
     def note(self, text: str, *, label: str = "") -> None:

@@ -24,6 +24,7 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
     "timeout": "--timeout",
     "raise_on_error": "--json",
     "strict": "--strict",
+    "on_oom": "--on-oom",
     "wait": "--no-wait",
     "allow_untested": "--untested",
     "settings": "--set NAME=VALUE",

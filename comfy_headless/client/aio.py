@@ -90,6 +90,7 @@ class ComfyWSClient:
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        on_oom: Literal["raise", "lighter"] = "raise",
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
@@ -122,6 +123,7 @@ class ComfyWSClient:
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        on_oom: Literal["raise", "lighter"] = "raise",
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
@@ -177,6 +179,7 @@ class ComfyWSClient:
         Args:
             request: what ``generate_video`` takes, without what belongs to the wait (``on_progress``, ``timeout``,
                 ``raise_on_error``, ``strict``): these go to ``job.result``. ``out`` and ``overwrite`` are kept for it.
+                Nobody is there to go down, so there is no ``on_oom`` either.
 
         Raises:
             ValidationError: something in the call is wrong; nothing was queued.

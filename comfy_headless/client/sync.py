@@ -89,6 +89,7 @@ class ComfyClient:
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        on_oom: Literal["raise", "lighter"] = "raise",
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
@@ -121,6 +122,7 @@ class ComfyClient:
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        on_oom: Literal["raise", "lighter"] = "raise",
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
@@ -176,6 +178,7 @@ class ComfyClient:
         Args:
             request: what ``generate_video`` takes, without what belongs to the wait (``on_progress``, ``timeout``,
                 ``raise_on_error``, ``strict``): these go to ``job.result``. ``out`` and ``overwrite`` are kept for it.
+                Nobody is there to go down, so there is no ``on_oom`` either.
 
         Raises:
             ValidationError: something in the call is wrong; nothing was queued.

@@ -228,11 +228,23 @@ def test_the_server_fails(program: Program, simulator: Simulator) -> None:
 
 
 def test_out_of_memory(program: Program, simulator: Simulator) -> None:
-    """Running out of memory is exit code 1 and says what to make smaller."""
+    """Running out of memory is exit code 1 and says what takes less, in options and not in arguments."""
     simulator.add(OutOfMemory(node="KSampler"))
     code, _, err = program("generate", "x", *SMALL, "--server", simulator.url)
     assert code == 1
-    assert "try: make it smaller (--width" in err
+    assert "next steps down:\n  --precision " in err.replace("\n         ", "\n")
+    assert "precision=" not in err
+    assert "try: one of these, or all by itself: --on-oom lighter" in err
+
+
+def test_out_of_memory_goes_down(program: Program, simulator: Simulator) -> None:
+    """--on-oom lighter ends with a file and says what was changed; --no-wait has nobody who could go down."""
+    simulator.add(OutOfMemory(node="VAEDecodeTiled"))
+    words = ["generate", "x", *SMALL, "--server", simulator.url, "--on-oom", "lighter"]
+    code, out, err = program(*words)
+    assert (code, out.count(".mp4")) == (0, 1)
+    assert "warning: out of memory at node" in err and "tile_size=256" in err.replace("\n", "")
+    assert program(*words, "--no-wait").code == 2
 
 
 def test_cancelled_by_another(program: Program, simulator: Simulator) -> None:
