@@ -101,12 +101,14 @@ def alternatives(looked: Sequence[Candidate], taken: Candidate, limit: float) ->
         seconds = best.estimate.seconds
         price = "how long it takes is not known" if seconds is None else f"it takes about {duration(seconds)} here"
         yield f"better: {best.name} ({best.preset.output()}), but {price}"
-    if away := [each for each in above if each.within and each.lacks and not taken.lacks]:
-        near = min(away, key=lambda each: (len(each.lacks), -each.rank))
+    away = [each for each in above if each.within and each.lacks and not taken.lacks]
+    near = min(away, key=lambda each: (len(each.lacks), -each.rank), default=None)
+    if near is not None:
         yield f"better: {near.name} ({near.preset.output()}, {_about(near)}){_price(near, taken)}"
     if not taken.fits or (taken.estimate.seconds or 0.0) <= limit:
         return
-    if quick := [each for each in fitting if (each.estimate.seconds or limit + 1) <= limit]:
+    quick = [each for each in fitting if each is not near and (each.estimate.seconds or limit + 1) <= limit]
+    if quick:
         best = max(quick, key=lambda each: (not each.lacks, each.rank))
         yield f"quicker: {best.name} ({best.preset.output()}, {_about(best)}){_price(best, taken)}"
 

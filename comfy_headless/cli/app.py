@@ -17,7 +17,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from comfy_headless import __version__
-from comfy_headless.cli import compile_graph, extras, generate, image, jobs, presets, run_workflow, simulate
+from comfy_headless.cli import (
+    compile_graph,
+    extras,
+    generate,
+    image,
+    jobs,
+    presets,
+    recommend,
+    run_workflow,
+    simulate,
+)
 from comfy_headless.cli.completion import completion
 from comfy_headless.cli.endings import DONE, INTERRUPTED, SHARED_FLAGS, WRONG_USE, without
 from comfy_headless.cli.options import Debug, Json, LogJson
@@ -37,6 +47,7 @@ app = typer.Typer(
 )
 app.command("generate", epilog=generate.EPILOG)(generate.generate)
 app.command("image", epilog=image.EPILOG)(image.image)
+app.command("recommend", epilog=recommend.EPILOG)(recommend.recommend)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(presets.app, name="presets")
 app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial, wraps
@@ -23,6 +24,8 @@ from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action
 
 _SETTINGS: Final = "Settings (the preset's own where not given)"
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _VARIANTS: Final = "Variants (of any preset or workflow that has a place for them)"
 
 
@@ -40,6 +43,14 @@ def number(text: str) -> float:
         return float(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no number") from None
+
+
+def span(text: str) -> float:
+    """Read a length of time: seconds, or with a unit (``90``, ``90s``, ``10m``, ``1.5h``); the error names it."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no length of time; expected seconds, or such as 90s, 10m, 1.5h")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def path(text: str) -> Path:
@@ -66,6 +77,7 @@ class OnOom(StrEnum):
 
 WHOLE: Final = {"parser": whole, "metavar": "INTEGER"}
 NUMBER: Final = {"parser": number, "metavar": "NUMBER"}
+SPAN: Final = {"parser": span, "metavar": "TIME"}
 PATH: Final = {"parser": path, "metavar": "PATH"}
 
 

@@ -15,6 +15,9 @@ from tests.cli.program import COMMAND, Program, environment
 OFFERED = {
     "gen": ["generate"],
     "--json gen": ["generate"],
+    "rec": ["recommend"],
+    "recommend --task f": ["first_last"],
+    "recommend --intent a": ["animal", "action", "abstract"],
     "presets ": ["list", "new", "schema", "show", "test"],
     "presets --json s": ["schema", "show"],
     "presets show ": list(PRESETS),

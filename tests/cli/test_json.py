@@ -128,9 +128,23 @@ CASES = [
     Case("compile", "compile x --preset wan_5b --image a/b.png --seconds 2 --out graph.json"),
     Case("compile", "compile x --preset wan_5b --cfg nan", 2),
     Case("compile", "compile x --preset wan_5b --out .", 2),
+    Case("recommend", "recommend --vram-gb 16"),
+    Case("recommend", "recommend --vram-gb 2 --ram-gb 3 --intent scene --within 10m"),
+    Case("recommend", "recommend --task image"),
+    Case("recommend", "recommend --within 90", server={"device": "cpu"}),
+    Case("recommend", "recommend --vram-gb 8 --images", server={"files": {}}),
+    Case("recommend", "recommend", 3, None),
+    Case("recommend", "recommend --within 1d", 2),
+    Case("recommend", "recommend --vram-gb 0", 2),
     Case("presets show", "presets show wan_5b --task image"),
     Case("presets show", "presets show wan_5b --task first_last", 2),
     Case("presets show", "presets show wan5b", 2),
+    Case("presets show --vram", "presets show wan_5b --vram"),
+    Case("presets show --vram", "presets show wan_14b --vram --task image --vram-gb 12 --card T4"),
+    Case("presets show --vram", "presets show svd_xt --vram --card unheard_of --upscale 2"),
+    Case("presets show --vram", "presets show fast --vram"),
+    Case("presets show --vram", "presets show wan_5b --vram --vram-gb 0", 2),
+    Case("presets show", "presets show wan_5b --frames 49", 2),
     Case("presets list", "presets list"),
     Case("presets list", "presets list --images"),
     Case("presets list", "presets list --vram 8 --task image --commercial --region DE --packs none"),
@@ -169,7 +183,7 @@ CASES = [
     Case("--show-completion", "--show-completion fish"),
     Case("--show-completion", "--show-completion basch", 2),
 ]
-TAKES_A_SERVER = re.compile(r"generate|image|run|jobs")
+TAKES_A_SERVER = re.compile(r"generate|image|run|jobs|recommend")
 
 
 @pytest.fixture(autouse=True)
