@@ -54,7 +54,7 @@ def _read(
 
 def _network(stage: Stage, preset: Preset, files: Mapping[str, ModelFile], networks: Networks) -> Network | None:
     """Return the network of a stage: the one it names, or that of its role, or that of the preset's files."""
-    own = [files[stage.role]] if stage.role in files else [] if stage.role else files.values()
+    own = [file for role, file in files.items() if stage.role in (role, None)]
     name = stage.network or next((file.network for file in own if file.network is not None), None)
     return networks.network(name, preset.path) if name is not None else None
 

@@ -232,7 +232,9 @@ def _files(preset: Preset, task: Task, others: Mapping[str, ModelFile]) -> dict[
             there = f"it has: {', '.join(own) or 'none'}"
             raise ValidationError(f"files: {preset.name} has no role {role!r}{nearest(role, own)} {there}")
         if not isinstance(file, ModelFile):
-            raise ValidationError(f"files: {role}={shown(file)}: expected a ModelFile, such as one of PRESETS.files")
+            raise ValidationError(
+                f"files: {role}={shown(file)}: expected a ModelFile, such as one of VIDEO_PRESETS.files"
+            )
     return {**own, **others}
 
 
@@ -275,7 +277,7 @@ def _work(job: _Job, pflop: float | None) -> tuple[str, float]:
 
 def _share(job: _Job) -> float:
     """Return how much more is sampled than by the preset as it is."""
-    plain = effective(job.preset, job.task, {}).values
+    plain = effective(job.preset, job.task, {}, allow_untested=True).values
     share = count_passes(job.values.get("cfg")) / count_passes(plain.get("cfg"))
     for name in ("width", "height", "frames", "images"):
         share *= job.values[name] / plain[name] if plain.get(name) else 1.0

@@ -53,7 +53,7 @@ def page(preset: Preset, tasks: Sequence[Task], files: ModelFiles, width: int | 
             _Line(name, str(item.value), item.source) for name, item in preset.variants.items()
         ],
         "rules": _rules(preset, tasks),
-        "needs": _needs(preset),
+        "needs": _needs(preset, tasks[0]),
         "licence of the weights": _licence(preset),
         "prompting": _prompting(preset),
         "node packs, into the folder custom_nodes/ of ComfyUI": [
@@ -150,7 +150,7 @@ def _for_tasks(line: _Line, of: Sequence[Task], tasks: Sequence[Task]) -> _Line:
     return line._replace(text=f"{line.text}  ({', '.join(_FOR[task] for task in of)})")
 
 
-def _needs(preset: Preset) -> list[_Line]:
+def _needs(preset: Preset, task: Task) -> list[_Line]:
     needs = preset.needs
     lines = [
         _Line("VRAM", f"at least {needs.min_vram_gb.value:g} GiB", needs.min_vram_gb.source),
@@ -158,7 +158,7 @@ def _needs(preset: Preset) -> list[_Line]:
         _Line("", f"recommended from {needs.recommended_from.value:g} GiB", needs.recommended_from.source),
         _Line("RAM", f"at least {needs.min_ram_gb.value:g} GiB", needs.min_ram_gb.source),
     ]
-    told = estimate_vram(preset)
+    told = estimate_vram(preset, task=task)
     if told.seconds is not None:
         work = f", for {told.pflop:.3g} PFLOP" if told.pflop is not None else ""
         source = needs.seconds.source if needs.seconds is not None else ""

@@ -62,7 +62,7 @@ def show_preset(
 ) -> Action:
     """Show one preset: settings, rules, files and where to put them, needs, licence, how to prompt it; with sources."""
     question = _Question(card, vram_gb, settings_of(asked))
-    chosen = task.value if task else None
+    chosen: Task | None = task.value if task else None
     if vram:
         return partial(_estimate, name, chosen, question)
     if question != _Question(None, None, {}):
