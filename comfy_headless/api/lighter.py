@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, get_args
 
+from comfy_headless.api.learning import learn_from
 from comfy_headless.api.memory_words import explained
 from comfy_headless.api.preparing import Ready, Request, prepare_again, prepare_request
+from comfy_headless.api.recommend import machine_with
+from comfy_headless.catalog.candidates import Machine
 from comfy_headless.catalog.compiler import WorkflowCompiler
-from comfy_headless.catalog.facts import GIB, ServerFacts, read_facts
+from comfy_headless.catalog.facts import GIB, read_facts
 from comfy_headless.catalog.lighter import StepDown, estimate_request, steps_down
 from comfy_headless.catalog.preset import Preset, task_for
 from comfy_headless.catalog.preset_file import Task
@@ -28,7 +31,7 @@ from comfy_headless.errors import (
 )
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server, attempt
-from comfy_headless.protocol.effects import Call, Deadline, Flow
+from comfy_headless.protocol.effects import Call, Deadline, Flow, Work
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import free
 from comfy_headless.protocol.run import Wait, failed, run
@@ -62,27 +65,13 @@ def run_or_lighter(
     """
     descent = _Descent(server, request, ready, wait._replace(raise_on_error=True), lighter, started)
     try:
-        return (yield from descent.run())
+        result = yield from descent.run()
     except (GenerationFailedError, GenerationTimeoutError) as error:
         if wait.raise_on_error:
             raise
         return (yield from failed(error, started, descent.ready.label))
-
-
-class _Machine(NamedTuple):
-    """What the server told when memory had run out; None where it did not."""
-
-    facts: ServerFacts | None
-    free_gb: float | None
-
-    @property
-    def card(self) -> str:
-        device = self.facts.device if self.facts else None
-        return device.name if device else _NO_CARD
-
-    @property
-    def vram_gb(self) -> float | None:
-        return self.facts.vram_gb if self.facts else None
+    yield from learn_from(server, request.presets, descent.ready.compiled, result)
+    return result
 
 
 class _Descent:
@@ -93,7 +82,7 @@ class _Descent:
     ) -> None:
         self.request, self.ready = request, ready
         self._server, self._wait, self._lighter, self._started = server, wait, lighter, started
-        self._reasons = _reasons(request, ready)
+        self._first = request, ready
         self._files_given = bool(request.values.get("files"))
         self._tried: list[StepDown] = []
         self._told: list[str] = []
@@ -138,12 +127,14 @@ class _Descent:
         info = yield from attempt(Call("GET", "/object_info", timeout=self._server.timing.transfer))
         told = isinstance(stats.value, dict) and isinstance(info.value, dict)
         facts = read_facts(info.value, stats.value) if told else None
-        machine = _Machine(facts, _free_gb(stats.value) if told else None)
+        free_gb = _free_gb(stats.value) if told else None
+        machine: Machine = (yield Work(machine_with, (facts, self._server.url))) if facts else Machine(None, "")
         preset, task = self._what()
         known: dict[str, Any] = {
             "files": self.ready.compiled.files,
             "vram_gb": machine.vram_gb,
-            "card": machine.card,
+            "card": machine.card or _NO_CARD,
+            "pace": machine.pace,
             "presets": self.request.presets,
         }
         asked = {name: value for name, value in self._seeded().items() if name != "files" or self._files_given}
@@ -152,8 +143,8 @@ class _Descent:
             steps = steps_down(preset, task, asked, failed_at=ran.node_type, facts=facts, **known)
         except ValidationError as error:  # such as a precision whose size nobody knows
             logger.info("no steps down: %s", error)
-            return (), explained(ran, None, machine.vram_gb, machine.free_gb, (), self._tried)
-        return steps, explained(ran, estimate, machine.vram_gb, machine.free_gb, steps, self._tried)
+            return (), explained(ran, None, machine.vram_gb, free_gb, (), self._tried)
+        return steps, explained(ran, estimate, machine.vram_gb, free_gb, steps, self._tried)
 
     def _go_down(self, steps: Iterable[StepDown], error: OutOfMemoryError) -> Flow[bool]:
         """Get the first step ready that can be; without any, what failed is run again in the memory that was freed."""
@@ -164,7 +155,7 @@ class _Descent:
             except ValidationError as problem:  # such as a file that is to end on .mp4, and a preset that makes .webm
                 logger.info("%s: %s", step.argument, problem)
                 continue
-            notes = tuple(dict.fromkeys((*self._reasons, *ready.label.notes)))
+            notes = tuple(dict.fromkeys((*_reasons(*self._first), *ready.label.notes)))
             self.request, self.ready = request, ready._replace(label=ready.label._replace(notes=notes))
             self._tried.append(step)
             self._tell(error, f"went down with {step.argument}")

@@ -46,7 +46,7 @@ _WEIGHING: Final[Mapping[Place, tuple[str, ...]]] = {
 """The parts of an estimate that count at each place; ComfyUI unloads the others to make room."""
 
 _LESS: Final = 0.95
-"""What is not below this share of what failed is no help (judged)."""
+"""A step makes some part that counts smaller than this share of what it was (judged: else it is no help)."""
 
 _FLAGS: Final[Mapping[str, str]] = {"allow_untested": "--untested", "loras": "--lora", "sound": "--no-sound"}
 """Options that are not called as their arguments are."""
@@ -224,11 +224,12 @@ def _helps(kind: _Kind, place: Place | None, before: VramEstimate, after: VramEs
     there, then = memory_at(place, before), memory_at(place, after)
     if there is None or then is None:
         there, then = before.peak_gb, after.peak_gb
-    less = then < there * _LESS
     if before.preset == after.preset:
-        return less
+        smaller = {part.name: part.gb for part in after.parts}
+        counted = [part for part in before.parts if place is None or part.name in _WEIGHING[place]]
+        return then < there and any(smaller.get(part.name, 0.0) < part.gb * _LESS for part in counted)
     lighter = after.needed_gb < before.needed_gb and after.peak_gb < before.peak_gb
-    return less and lighter and (vram_gb is None or after.fits(vram_gb))
+    return then < there and lighter and (vram_gb is None or after.fits(vram_gb))
 
 
 def _has(facts: ServerFacts | None, graph: Graph, before: Graph) -> bool:
