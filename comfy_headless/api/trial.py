@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple
 
 from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.audit import Checked, Located, State, check_offline, locate_preset
-from comfy_headless.catalog.choose import place_file
 from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.measured import Made, Outcome, rows_of
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.probing import Ask, asks
+from comfy_headless.catalog.roles import place_file
 from comfy_headless.client.options import check_wait, server_of
 from comfy_headless.errors import ComfyUIConnectionError, GenerationFailedError, ResultSaveError, ValidationError
 from comfy_headless.features import require

@@ -74,6 +74,7 @@ def generate(
     asked: Mapping[str, Any],
     prompt: o.Prompt = "",
     preset: o.Preset = None,
+    within: o.Within = None,
     image: o.Image = None,
     last_image: o.LastImage = None,
     negative_prompt: o.NegativePrompt = None,
@@ -101,7 +102,7 @@ def generate(
     if not prompt and image is None and _takes_text(preset):
         raise ValidationError("generate needs a PROMPT, or an --image for a preset that takes no text")
     settings = settings_of(asked)
-    request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings)
+    request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings, within=within)
     how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom).checked()
     return action(request, how, dry=dry)
 

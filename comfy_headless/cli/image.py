@@ -38,6 +38,7 @@ def image(
             autocompletion=image_preset_names,
         ),
     ] = None,
+    within: o.Within = None,
     negative_prompt: o.NegativePrompt = None,
     seed: o.Seed = None,
     out: Annotated[
@@ -67,7 +68,7 @@ def image(
         raise ValidationError("image needs a PROMPT")
     request = Request(
         prompt, preset, negative_prompt=negative_prompt, seed=seed, untested=untested, settings=settings_of(asked),
-        kind="image",
+        kind="image", within=within,
     )  # fmt: skip
     how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom).checked()
     return action(request, how, dry=dry)

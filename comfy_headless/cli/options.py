@@ -92,6 +92,10 @@ Preset = Annotated[
         autocompletion=preset_names,
     ),
 ]
+Within = Annotated[
+    float | None,
+    typer.Option(**SPAN, help="Without --preset: seconds, or such as 10m, 1h, that it may take; else ten minutes."),
+]
 Image = Annotated[Path | None, typer.Option(**PATH, help="First frame: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.")]
 LastImage = Annotated[Path | None, typer.Option(**PATH, help="Last frame, for presets that take one.")]
 NegativePrompt = Annotated[str | None, typer.Option(help="What not to show; without it the preset's own.")]

@@ -24,6 +24,7 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
     "timeout": "--timeout",
     "raise_on_error": "--json",
     "strict": "--strict",
+    "within": "--within",
     "on_oom": "--on-oom",
     "wait": "--no-wait",
     "allow_untested": "--untested",
@@ -44,6 +45,7 @@ class Request:
     Args:
         kind: which of the two.
         settings: those that were given, by name; the values of ``--set`` are still text.
+        within: seconds that it may take where no preset is named.
     """
 
     prompt: str
@@ -55,6 +57,7 @@ class Request:
     untested: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     kind: Kind = "video"
+    within: float | None = None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -65,6 +68,7 @@ class Request:
             "negative_prompt": self.negative_prompt,
             "seed": self.seed,
             "allow_untested": self.untested,
+            **({"within": self.within} if self.within is not None else {}),
             **self.settings,
         }
 

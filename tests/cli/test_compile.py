@@ -110,7 +110,7 @@ def test_a_dry_run_asks_for_the_best_preset(program: Program) -> None:
     """Without a preset the server is asked what it has, and nothing else."""
     with Simulator(vram_gb=10) as simulator:
         told = program("generate", "x", "--server", simulator.url, "--dry-run", "--json").json
-        assert f"preset {told['preset']!r} was taken" in told["notes"][0]
+        assert f"preset {told['preset']!r}: the best for a video from text" in told["notes"][0]
         assert {request.method for request in simulator.requests} == {"GET"}
         assert simulator.jobs == ()
     assert program("generate", "x", "--server", "127.0.0.1:9", "--dry-run").code == 3

@@ -280,3 +280,15 @@ def test_what_became_of_the_frames_is_told(program: Program, folder: Path) -> No
     found = probe(folder / "rain.mp4")
     assert (found.width, found.height, found.frames, found.fps) == (640, 384, 25, 72)
     assert "warning" not in err
+
+
+def test_how_long_it_may_take(program: Program, server: str) -> None:
+    """--within chooses among presets where none is named, in --dry-run too; with --preset it is a mistake."""
+    quick, slow = (
+        program("generate", "x", "--server", server, "--dry-run", *words).out for words in ((), ("--within", "2h"))
+    )
+    assert "preset   wan_fast (text)" in quick and "preset   wan_14b (text)" in slow
+    code, _, err = program("generate", "x", "--server", server, "--preset", "wan_5b", "--within", "10m")
+    assert code == 2 and "within=600" in err
+    code, _, err = program("generate", "x", "--server", server, "--within", "soon")
+    assert code == 2 and "'soon'" in err

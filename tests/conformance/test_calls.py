@@ -311,8 +311,8 @@ def test_no_preset_is_named(real_server: str, tmp_path: Path) -> None:
         results = [client.generate_video("a cat", out=tmp_path / "b.mp4", **SMALL), asyncio.run(make())]
         on_cpu = client.system_stats()["devices"][0]["type"] == "cpu"
     for result in results:
-        reason = "the lightest for text" if on_cpu else "the best for text"
-        assert result.notes[0].startswith(f"preset {result.preset!r} was taken: {reason}")
-        assert result.notes[0].endswith("its VRAM is not known") is on_cpu
+        reason = "the lightest for a video from text" if on_cpu else "the best for a video from text"
+        assert result.notes[0].startswith(f"preset {result.preset!r}: {reason}")
+        assert result.notes[0].endswith("nothing tells how much VRAM there is") is on_cpu
         assert result.preset == "ltx_quick" or not on_cpu
         assert decode(result.path) == Decoded(64, 96, 9, result.settings["fps"], ())
