@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, overload
 
-from comfy_headless.api.pace import pace_of
 from comfy_headless.catalog.candidates import Intent, Machine, Wishes, check_wishes
 from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.preset_file import Task
@@ -156,6 +155,8 @@ def machine_with(facts: ServerFacts, url: str, vram_gb: float | None = None, ram
     device = facts.device
     if device is None:
         return Machine(None, f"{url} tells no GPU", ram_gb=ram, facts=facts)
+    from comfy_headless.api.pace import pace_of  # with what it reads a file by: 15 ms that a given size does not need
+
     named = _DEVICE.fullmatch(device.name)
     whose = f"{named['name'] if named else device.name} of {url}{_largest(len(facts.devices))}"
     return Machine(device.vram_gb, whose, device.name, ram, pace_of(url, device.name), facts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,7 +107,7 @@ def _template_file(name: str, folders: Sequence[Path], where: str) -> Path:
 
 def _view(preset: Preset, task: Task, file: Path, files: ModelFiles) -> AtTask:
     """Return the preset as it is for one task, held to the markers of its template."""
-    template = Template.read(file.read_bytes(), name=str(file), schemas=Schemas.snapshot(Schemas.packs()))
+    template = _template(file.read_bytes(), str(file))
     different = preset.task.get(task, Difference())
     used = template.parameters
     settings, declared = {**preset.settings, **different.settings}, {**preset.declared, **different.declared}
@@ -121,6 +122,12 @@ def _view(preset: Preset, task: Task, file: Path, files: ModelFiles) -> AtTask:
         preset.rules.model_copy(update=dict(_given(different.rules))),
         {role: _file(preset, role, given, files) for role, given in roles.items() if role in used},
     )
+
+
+@lru_cache(maxsize=256)
+def _template(text: bytes, name: str) -> Template:
+    """Read a template once: most presets share theirs."""
+    return Template.read(text, name=name, schemas=Schemas.snapshot(Schemas.packs()))
 
 
 def _given(part: pydantic.BaseModel) -> dict[str, Any]:
