@@ -176,7 +176,7 @@ def place_of(node_class: str | None) -> Place | None:
         return None
     if node_class.startswith(("VAEDecode", "CogVideoDecode")) and "Audio" not in node_class:
         return "decoding"
-    if "Sampler" in node_class:
+    if "Sampler" in node_class and "Select" not in node_class:
         return "sampling"
     if any(each in node_class for each in _ENCODERS):
         return "encoding"
