@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import product
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.catalog.candidates import Machine, look_at
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
@@ -21,7 +20,9 @@ from comfy_headless.catalog.precisions import rank
 from comfy_headless.catalog.preset import AtTask, Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PresetLibrary
+from comfy_headless.catalog.roles import fill
 from comfy_headless.catalog.rules import SizeRule, around
+from comfy_headless.catalog.vram import estimate_vram
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.listed import file_name, find_listed, lists_backslashes
 from comfy_headless.graph.transforms.files import as_listed
@@ -211,19 +212,28 @@ def lighter_presets(failed: Failed) -> Iterator[Changes]:
     """
     if failed.facts is None:
         return
-    licence = failed.preset.licence
-    machine = Machine(failed.vram_gb, "", facts=failed.facts)
     found = []
     for other in failed.presets.values():
         fits = other.name != failed.preset.name and failed.task in other.tasks and other.makes == failed.preset.makes
-        strict = _LICENCES.index(other.licence.commercial) < _LICENCES.index(licence.commercial)
-        if fits and not strict and set(other.licence.excludes) <= set(licence.excludes):
-            looked = look_at(other, failed.presets, failed.task, machine, None)
-            whole = failed.vram_gb is not None and looked.estimate.peak_gb * TOLERANCE <= failed.vram_gb
-            if not looked.lacks:
-                found.append((not whole, -looked.rank, other.name))
+        if fits and _is_as_free(other, failed.preset) and _runs(other, failed.task, failed.presets, failed.facts):
+            peak = estimate_vram(other, task=failed.task, presets=failed.presets).peak_gb
+            whole = failed.vram_gb is not None and peak * TOLERANCE <= failed.vram_gb
+            found.append((not whole, -other.needs.rank.value, other.name))
     for _, _, name in sorted(found):
         yield _switched(failed, name)
+
+
+def _is_as_free(other: Preset, preset: Preset) -> bool:
+    """Return whether the licence of another preset forbids no more than that of ``preset``."""
+    commercial = [_LICENCES.index(each.licence.commercial) for each in (other, preset)]
+    return commercial[0] >= commercial[1] and set(other.licence.excludes) <= set(preset.licence.excludes)
+
+
+def _runs(preset: Preset, task: Task, presets: PresetLibrary, facts: ServerFacts) -> bool:
+    """Return whether a server has the node classes of a preset, and files for its roles."""
+    view = preset.at(task)
+    classes = {node["class_type"] for node in view.template.graph.values()}
+    return classes <= facts.node_classes and not fill(view, presets.files, facts).missing
 
 
 def _switched(failed: Failed, name: str) -> Changes:
