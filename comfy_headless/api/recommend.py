@@ -171,7 +171,10 @@ def machine_here(before: str, *, ram_gb: float | None = None) -> Machine:
     """
     gpus = find_gpus()
     if not gpus.found:
-        source = f"assumed, since {before}, and this machine tells no GPU: {gpus.reason}"
+        source = (
+            f"assumed, since {before}, and this machine tells no GPU: {gpus.reason}. "
+            "vram_gb= or --vram-gb names another size"
+        )
         return Machine(DEFAULT_VRAM_GB, source, ram_gb=ram_gb)
     best = max(gpus.found, key=lambda gpu: gpu.vram_gb)
     remark = f" ({gpus.reason})" if gpus.reason else ""

@@ -201,7 +201,10 @@ def test_no_gpu_here(library: Path) -> None:
     """Where NVML knows none a size is assumed, and why is said; RAM is then unknown."""
     vram_gb, source, card, ram_gb = here(library, nvmlDeviceGetCount="0")
     assert (vram_gb, card, ram_gb) == (8.0, None, None)
-    assert source == ("assumed, since nothing answers, and this machine tells no GPU: the NVIDIA driver has no GPU")
+    assert source == (
+        "assumed, since nothing answers, and this machine tells no GPU: the NVIDIA driver has no GPU. "
+        "vram_gb= or --vram-gb names another size"
+    )
 
 
 def test_nobody_is_named(library: Path) -> None:
