@@ -6,19 +6,21 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from comfy_headless.api.checks import check_image
 from comfy_headless.api.recommend import machine_of
 from comfy_headless.api.workflow import made_ready
+from comfy_headless.catalog.candidates import Wishes
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.preset import task_for
 from comfy_headless.catalog.presets import PresetLibrary
-from comfy_headless.catalog.recommend import WITHIN, Wishes, recommend
+from comfy_headless.catalog.recommend import WITHIN, recommend
 from comfy_headless.catalog.roles import Filling, fill, place_file
 from comfy_headless.catalog.vram import estimate_vram
+from comfy_headless.catalog.ways_down import merged
 from comfy_headless.client.options import server_of
 from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
@@ -35,6 +37,9 @@ from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
 
 logger = logging.getLogger("comfy_headless")
+
+_ABOUT: Final = ("image", "last_image", "negative_prompt", "seed", "files", "allow_untested")
+"""What a request is about, whatever the preset."""
 
 
 class Ready(NamedTuple):
@@ -97,11 +102,17 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
     if request.preset is not None:
         return compile_request(request, request.preset)
     machine = yield from machine_of(server)
-    wishes = Wishes(task=task_for(image, last_image), within=request.within)
+    wishes = Wishes(task_for(image, last_image), within=request.within, settings=_settings(request.values))
     chosen = recommend(request.presets, machine, wishes, must_run=True)
     logger.info("%s", chosen.reason)
     compiled = compile_request(request, chosen.name, machine.facts, machine.vram_gb)
     return replace(compiled, notes=(*chosen.notes, *compiled.notes))
+
+
+def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings and variants that are asked for, for estimates of each preset."""
+    asked = {name: value for name, value in merged(values, {}).items() if name not in _ABOUT}
+    return {**asked, "allow_untested": bool(values.get("allow_untested"))} if asked else {}
 
 
 def planned(url: str, request: Request) -> CompiledWorkflow:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
-from comfy_headless.catalog.presets import PRESETS, PresetLibrary
+from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.roles import Filling, fill
 from comfy_headless.catalog.selection import Tier, is_recommended
 from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate_vram
@@ -53,6 +53,7 @@ class Wishes(NamedTuple):
         region: where it is to be used, an ISO 3166 code, or EU: those go whose licence excludes it.
         commercial: True leaves those that may serve a business without limits.
         within: seconds that it may take.
+        settings: of the preset, and variants, by name: those go that cannot take them.
     """
 
     task: Task | None = None
@@ -61,6 +62,7 @@ class Wishes(NamedTuple):
     region: str | None = None
     commercial: bool | None = None
     within: float | None = None
+    settings: Mapping[str, Any] = {}
 
 
 class Candidate(NamedTuple):
@@ -74,6 +76,7 @@ class Candidate(NamedTuple):
         lacks: a line for each thing that the server does not have.
         within: whether its time is within what was asked for; one that nobody knows is not.
         filling: which file of the server fills which role; None if no server is asked.
+        refuses: why it cannot take the settings that are asked for; empty if it can.
         why_not: why it was not taken; empty for the one that was.
     """
 
@@ -85,6 +88,7 @@ class Candidate(NamedTuple):
     lacks: tuple[str, ...]
     within: bool
     filling: Filling | None = None
+    refuses: str = ""
     why_not: str = ""
 
     @property
@@ -118,9 +122,16 @@ def check_wishes(machine: Machine, wishes: Wishes) -> None:
         raise ValidationError(f"within={shown(within)}: expected seconds, more than 0")
 
 
-def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine, within: float | None) -> Candidate:
-    """Return what a preset is on a machine."""
-    estimate, filling = _estimate(preset, presets, task, machine)
+def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine, wishes: Wishes) -> Candidate:
+    """Return what a preset is on a machine, with the settings that are asked for if it can take them."""
+    refuses = ""
+    try:
+        estimate, filling = _estimate(preset, presets, task, machine, wishes.settings)
+    except ValidationError as error:
+        if not wishes.settings:
+            raise
+        refuses = str(error)
+        estimate, filling = _estimate(preset, presets, task, machine, {})
     enough_ram = machine.ram_gb is None or machine.ram_gb >= preset.needs.min_ram_gb.value * TOLERANCE
     recommended = is_recommended(preset, machine.vram_gb)
     enough = machine.vram_gb is None or recommended or estimate.fits(machine.vram_gb)
@@ -131,25 +142,28 @@ def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
         recommended=enough_ram and recommended,
         fits=enough_ram and enough,
         lacks=_lacks(preset, task, machine.facts, filling) if machine.facts and filling else (),
-        within=within is None or (estimate.seconds is not None and estimate.seconds <= within),
+        within=wishes.within is None or (estimate.seconds is not None and estimate.seconds <= wishes.within),
         filling=filling,
+        refuses=refuses,
     )
 
 
-def missing(preset: Preset, task: Task, facts: ServerFacts, presets: PresetLibrary = PRESETS) -> tuple[str, ...]:
-    """Return one line for each node class, and its pack, and each file of a preset that a server lacks."""
-    return _lacks(preset, task, facts, fill(preset.at(task), presets.files, facts))
-
-
 def _estimate(
-    preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
+    preset: Preset, presets: PresetLibrary, task: Task, machine: Machine, settings: Mapping[str, Any]
 ) -> tuple[VramEstimate, Filling | None]:
     """Return what a preset takes with the files that the server has for it, as far as it has any."""
     card = _NO_CARD if machine.vram_gb is None and machine.card is None else machine.card
 
     def estimated(files: Mapping[str, ModelFile]) -> VramEstimate:
         return estimate_vram(
-            preset, task=task, vram_gb=machine.vram_gb, card=card, files=files, pace=machine.pace, presets=presets
+            preset,
+            task=task,
+            vram_gb=machine.vram_gb,
+            card=card,
+            files=files,
+            pace=machine.pace,
+            presets=presets,
+            **settings,
         )
 
     estimate = estimated({})
@@ -163,6 +177,7 @@ def _estimate(
 
 
 def _lacks(preset: Preset, task: Task, facts: ServerFacts, filling: Filling) -> tuple[str, ...]:
+    """Return one line for each node class, and its pack, and each file of a preset that a server lacks."""
     classes = dict.fromkeys(node["class_type"] for node in preset.template(task).graph.values())
     absent = [name for name in classes if name not in facts.node_classes]
     lines = [f"node class {name}: this server does not know it" for name in absent]

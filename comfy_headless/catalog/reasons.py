@@ -59,6 +59,8 @@ def why_not(each: Candidate, taken: Candidate, machine: Machine) -> str:
     """Return in a few words why a preset was not taken; nothing for the one that was."""
     if each.name == taken.name:
         return ""
+    if each.refuses:
+        return each.refuses.removeprefix(f"{each.name}: ")
     if not each.enough_ram:
         return f"needs {each.preset.needs.min_ram_gb.value:g} GiB of RAM"
     if not each.fits:

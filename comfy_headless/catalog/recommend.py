@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from comfy_headless.catalog import reasons
-from comfy_headless.catalog.candidates import Candidate, check_wishes, look_at
-from comfy_headless.catalog.candidates import Machine as Machine
-from comfy_headless.catalog.candidates import Wishes as Wishes
-from comfy_headless.catalog.candidates import missing as missing
+from comfy_headless.catalog.candidates import Candidate, Machine, Wishes, check_wishes, look_at
 from comfy_headless.catalog.facts import TOLERANCE
 from comfy_headless.catalog.preset import TASKS, Preset
 from comfy_headless.catalog.preset_file import Task
@@ -92,19 +89,22 @@ def recommend(presets: PresetLibrary, machine: Machine, wishes: Wishes, *, must_
             named where the server has nothing that fits, and below ``LEAST_GB`` the smallest.
 
     Raises:
-        ValidationError: a wish is none, or no preset fits them all.
+        ValidationError: a wish is none, or no preset fits them all, or can take the settings.
         GenerationRejectedError: ``must_run``, and the server can run none; says for the best one what is missing and
             where to put it.
     """
     check_wishes(machine, wishes)
     task = wishes.task or "text"
     every = sorted(_wished(presets, wishes, task), key=lambda preset: -preset.needs.rank.value)
-    looked = [look_at(preset, presets, task, machine, wishes.within) for preset in every]
-    here = [each for each in looked if not each.lacks]
-    choice = _choose(here, machine, wishes) or _choose(looked, machine, wishes)
+    looked = [look_at(preset, presets, task, machine, wishes) for preset in every]
+    able = [each for each in looked if not each.refuses]
+    if not able:
+        raise ValidationError(max(looked, key=_first).refuses)
+    here = [each for each in able if not each.lacks]
+    choice = _choose(here, machine, wishes) or _choose(able, machine, wishes)
     if must_run and (choice is None or choice.taken.lacks or not choice.taken.fits):
-        raise _cannot_run(looked, here, choice, machine)
-    taken, how, warnings = choice or _smallest(looked, machine, wishes)
+        raise _cannot_run(able, here, choice, machine)
+    taken, how, warnings = choice or _smallest(able, machine, wishes)
     to_fetch = tuple(reasons.fetched(taken))
     return Recommendation(
         name=taken.name,
@@ -116,7 +116,7 @@ def recommend(presets: PresetLibrary, machine: Machine, wishes: Wishes, *, must_
         tight=machine.vram_gb is not None and not taken.recommended,
         missing=taken.lacks,
         warnings=(*warnings, *to_fetch, *_unheard(wishes)),
-        alternatives=tuple(reasons.alternatives(looked, taken, wishes.within or WITHIN)),
+        alternatives=tuple(reasons.alternatives(able, taken, wishes.within or WITHIN)),
         filling=taken.filling,
         candidates=tuple(each._replace(why_not=reasons.why_not(each, taken, machine)) for each in looked),
     )
@@ -133,6 +133,11 @@ def _wished(presets: PresetLibrary, wishes: Wishes, task: Task) -> tuple[Preset,
         which = f" with {words}" if words else ""
         raise ValidationError(f"no preset makes {_A[presets.makes]} from {TASKS[task]}{which}{hint}")
     return left.presets
+
+
+def _first(each: Candidate) -> tuple[bool, bool, bool, int]:
+    """What decides which would be taken, whatever it refuses."""
+    return not each.lacks, each.recommended, each.fits, each.rank
 
 
 def _choose(pool: Sequence[Candidate], machine: Machine, wishes: Wishes) -> _Choice | None:

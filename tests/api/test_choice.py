@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from comfy_headless import VIDEO_PRESETS, GenerationRejectedError, Result
+from comfy_headless import VIDEO_PRESETS, GenerationRejectedError, Result, ValidationError
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator import Simulator
@@ -18,6 +18,8 @@ from tests.api.own_presets import shipped, write_own
 from tests.faults.clients import Person
 
 SMALL = {"width": 128, "height": 192, "frames": 9, "allow_untested": True}
+PLAIN = {"width": None, "height": None, "frames": None, "allow_untested": False}
+"""Takes back what is small: a preset as it is."""
 KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 
 
@@ -57,7 +59,7 @@ def test_a_first_try(
 ) -> None:
     """The best that is done in ten minutes on such a card; what would be better, and its price, is told with it."""
     with caplog.at_level(logging.INFO, "comfy_headless"), Simulator(vram_gb=vram_gb, packs=()) as sim:
-        result = choose(kind, tmp_path, sim)
+        result = choose(kind, tmp_path, sim, **PLAIN)
     assert result.preset == name
     assert result.notes[0].startswith(f"preset {name!r}: the best for a video from text on {vram_gb} GiB of VRAM")
     assert "within 10 min" in result.notes[0]
@@ -65,6 +67,30 @@ def test_a_first_try(
     assert [note for note in result.notes if note.startswith(f"better: {better} (") and note.endswith(" here")]
     assert result.notes[0] in caplog.messages
     assert result.path == tmp_path / f"{name}_{result.seed}.mp4"
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"seconds": 2, "aspect": "1:1"}, "wan_fast"),
+        ({"width": 768, "height": 512, "frames": 97}, "ltx_quality"),
+        ({"width": 848, "height": 480, "frames": 121}, "hunyuan15_fast"),
+        ({"motion": 90}, None),
+        ({"stps": 3}, None),
+    ],
+)
+def test_what_is_asked_for_counts(kind: str, asked: dict[str, Any], name: str | None, tmp_path: Path) -> None:
+    """A preset that cannot take the settings is passed over; where none can, the best one says what is wrong."""
+    given = {**PLAIN, **asked}
+    with Simulator(packs=()) as sim:
+        if name is not None:
+            assert choose(kind, tmp_path, sim, **given).preset == name
+            return
+        with pytest.raises(ValidationError) as caught:
+            choose(kind, tmp_path, sim, **given)
+        assert not sim.jobs
+    assert f"no setting {next(iter(asked))!r}" in str(caught.value)
 
 
 @pytest.mark.parametrize("vram_gb", [24, 16, 8])
@@ -94,7 +120,7 @@ def test_a_card_reports_less_than_it_is_sold_as(
 def test_too_little_vram_for_all(kind: str, tmp_path: Path) -> None:
     """The error says what there is, and what the smallest needs; nothing is queued."""
     with Simulator(vram_gb=2) as sim, pytest.raises(GenerationRejectedError) as caught:
-        choose(kind, tmp_path, sim)
+        choose(kind, tmp_path, sim, **PLAIN)
     assert str(caught.value).startswith("the server has 2 GiB of VRAM and 64 GiB of RAM, too little for every preset;")
     assert "'animatediff_quick', needs 3.1 GiB of VRAM and 8 GiB of RAM" in str(caught.value)
 
@@ -127,7 +153,7 @@ def test_only_the_files_of_one(kind: str, name: str, tmp_path: Path) -> None:
     """A server that has the files of one preset gets that one, on any card that can hold it."""
     for vram_gb in (24, shipped(name).needs.min_vram_gb.value):
         with Simulator(files=files_of(shipped(name)), vram_gb=vram_gb, packs=()) as sim:
-            assert choose(kind, tmp_path, sim).preset == name
+            assert choose(kind, tmp_path, sim, **PLAIN).preset == name
 
 
 @KINDS
@@ -135,7 +161,7 @@ def test_a_bare_server(kind: str, tmp_path: Path) -> None:
     """Without model files the error lists those of the best preset: role, size, folder, and where each is had."""
     with Simulator(files={}) as sim:
         with pytest.raises(GenerationRejectedError) as caught:
-            choose(kind, tmp_path, sim)
+            choose(kind, tmp_path, sim, **PLAIN)
         assert [request.path for request in sim.requests if request.method == "POST"] == []
     wanted = shipped("wan_fast")
     head, *lines = str(caught.value).splitlines()
@@ -159,7 +185,7 @@ def test_one_file_too_few(kind: str, tmp_path: Path) -> None:
         Simulator(files=files) as sim,
         pytest.raises(GenerationRejectedError) as caught,
     ):
-        choose(kind, tmp_path, sim)
+        choose(kind, tmp_path, sim, **PLAIN)
     assert len(str(caught.value).splitlines()) == 2
     assert missing[1] in str(caught.value)
 
