@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal, get_args
 
 from comfy_headless.api.learning import learn_from
@@ -138,12 +139,14 @@ class _Descent:
             "presets": self.request.presets,
         }
         asked = {name: value for name, value in self._seeded().items() if name != "files" or self._files_given}
+        estimated = partial(estimate_request, preset, task, asked, **known)
+        found = partial(steps_down, preset, task, asked, failed_at=ran.node_type, facts=facts, **known)
         try:
-            estimate = estimate_request(preset, task, asked, **known)
-            steps = steps_down(preset, task, asked, failed_at=ran.node_type, facts=facts, **known)
+            estimate = yield Work(estimated, long=True)
+            steps: tuple[StepDown, ...] = yield Work(found, long=True)
         except ValidationError as error:  # such as a precision whose size nobody knows
             logger.info("no steps down: %s", error)
-            return (), explained(ran, None, machine.vram_gb, free_gb, (), self._tried)
+            estimate, steps = None, ()
         return steps, explained(ran, estimate, machine.vram_gb, free_gb, steps, self._tried)
 
     def _go_down(self, steps: Iterable[StepDown], error: OutOfMemoryError) -> Flow[bool]:

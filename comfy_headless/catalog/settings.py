@@ -34,6 +34,7 @@ _ARGUMENTS = (
     "on_progress",
     "timeout",
     "raise_on_error",
+    "on_oom",
     "allow_untested",
     *VARIANTS,
 )
