@@ -217,14 +217,3 @@ def test_nobody_is_named(library: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=variables, timeout=60)
     assert done.stdout == "NVIDIA RTX 0 of this machine, since no ComfyUI answers at http://localhost:8188\n"
-
-
-def test_what_generate_takes_is_what_is_recommended(tmp_path: Path) -> None:
-    """generate_video without a preset takes what recommend names for its time."""
-    with Simulator(vram_gb=16, ram_gb=64) as sim:
-        found = explained(server=sim.url, within=600)
-        made = Person("sync", sim.url).call(
-            "generate_video", "a cat", width=128, height=192, frames=9, allow_untested=True, out=tmp_path
-        )
-    assert made.preset == found.name
-    assert made.notes[0] == found.reason

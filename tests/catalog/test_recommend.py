@@ -56,6 +56,7 @@ WISHES = st.builds(
     region=st.sampled_from([None, "DE", "us", "KR"]),
     commercial=st.sampled_from([None, False, True]),
     within=st.none() | st.floats(20, 40_000),
+    settings=st.sampled_from([{}, {"steps": 7}, {"seconds": 2}]),
 )
 THERE = st.none() | st.sets(st.sampled_from(sorted(EVERY)), max_size=8)
 """Presets whose files a server has; None is no server."""
@@ -208,7 +209,7 @@ def test_what_is_there_comes_first(
     found = answer(VIDEO_PRESETS, on, wishes)
     assume(found is not None and there is not None)
     assert found is not None
-    fitting = [each for each in found.candidates if each.fits and not each.lacks]
+    fitting = [each for each in found.candidates if each.fits and not each.lacks and not each.refuses]
     assert bool(fitting) == (not found.missing and taken(found).fits)
     if fitting:
         assert recommend(VIDEO_PRESETS, on, wishes, must_run=True).name == found.name

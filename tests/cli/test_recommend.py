@@ -148,6 +148,16 @@ def test_files_that_lie_elsewhere(program: Program) -> None:
     assert "video\\wan2.1_t2v_1.3B_fp16.safetensors" in said["file"]
 
 
+@pytest.mark.parametrize("vram_gb", [8, 16, 24])
+def test_generate_takes_what_is_recommended(program: Program, vram_gb: float) -> None:
+    """Without a preset, generate takes what recommend names for ten minutes, and notes the same reason."""
+    with Simulator(vram_gb=vram_gb, **BIG) as sim:
+        found = program("recommend", "--server", sim.url, "--within", "10m", "--json").json
+        plan = program("generate", "x", "--server", sim.url, "--dry-run", "--json").json
+    assert plan["preset"] == found["preset"]
+    assert plan["notes"][: 1 + len(found["alternatives"])] == [found["reason"], *found["alternatives"]]
+
+
 def test_images(program: Program) -> None:
     """--images chooses among the presets for images."""
     out = program("recommend", "--vram-gb", "12", "--images").out
