@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from comfy_headless import ValidationError
-from comfy_headless.catalog.models import VideoModel
 from comfy_headless.catalog.files import CARDS
+from comfy_headless.catalog.models import VideoModel
 from comfy_headless.catalog.preset_schema import Kind, preset_schema
 from comfy_headless.catalog.presets import VIDEO_PRESETS, PresetLibrary
 from comfy_headless.config import presets_folder
