@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from comfy_headless.catalog.lighter import Place, StepDown, memory_at, place_of
+from comfy_headless.catalog.lighter import Place, StepDown, graph_steps, memory_at, place_of
 from comfy_headless.catalog.vram import VramEstimate, duration
 from comfy_headless.errors import OutOfMemoryError
+from comfy_headless.graph.source import Graph
 
 
 def explained(
@@ -38,6 +39,26 @@ def explained(
         "next steps down:" if ways else "nothing is known that would take less there",
         *(f"  {way}" for way in ways),
     ]
+    return _with(
+        error,
+        lines,
+        estimate=_amounts(estimate, place) if estimate else None,
+        vram_gb=_rounded(vram_gb),
+        vram_free_gb=_rounded(free_gb),
+        steps=tuple(_data(step, place) for step in steps),
+        tried=tuple(_data(step, place) for step in tried),
+    )
+
+
+def explained_graph(error: OutOfMemoryError, graph: Graph) -> OutOfMemoryError:
+    """Return the error of a workflow of one's own, with what its graph has a place for; no estimate is made."""
+    steps = graph_steps(graph, error.node_type)
+    lines = [str(error), *(["next steps down:"] if steps else []), *(f"  {argument}" for argument, _ in steps)]
+    unknown = dict.fromkeys(("needed_gb", "peak_gb", "ram_gb", "node_gb", "seconds"))
+    return _with(error, lines, steps=tuple({"argument": one, "option": other, **unknown} for one, other in steps))
+
+
+def _with(error: OutOfMemoryError, lines: Iterable[str], **known: Any) -> OutOfMemoryError:
     return OutOfMemoryError(
         "\n".join(lines),
         prompt_id=error.prompt_id,
@@ -45,11 +66,7 @@ def explained(
         node_type=error.node_type,
         server_message=error.server_message,
         exception_type=error.exception_type,
-        estimate=_amounts(estimate, place) if estimate else None,
-        vram_gb=_rounded(vram_gb),
-        vram_free_gb=_rounded(free_gb),
-        steps=tuple(_data(step, place) for step in steps),
-        tried=tuple(_data(step, place) for step in tried),
+        **known,
     )
 
 

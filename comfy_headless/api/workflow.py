@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_file, check_image
+from comfy_headless.api.memory_words import explained_graph
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.client.options import wait_of
-from comfy_headless.errors import ValidationError
+from comfy_headless.errors import (
+    GenerationFailedError,
+    GenerationTimeoutError,
+    OutOfMemoryError,
+    ValidationError,
+)
 from comfy_headless.graph.outputs import sound_made
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
@@ -23,7 +29,7 @@ from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import upload
-from comfy_headless.protocol.run import begin, run, submit_new
+from comfy_headless.protocol.run import begin, failed, run, submit_new
 from comfy_headless.protocol.ticket import Label, Ticket
 
 
@@ -52,7 +58,14 @@ def make_workflow(
     started = yield from begin(wait)
     compiled = yield from _compiled(workflow, params, wishes)
     graph = yield from made_ready(server, compiled, wait.destination)
-    return (yield from run(server, graph, wait, label=_label(compiled), started=started))
+    label = _label(compiled)
+    try:
+        return (yield from run(server, graph, wait._replace(raise_on_error=True), label=label, started=started))
+    except (GenerationFailedError, GenerationTimeoutError) as error:
+        told = explained_graph(error, graph) if isinstance(error, OutOfMemoryError) else error
+        if raise_on_error:
+            raise told from (error if told is not error else error.__cause__)
+        return (yield from failed(told, started, label))
 
 
 def queue_workflow(

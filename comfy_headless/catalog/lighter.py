@@ -19,6 +19,7 @@ from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary
 from comfy_headless.catalog.variants import VARIANTS
+from comfy_headless.catalog.vary import Workshop, vary
 from comfy_headless.catalog.vram import VramEstimate, estimate_vram
 from comfy_headless.catalog.ways_down import (
     Changes,
@@ -168,6 +169,28 @@ def estimate_request(
     own = merged(asked, {"preset": None})
     compiled = Failed(preset, task, own, files or {}, None, vram_gb, known.presets).compiled()
     return _estimate(preset, task, own, compiled, known)
+
+
+def graph_steps(graph: Graph, failed_at: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Return what can be changed about a graph of one's own, of which nobody knows what it takes.
+
+    Each is the argument as typed in Python, and the option. None needs a model file that the graph does not name.
+    """
+    place, shop = place_of(failed_at), Workshop(PRESETS.files)
+    found = []
+    for kind, ways in (
+        (_KINDS[0], ({"tiled_decode": True},)),
+        (_KINDS[1], ({"precision": "fp8"}, {"precision": "fp8_e4m3fn"})),
+    ):
+        for changes in ways if place not in kind.useless else ():
+            try:
+                changed = vary(graph, changes, shop).graph
+            except ValidationError:
+                continue
+            if changed != graph and _has(None, changed, graph):
+                found.append((_argument(changes), _option(changes)))
+                break
+    return tuple(found)
 
 
 def place_of(node_class: str | None) -> Place | None:

@@ -73,7 +73,8 @@ def ending_of(error: BaseException) -> Ending:
 def remedy_of(error: BaseException) -> str:
     """Return what to do next where the message itself does not say it."""
     if isinstance(error, OutOfMemoryError) and error.steps:
-        return "" if error.tried else "one of these, or all by itself: --on-oom lighter"
+        own = error.estimate is None
+        return "" if error.tried else "one of these" if own else "one of these, or all by itself: --on-oom lighter"
     return ending_of(error).remedy
 
 
@@ -99,9 +100,13 @@ def error_text(error: BaseException) -> str:
 
 def _with_options(error: OutOfMemoryError) -> str:
     """Return the message with options of the command line in place of arguments."""
-    message = str(error)
+    lines = str(error).splitlines()
     for step in error.steps:
-        message = message.replace(f"\n  {step['argument']}: ", f"\n  {step['option']}: ")
+        start = f"  {step['argument']}"
+        at = next((place for place, line in enumerate(lines) if line == start or line.startswith(f"{start}: ")), None)
+        if at is not None:
+            lines[at] = f"  {step['option']}{lines[at].removeprefix(start)}"
+    message = "\n".join(lines)
     arguments, options = (", ".join(step[name] for step in error.tried) for name in ("argument", "option"))
     return message.replace(f"\ntried already: {arguments}\n", f"\ntried already: {options}\n")
 

@@ -256,3 +256,27 @@ def test_no_such_way(kind: str, on_oom: object, tmp_path: Path) -> None:
         with pytest.raises(ValidationError, match="nobody waits here who could go down"):
             Person(kind, sim.url).call("submit_video", "x", preset="wan_5b", on_oom="lighter")
         assert sim.requests == ()
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("name", "node", "expected"),
+    [
+        ("wan_14b", "VAEDecode", ["tiled_decode=True"]),
+        ("wan_5b", "KSampler", ['precision="fp8_e4m3fn"']),
+        ("wan_5b", "VAEDecodeTiled", []),
+    ],
+)
+def test_a_workflow_of_ones_own(kind: str, name: str, node: str, expected: list[str], tmp_path: Path) -> None:
+    """What its graph has a place for is told, without an estimate; it does not go down by itself."""
+    graph = compile_workflow(name, "x", seed=1, width=256, height=160, frames=17, allow_untested=True)
+    with Simulator(faults=[OutOfMemory(node=node, times=2)]) as sim:
+        person = Person(kind, sim.url, timing=FAST)
+        with pytest.raises(OutOfMemoryError) as caught:
+            person.run(graph, out=tmp_path)
+        result = person.run(graph, out=tmp_path, raise_on_error=False)
+        assert "/free" not in asked(sim)
+    assert (result.status, result.error) == ("failed", str(caught.value))
+    assert caught.value.estimate is None
+    assert [step["argument"] for step in caught.value.steps] == expected
+    assert all(step["needed_gb"] is None for step in caught.value.steps)

@@ -303,6 +303,7 @@ ERRORS: list[BaseException] = [
     errors.GenerationFailedError("x", interrupted=True),
     errors.OutOfMemoryError("x", **JOB),
     errors.OutOfMemoryError("x", **JOB, **MEMORY),
+    errors.OutOfMemoryError("x", **JOB, steps=({**STEP, **dict.fromkeys(TAKEN)},)),
     errors.GenerationRejectedError("x", prompt_id="1", server_message="no", node_errors={"3": {"errors": []}}),
     errors.GenerationRejectedError("x"),
     errors.GenerationTimeoutError("x", prompt_id="1", timeout=3),
