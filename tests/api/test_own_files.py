@@ -1,4 +1,4 @@
-"""What lies on a server is used: other folders, separators, names and precisions; what is not known is never guessed."""
+"""What lies on a server is used: folders, separators, names and precisions; what is not known is never guessed."""
 
 from __future__ import annotations
 

@@ -284,7 +284,7 @@ def test_a_graph_that_is_refused(server: str, kind: str, tmp_path: Path) -> None
 def test_a_model_file_that_is_not_there(
     server: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A preset whose files the server lacks: besides the refusal, where each belongs and where it is had."""
+    """A preset whose files the server lacks: besides the refusal, the role, where each belongs and where it is had."""
     changes = (("wan2.2_ti2v_5B_fp16", "wan2.2_not_here"), ("vae/wan2.2_vae", "vae/not_here_vae"))
     write_own(tmp_path / "own", "not_there", *changes)
     (tmp_path / "own/files.toml").write_text(NOT_THERE, encoding="utf-8")
@@ -294,9 +294,9 @@ def test_a_model_file_that_is_not_there(
     lines = str(caught.value).splitlines()
     repository = "from Hugging Face Comfy-Org/Wan_2.2_ComfyUI_Repackaged: split_files"
     assert lines[lines.index("missing on the server:") + 1 :] == [
-        f"  wan2.2_not_here.safetensors (10 GB) into ComfyUI/models/diffusion_models/, {repository}"
+        f"  vae: not_here_vae.safetensors (1.41 GB) into ComfyUI/models/vae/, {repository}/vae/wan2.2_vae.safetensors",
+        f"  model: wan2.2_not_here.safetensors (10 GB) into ComfyUI/models/diffusion_models/, {repository}"
         "/diffusion_models/wan2.2_not_here.safetensors",
-        f"  not_here_vae.safetensors (1.41 GB) into ComfyUI/models/vae/, {repository}/vae/wan2.2_vae.safetensors",
     ]
 
 
