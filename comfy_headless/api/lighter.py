@@ -150,8 +150,12 @@ class _Descent:
         return steps, explained(ran, estimate, machine.vram_gb, free_gb, steps, self._tried)
 
     def _go_down(self, steps: Iterable[StepDown], error: OutOfMemoryError) -> Flow[bool]:
-        """Get the first step ready that can be; without any, what failed is run again in the memory that was freed."""
-        for step in steps:
+        """Get the first step ready that can be, rather one of another kind than before.
+
+        Without any, what failed is run again in the memory that was freed.
+        """
+        before = {name for step in self._tried for name in _changed(step)}
+        for step in sorted(steps, key=lambda step: not before.isdisjoint(_changed(step))):
             request = self._with(step)
             try:
                 ready = yield from prepare_request(self._server, request, self._wait.destination)
@@ -190,6 +194,11 @@ class _Descent:
         place = f" at node {error.node_id} ({error.node_type})" if error.node_id else ""
         self._told.append(f"out of memory{place}: {what}")
         logger.warning("%s", self._told[-1])
+
+
+def _changed(step: StepDown) -> set[str]:
+    """Return what a step gives another value; what it only takes back does not count."""
+    return {name for name, value in step.changes.items() if value is not None and name != "allow_untested"}
 
 
 def _reasons(request: Request, ready: Ready) -> tuple[str, ...]:

@@ -20,9 +20,11 @@ from comfy_headless import (
 )
 from comfy_headless.catalog.lighter import place_of
 from comfy_headless.simulator import Simulator
-from comfy_headless.simulator.faults import Answer, Break, NodeFails, OutOfMemory
+from comfy_headless.simulator.faults import Answer, Break, NodeFails, OutOfMemory, Stall
 from tests.faults.clients import FAST, Person, within
 
+TIMING = FAST._replace(read=5.0, transfer=10.0)
+"""A busy machine may take seconds to say what the server has, which is asked for once."""
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 MOSTLY_SYNC = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 SMALL: dict[str, dict[str, Any]] = {
@@ -60,7 +62,7 @@ def cases() -> list[Any]:
 
 
 def make(kind: str, sim: Simulator, out: Path, name: str = "wan_14b", **given: Any) -> Result:
-    person = Person(kind, sim.url, timing=FAST)
+    person = Person(kind, sim.url, timing=TIMING)
     result = person.call("generate_video", "a kite", preset=name, seed=7, out=out, **{**SMALL[name], **given})
     assert isinstance(result, Result)
     return result
@@ -137,6 +139,13 @@ def test_two_steps_in_all(kind: str, tmp_path: Path) -> None:
     assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
 
 
+def test_the_second_step_is_of_another_kind(tmp_path: Path) -> None:
+    """A sampler that fails twice gets a smaller precision, then fewer frames, not a precision again."""
+    with Simulator(vram_gb=15.7, faults=[OutOfMemory(node="KSampler", times=2)]) as sim:
+        result = make("sync", sim, tmp_path, "wan_5b", on_oom="lighter")
+    assert [warning.split("went down with ")[1] for warning in result.warnings[:2]] == ['precision="Q8_0"', "frames=25"]
+
+
 @KINDS
 @pytest.mark.parametrize("raise_on_error", [True, False])
 def test_a_third_time_is_an_error(kind: str, raise_on_error: bool, tmp_path: Path) -> None:
@@ -160,7 +169,7 @@ def test_a_third_time_is_an_error(kind: str, raise_on_error: bool, tmp_path: Pat
 def test_the_preset_that_was_chosen_is_gone_down_from(kind: str, tmp_path: Path) -> None:
     """Without a preset the reason for the first choice stays in the notes."""
     with Simulator(vram_gb=15.7, faults=[OutOfMemory(step=1)]) as sim:
-        person = Person(kind, sim.url, timing=FAST)
+        person = Person(kind, sim.url, timing=TIMING)
         result = person.call("generate_video", "x", out=tmp_path, seed=3, on_oom="lighter")
     assert result.notes[0].startswith("preset ")
     assert result.warnings[0].startswith("out of memory at node ")
@@ -171,7 +180,7 @@ def test_the_preset_that_was_chosen_is_gone_down_from(kind: str, tmp_path: Path)
 def test_images_go_down_too(kind: str, tmp_path: Path) -> None:
     """generate_image takes the same argument."""
     with Simulator(vram_gb=8, faults=[OutOfMemory(node="VAEDecode")]) as sim:
-        person = Person(kind, sim.url, timing=FAST)
+        person = Person(kind, sim.url, timing=TIMING)
         result = person.call("generate_image", "x", preset="sdxl_draft", out=tmp_path, on_oom="lighter")
     assert result.warnings[0].endswith("went down with tiled_decode=True")
     assert result.path is not None
@@ -182,14 +191,14 @@ def test_the_deadline_is_for_the_whole(kind: str, tmp_path: Path) -> None:
     """It passes in the second run, whose prompt is cancelled; or in between, and nothing is queued any more."""
     with (
         Simulator(vram_gb=15.7, step_seconds=0.3, faults=[OutOfMemory(node="VAEDecode", times=None)]) as sim,
-        within(20),
+        within(30),
     ):
         sim.add(OutOfMemory(node="KSamplerAdvanced", step=1))
-        with pytest.raises(GenerationTimeoutError, match=r"not done after 1 s; prompt .*cancelled on the server"):
-            make(kind, sim, tmp_path, on_oom="lighter", timeout=1)
-    with Simulator(vram_gb=15.7, faults=[OutOfMemory(node="VAEDecode"), Break("POST /free", times=None)]) as sim:
-        with within(20), pytest.raises(GenerationTimeoutError, match="had run out of memory, nothing of it runs there"):
-            make(kind, sim, tmp_path, on_oom="lighter", timeout=1)
+        with pytest.raises(GenerationTimeoutError, match=r"not done after 3 s; prompt .*cancelled on the server"):
+            make(kind, sim, tmp_path, on_oom="lighter", timeout=3)
+    with Simulator(vram_gb=15.7, faults=[OutOfMemory(node="VAEDecode"), Stall("POST /free", times=None)]) as sim:
+        with within(30), pytest.raises(GenerationTimeoutError, match="had run out of memory, nothing of it runs there"):
+            make(kind, sim, tmp_path, on_oom="lighter", timeout=3)
         assert asked(sim).count("/prompt") == 1
 
 
@@ -271,7 +280,7 @@ def test_a_workflow_of_ones_own(kind: str, name: str, node: str, expected: list[
     """What its graph has a place for is told, without an estimate; it does not go down by itself."""
     graph = compile_workflow(name, "x", seed=1, width=256, height=160, frames=17, allow_untested=True)
     with Simulator(faults=[OutOfMemory(node=node, times=2)]) as sim:
-        person = Person(kind, sim.url, timing=FAST)
+        person = Person(kind, sim.url, timing=TIMING)
         with pytest.raises(OutOfMemoryError) as caught:
             person.run(graph, out=tmp_path)
         result = person.run(graph, out=tmp_path, raise_on_error=False)
