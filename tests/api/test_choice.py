@@ -52,7 +52,11 @@ def best(vram_gb: float) -> str:
 @KINDS
 @pytest.mark.parametrize(
     ("vram_gb", "name", "better"),
-    [(24, "wan_fast", "wan_14b"), (16, "hunyuan15_fast", "hunyuan15_720p"), (8, "ltx_quick", "wan_1.3b")],
+    [
+        pytest.param(24, "wan_fast", "wan_14b", marks=pytest.mark.slow),
+        pytest.param(16, "hunyuan15_fast", "hunyuan15_720p", marks=pytest.mark.slow),
+        (8, "ltx_quick", "wan_1.3b"),
+    ],
 )
 def test_a_first_try(
     kind: str, vram_gb: float, name: str, better: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -148,7 +152,9 @@ def test_a_server_on_cpu(kind: str, tmp_path: Path) -> None:
 
 
 @KINDS
-@pytest.mark.parametrize("name", ["wan_5b", "wan_1.3b", "hunyuan_fast"])
+@pytest.mark.parametrize(
+    "name", ["wan_1.3b", *(pytest.param(name, marks=pytest.mark.slow) for name in ("wan_5b", "hunyuan_fast"))]
+)
 def test_only_the_files_of_one(kind: str, name: str, tmp_path: Path) -> None:
     """A server that has the files of one preset gets that one, on any card that can hold it."""
     for vram_gb in (24, shipped(name).needs.min_vram_gb.value):

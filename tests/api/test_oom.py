@@ -25,7 +25,6 @@ from tests.faults.clients import FAST, Person, within
 
 TIMING = FAST._replace(read=5.0, transfer=10.0)
 """A busy machine may take seconds to say what the server has, which is asked for once."""
-KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 MOSTLY_SYNC = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 SMALL: dict[str, dict[str, Any]] = {
     "ltx_quick": {"width": 256, "height": 160, "frames": 41},
@@ -50,13 +49,11 @@ def places(name: str) -> list[Any]:
 
 
 def cases() -> list[Any]:
-    """All places of all presets; a second one of a kind is run with the slow tests."""
+    """All places of all presets; those of one preset at once, the others with the slow tests."""
     found = []
     for name in SMALL:
-        seen: set[str] = set()
+        marks = [pytest.mark.slow] * (name != "wan_5b")
         for what, node, node_class in places(name):
-            marks = [pytest.mark.slow] * (what in seen)
-            seen.add(what)
             found.append(pytest.param(name, what, node, node_class, id=f"{name}-{node}-{node_class}", marks=marks))
     return found
 
@@ -122,7 +119,7 @@ def test_wherever_it_runs_out(name: str, what: str, node: str, node_class: str, 
     assert changed.items() <= result.settings.items()
 
 
-@KINDS
+@MOSTLY_SYNC
 def test_two_steps_in_all(kind: str, tmp_path: Path) -> None:
     """The second is added to the first; the progress goes on, and nothing else is left in the folder."""
     heard: list[Progress] = []
@@ -146,7 +143,7 @@ def test_the_second_step_is_of_another_kind(tmp_path: Path) -> None:
     assert [warning.split("went down with ")[1] for warning in result.warnings[:2]] == ['precision="Q8_0"', "frames=25"]
 
 
-@KINDS
+@MOSTLY_SYNC
 @pytest.mark.parametrize("raise_on_error", [True, False])
 def test_a_third_time_is_an_error(kind: str, raise_on_error: bool, tmp_path: Path) -> None:
     """It lists what was tried and what is left; nothing is written."""
@@ -186,7 +183,7 @@ def test_images_go_down_too(kind: str, tmp_path: Path) -> None:
     assert result.path is not None
 
 
-@KINDS
+@MOSTLY_SYNC
 def test_the_deadline_is_for_the_whole(kind: str, tmp_path: Path) -> None:
     """It passes in the second run, whose prompt is cancelled; or in between, and nothing is queued any more."""
     with (
@@ -202,6 +199,7 @@ def test_the_deadline_is_for_the_whole(kind: str, tmp_path: Path) -> None:
         assert asked(sim).count("/prompt") == 1
 
 
+@pytest.mark.slow
 @MOSTLY_SYNC
 def test_a_connection_that_is_lost_on_the_way_down(kind: str, tmp_path: Path) -> None:
     """It is the usual error."""
@@ -226,6 +224,7 @@ def test_a_server_that_cannot_free(tmp_path: Path) -> None:
         assert make("sync", sim, tmp_path, on_oom="lighter").settings["tiled_decode"] is True
 
 
+@pytest.mark.slow
 def test_a_preset_that_makes_another_kind_of_file_is_passed_over(tmp_path: Path) -> None:
     """A step that cannot be what was asked for is left out for the next one."""
     faults = [OutOfMemory(node="CheckpointLoaderSimple")]
@@ -243,6 +242,7 @@ def test_another_failure_is_as_before(kind: str, tmp_path: Path) -> None:
     assert result.status == "failed" and "shapes" in (result.error or "")
 
 
+@pytest.mark.slow
 @MOSTLY_SYNC
 def test_files_of_the_caller_stay(kind: str, tmp_path: Path) -> None:
     """A file that was named is loaded after the step down too."""
@@ -255,7 +255,7 @@ def test_files_of_the_caller_stay(kind: str, tmp_path: Path) -> None:
     assert [node["inputs"]["unet_name"] for node in graph.values() if "unet_name" in node["inputs"]] == [files["model"]]
 
 
-@KINDS
+@MOSTLY_SYNC
 @pytest.mark.parametrize("on_oom", ["light", None, True])
 def test_no_such_way(kind: str, on_oom: object, tmp_path: Path) -> None:
     """What is neither of the two is refused before anything is sent; so is any of them where nobody waits."""
@@ -267,7 +267,7 @@ def test_no_such_way(kind: str, on_oom: object, tmp_path: Path) -> None:
         assert sim.requests == ()
 
 
-@KINDS
+@MOSTLY_SYNC
 @pytest.mark.parametrize(
     ("name", "node", "expected"),
     [

@@ -190,6 +190,7 @@ def test_a_cast_is_no_step_where_a_file_is_known_and_absent() -> None:
     assert wide
 
 
+@pytest.mark.slow
 def test_a_lighter_preset() -> None:
     """It runs on that server, needs less, and its licence forbids no more; what it has no place for is taken back."""
     steps = down("wan_14b", "KSamplerAdvanced", server("wan_14b", "wan_5b"), shift=5.0, loras={"x.safetensors": 1.0})

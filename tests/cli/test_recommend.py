@@ -71,16 +71,34 @@ def test_the_others(program: Program) -> None:
 @pytest.mark.parametrize(
     ("size", "within", "words", "name", "why"),
     [
-        ({"vram_gb": 8, **BIG}, "", "", "wan_1.3b", "of those that the server can run"),
+        pytest.param(
+            {"vram_gb": 8, **BIG}, "", "", "wan_1.3b", "of those that the server can run", marks=pytest.mark.slow
+        ),
         ({"vram_gb": 8, **BIG}, "10m", "", "animatediff_standard", "can run and that are done within 10 min"),
-        ({"vram_gb": 16, **BIG}, "", "", "hunyuan15_720p", "it takes about"),
+        pytest.param({"vram_gb": 16, **BIG}, "", "", "hunyuan15_720p", "it takes about", marks=pytest.mark.slow),
         ({"vram_gb": 16, **BIG}, "600", "", "hunyuan15_fast", "that are done within 10 min"),
         ({"vram_gb": 24, **BIG}, "", "", "wan_14b", "on 24 GiB of VRAM"),
-        ({"vram_gb": 24, **BIG}, "", "--region DE --task image", "wan_14b", "a video from an image"),
-        ({"vram_gb": 80, **BIG}, "", "", "wan_quality", "on 80 GiB of VRAM"),
+        pytest.param(
+            {"vram_gb": 24, **BIG},
+            "",
+            "--region DE --task image",
+            "wan_14b",
+            "a video from an image",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"vram_gb": 80, **BIG}, "", "", "wan_quality", "on 80 GiB of VRAM", marks=pytest.mark.slow),
         ({"vram_gb": 80, **BIG}, "", "--quality draft --commercial", "wan_fast", "of those that the server can run"),
-        ({"vram_gb": 80, "ram_gb": 16}, "", "", "animatediff_long", "on 80 GiB of VRAM"),
-        ({"vram_gb": 24, "ram_gb": 64, "files": files_of("wan_5b")}, "", "", "wan_5b", "the server can run"),
+        pytest.param(
+            {"vram_gb": 80, "ram_gb": 16}, "", "", "animatediff_long", "on 80 GiB of VRAM", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"vram_gb": 24, "ram_gb": 64, "files": files_of("wan_5b")},
+            "",
+            "",
+            "wan_5b",
+            "the server can run",
+            marks=pytest.mark.slow,
+        ),
         ({"vram_gb": 8, "ram_gb": 64, "files": files_of("wan_5b")}, "", "", "wan_5b", "Tight: it is meant for 24 GiB"),
         ({"vram_gb": 8, "files": files_of("ltx_quick")}, "10m", "", "ltx_quick", "can run"),
         ({"device": "cpu"}, "", "", "animatediff_quick", "the lightest for a video from text"),
@@ -148,7 +166,9 @@ def test_files_that_lie_elsewhere(program: Program) -> None:
     assert "video\\wan2.1_t2v_1.3B_fp16.safetensors" in said["file"]
 
 
-@pytest.mark.parametrize("vram_gb", [8, 16, 24])
+@pytest.mark.parametrize(
+    "vram_gb", [8, pytest.param(16, marks=pytest.mark.slow), pytest.param(24, marks=pytest.mark.slow)]
+)
 def test_generate_takes_what_is_recommended(program: Program, vram_gb: float) -> None:
     """Without a preset, generate takes what recommend names for ten minutes, and notes the same reason."""
     with Simulator(vram_gb=vram_gb, **BIG) as sim:
