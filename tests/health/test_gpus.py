@@ -217,9 +217,9 @@ def test_names_are_readable(here: Machine, written: str, read: str) -> None:
 
 
 def test_an_error_that_pynvml_does_not_know(here: Machine) -> None:
-    """The library's own words for an error are used, readable whatever they are."""
-    told = {**cards(8), "nvmlDeviceGetCount": "!77", "nvmlErrorString_77": "the moon is \udcff full"}
-    words = "nvmlDeviceGetCount says 'the moon is \ufffd full' (NVML error 77)"
+    """The library's own words for an error are used, readable whatever they are; pynvml asks for each code once."""
+    told = {**cards(8), "nvmlDeviceGetCount": "!78", "nvmlErrorString_78": "the moon is \udcff full"}
+    words = "nvmlDeviceGetCount says 'the moon is \ufffd full' (NVML error 78)"
     assert here.find_gpus(told) == ((), f"the GPUs cannot be counted: {words}", 0)
 
 
