@@ -126,12 +126,12 @@ def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
     """Return what a preset is on a machine, with the settings that are asked for if it can take them."""
     refuses = ""
     try:
-        estimate, filling = _estimate(preset, presets, task, machine, wishes.settings)
+        estimate, filling = estimate_there(preset, presets, task, machine, wishes.settings)
     except ValidationError as error:
         if not wishes.settings:
             raise
         refuses = str(error)
-        estimate, filling = _estimate(preset, presets, task, machine, {})
+        estimate, filling = estimate_there(preset, presets, task, machine, {})
     enough_ram = machine.ram_gb is None or machine.ram_gb >= preset.needs.min_ram_gb.value * TOLERANCE
     recommended = is_recommended(preset, machine.vram_gb)
     enough = machine.vram_gb is None or recommended or estimate.fits(machine.vram_gb)
@@ -148,10 +148,23 @@ def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
     )
 
 
-def _estimate(
-    preset: Preset, presets: PresetLibrary, task: Task, machine: Machine, settings: Mapping[str, Any]
+def estimate_there(
+    preset: Preset,
+    presets: PresetLibrary,
+    task: Task,
+    machine: Machine,
+    settings: Mapping[str, Any],
+    given: Mapping[str, str] | None = None,
 ) -> tuple[VramEstimate, Filling | None]:
-    """Return what a preset takes with the files that the server has for it, as far as it has any."""
+    """Return what a preset takes with the files that the server has for it, and which file fills which role.
+
+    Args:
+        settings: of the preset, and variants, by name.
+        given: names by role that the caller wants.
+
+    Raises:
+        ValidationError: the preset cannot take the settings, or ``given`` names what is not there.
+    """
     card = _NO_CARD if machine.vram_gb is None and machine.card is None else machine.card
 
     def estimated(files: Mapping[str, ModelFile]) -> VramEstimate:
@@ -171,7 +184,7 @@ def _estimate(
         return estimate, None
     room = max((part.gb for part in estimate.parts if part.name in _COMPUTED), default=0.0)
     view = preset.at(task)
-    filling = fill(view, presets.files, machine.facts, vram_gb=machine.vram_gb, room_gb=room)
+    filling = fill(view, presets.files, machine.facts, given=given, vram_gb=machine.vram_gb, room_gb=room)
     others = {role: filled.file for role, filled in filling.roles.items() if filled.how == "equivalent" and filled.file}
     return estimated(others) if others else estimate, filling
 
