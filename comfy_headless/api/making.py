@@ -10,15 +10,15 @@ from comfy_headless.api.lighter import OnOom, check_on_oom, run_or_lighter
 from comfy_headless.api.preparing import Ready, prepare_again, prepare_request, request_of
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.client.options import wait_of
-from comfy_headless.errors import GenerationRejectedError, ValidationError
+from comfy_headless.errors import GenerationRejectedError, GenerationTimeoutError, ValidationError
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, read_out
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.run import begin, submit_new
-from comfy_headless.protocol.ticket import Ticket
+from comfy_headless.protocol.run import begin, failed, submit_new
+from comfy_headless.protocol.ticket import Label, Ticket
 
 Path = str | os.PathLike[str]
 Kind = Literal["video", "image"]
@@ -30,6 +30,7 @@ def make(
     server: Server,
     kind: Kind,
     prompt: str,
+    /,
     *,
     out: Path | None = None,
     overwrite: bool = False,
@@ -52,7 +53,12 @@ def make(
     check_on_oom(on_oom)
     started = yield from begin(wait)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
-    ready: Ready = yield from prepare_request(server, asked, wait.destination)
+    try:
+        ready: Ready = yield from prepare_request(server, asked, wait.destination)
+    except (GenerationRejectedError, GenerationTimeoutError) as error:
+        if raise_on_error:
+            raise
+        return (yield from failed(error, started, Label()))
     return (yield from run_or_lighter(server, asked, ready, wait, lighter=on_oom == "lighter", started=started))
 
 
@@ -60,6 +66,7 @@ def queue(
     server: Server,
     kind: Kind,
     prompt: str,
+    /,
     *,
     out: Path | None = None,
     overwrite: bool = False,

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from comfy_headless.api.checks import check_image
 from comfy_headless.api.recommend import machine_of
 from comfy_headless.api.workflow import made_ready
-from comfy_headless.catalog.candidates import Wishes
+from comfy_headless.catalog.candidates import Machine, Wishes, estimate_there
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
-from comfy_headless.catalog.facts import ServerFacts, read_facts
+from comfy_headless.catalog.facts import ServerFacts
 from comfy_headless.catalog.preset import task_for
+from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.recommend import WITHIN, recommend
-from comfy_headless.catalog.roles import Filling, fill, place_file
-from comfy_headless.catalog.vram import estimate_vram
+from comfy_headless.catalog.roles import Filling, place_file
 from comfy_headless.catalog.ways_down import merged
 from comfy_headless.client.options import server_of
 from comfy_headless.errors import GenerationRejectedError, ValidationError
-from comfy_headless.graph.file_inputs import MODEL_INPUTS
+from comfy_headless.graph.file_inputs import MODEL_INPUTS, constant_choices
 from comfy_headless.graph.outputs import sound_made
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
-from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
 from comfy_headless.protocol.effects import Flow, Work
@@ -40,6 +39,12 @@ logger = logging.getLogger("comfy_headless")
 
 _ABOUT: Final = ("image", "last_image", "negative_prompt", "seed", "files", "allow_untested")
 """What a request is about, whatever the preset."""
+
+_OF_ONE_MODEL: Final[Mapping[str, str]] = {
+    "files": "they fill the roles of one preset",
+    "loras": "they are made for one model",
+}
+"""What cannot be asked of whichever preset is taken."""
 
 
 class Ready(NamedTuple):
@@ -66,15 +71,16 @@ class Request(NamedTuple):
 
 
 def request_of(
-    presets: PresetLibrary, prompt: str, *, preset: str | None = None, within: float | None = None, **values: Any
+    presets: PresetLibrary, prompt: str, /, *, preset: str | None = None, within: float | None = None, **values: Any
 ) -> Request:
     """Return what a caller asks for.
 
     Raises:
-        ValidationError: ``within`` is given although the preset is, or ``files`` although it is not.
+        ValidationError: ``within`` is given although the preset is, or what belongs to one model although it is not.
     """
-    if preset is None and values.get("files"):
-        raise ValidationError(f"files={shown(values['files'])}: they fill roles of a preset; name the preset too")
+    for name, what in _OF_ONE_MODEL.items():
+        if preset is None and values.get(name):
+            raise ValidationError(f"{name}={shown(values[name])}: {what}; name the preset too")
     if preset is not None and within is not None:
         raise ValidationError(
             f"within={shown(within)} and preset={shown(preset)}: within says which preset is taken where none is named"
@@ -105,7 +111,7 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
     wishes = Wishes(task_for(image, last_image), within=request.within, settings=_settings(request.values))
     chosen = recommend(request.presets, machine, wishes, must_run=True)
     logger.info("%s", chosen.reason)
-    compiled = compile_request(request, chosen.name, machine.facts, machine.vram_gb)
+    compiled = compile_request(request, chosen.name, machine.facts, chosen.filling)
     return replace(compiled, notes=(*chosen.notes, *compiled.notes))
 
 
@@ -135,13 +141,15 @@ def prepare_again(
     """
     if not _refuses_files(refused, ready.graph):
         raise refused
-    stats = yield from routes.system_stats(server)
-    facts = read_facts((yield from routes.object_info(server)), stats)
-    named = ready.compiled.preset or ""
+    machine: Machine = yield from machine_of(server)
+    preset, task = request.presets[ready.compiled.preset or ""], cast(Task, ready.compiled.task)
+    given = request.values.get("files")
+    _, filling = estimate_there(preset, request.presets, task, machine, _settings(request.values), given)
     values = {**request.values, "seed": ready.compiled.seed} if ready.compiled.seed is not None else request.values
-    compiled = compile_request(request._replace(values=values), named, facts, facts.vram_gb)
-    if _files_in(compiled.graph) == _files_in(ready.compiled.graph):
-        raise _with_remedies(refused, request, ready, facts)
+    compiled = compile_request(request._replace(values=values), preset.name, machine.facts, filling)
+    absent = _absent(compiled.graph, machine.facts) if machine.facts else []
+    if absent or _files_in(compiled.graph) == _files_in(ready.compiled.graph):
+        raise _with_remedies(refused, request.presets, filling, absent)
     compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
     for note in compiled.notes:
         logger.info("%s", note)
@@ -149,7 +157,7 @@ def prepare_again(
 
 
 def compile_request(
-    request: Request, preset: str, facts: ServerFacts | None = None, vram_gb: float | None = None
+    request: Request, preset: str, facts: ServerFacts | None = None, filling: Filling | None = None
 ) -> CompiledWorkflow:
     """Compile a request; with what a server has, its roles are filled with what lies there.
 
@@ -157,9 +165,8 @@ def compile_request(
         ValidationError: something in the request is wrong.
     """
     compiler = WorkflowCompiler(request.presets)
-    if facts is None:
+    if facts is None or filling is None:
         return compiler.compile(preset, request.prompt, **request.values)
-    filling = _filled(request, preset, facts, vram_gb)
     task = task_for(request.values.get("image"), request.values.get("last_image"))
     names = {role: file.name for role, file in request.presets[preset].at(task).files.items()}
     files = {role: each.listed for role, each in filling.roles.items() if each.listed != names.get(role)}
@@ -167,15 +174,6 @@ def compile_request(
     other_names = request.presets.files.other_names()
     graph, said = as_listed(compiled.graph, facts.files, other_names=other_names)
     return replace(compiled, graph=graph, notes=(*compiled.notes, *filling.notes, *said))
-
-
-def _filled(request: Request, name: str, facts: ServerFacts, vram_gb: float | None) -> Filling:
-    preset = request.presets[name]
-    task = task_for(request.values.get("image"), request.values.get("last_image"))
-    estimate = estimate_vram(preset, task=task, presets=request.presets)
-    room = max((part.gb for part in estimate.parts if part.name in ("sampling", "decoding")), default=0.0)
-    given = request.values.get("files") or {}
-    return fill(preset.at(task), request.presets.files, facts, given=given, vram_gb=vram_gb, room_gb=room)
 
 
 def _uploaded(server: Server, compiled: CompiledWorkflow, destination: Destination | None) -> Flow[Ready]:
@@ -186,39 +184,46 @@ def _uploaded(server: Server, compiled: CompiledWorkflow, destination: Destinati
 
 def _refuses_files(refused: GenerationRejectedError, graph: Graph) -> bool:
     """Return whether a server refused a model file of the graph."""
-    return any(
-        (graph[node_id]["class_type"], name) in MODEL_INPUTS
-        for node_id, node in refused.node_errors.items()
-        if node_id in graph
-        for one in node.get("errors") or ()
-        if one.get("type") == "value_not_in_list" and (name := (one.get("extra_info") or {}).get("input_name"))
-    )
+    for node_id, node in refused.node_errors.items():
+        errors = node.get("errors") if isinstance(node, dict) and node_id in graph else None
+        for one in errors if isinstance(errors, list) else ():
+            extra = one.get("extra_info") if isinstance(one, dict) else None
+            name = extra.get("input_name") if isinstance(extra, dict) else None
+            if one.get("type") == "value_not_in_list" and (graph[node_id]["class_type"], name) in MODEL_INPUTS:
+                return True
+    return False
 
 
-def _files_in(graph: Graph) -> dict[tuple[str, str], Any]:
+def _files_in(graph: Graph) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the model files that a graph names, each with its folder, by node and input."""
     return {
-        (node_id, name): value
+        (node_id, name): (MODEL_INPUTS[node["class_type"], name], value)
         for node_id, node in graph.items()
         for name, value in node["inputs"].items()
-        if (node["class_type"], name) in MODEL_INPUTS
+        if (node["class_type"], name) in MODEL_INPUTS and isinstance(value, str)
     }
 
 
+def _absent(graph: Graph, facts: ServerFacts) -> list[tuple[str, str]]:
+    """Return folder and name of each model file that a graph names and a server does not list."""
+    found: dict[tuple[str, str], None] = {}
+    for (node_id, name), (folder, file) in _files_in(graph).items():
+        key = graph[node_id]["class_type"], name
+        if key[0] in facts.node_classes and file not in (*facts.files.get(folder, ()), *constant_choices(key)):
+            found[folder, file] = None
+    return list(found)
+
+
 def _with_remedies(
-    refused: GenerationRejectedError, request: Request, ready: Ready, facts: ServerFacts
+    refused: GenerationRejectedError,
+    presets: PresetLibrary,
+    filling: Filling | None,
+    absent: Iterable[tuple[str, str]],
 ) -> GenerationRejectedError:
     """Say for each model file that the server lacks where it belongs and where it is had, as far as it is described."""
-    name = ready.compiled.preset or ""
-    missing = {each.file.name: each.line for each in _filled(request, name, facts, facts.vram_gb).missing}
-    words = " ".join(
-        str(one.get("details")) for node in refused.node_errors.values() for one in node.get("errors") or ()
-    )
-    others = [
-        place_file(file)
-        for file in request.presets.files.values()
-        if f"'{file.name}' not in " in words and file.name not in missing
-    ]
-    lines = [*missing.values(), *others]
+    missing = {(each.file.folder, each.file.name): each.line for each in (filling.missing if filling else ())}
+    others = [presets.files[f"{folder}/{name}"] for folder, name in absent if f"{folder}/{name}" in presets.files]
+    lines = [*missing.values(), *(place_file(file) for file in others if (file.folder, file.name) not in missing)]
     if not lines:
         return refused
     return GenerationRejectedError(

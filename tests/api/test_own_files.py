@@ -75,7 +75,7 @@ def test_sub_folders(kind: str, windows: bool, folder: str, listed: str, tmp_pat
 
 
 @KINDS
-@pytest.mark.parametrize(("vram_gb", "taken"), [(48, Q8), (6, Q4)])
+@pytest.mark.parametrize(("vram_gb", "taken"), [(48, Q8), (4, Q4)])
 def test_only_gguf(kind: str, vram_gb: float, taken: str, tmp_path: Path) -> None:
     """Of several quantisations the best that fits beside what is computed; its loader comes with it, and it is said."""
     with Simulator(files=server(Q8, Q4), vram_gb=vram_gb) as sim:
@@ -168,3 +168,53 @@ def test_a_failed_result(kind: str, tmp_path: Path) -> None:
         result = make(kind, tmp_path, sim, raise_on_error=False)
     assert result.status == "failed" and result.preset == "wan_5b" and result.seed == 7
     assert MODEL in str(result.error)
+
+
+@KINDS
+def test_one_that_lies_elsewhere_and_one_that_is_missing(kind: str, tmp_path: Path) -> None:
+    """A file that could be had from a sub-folder does not hide what is missing, and where that is had."""
+    files = {**server(f"sub/{MODEL}"), "vae": []}
+    with Simulator(files=files) as sim:
+        with pytest.raises(GenerationRejectedError) as caught:
+            make(kind, tmp_path, sim)
+        assert sim.jobs == ()
+    assert [line for line in str(caught.value).splitlines() if "ComfyUI/models/" in line] == [
+        f"  vae: {VAE} (1.41 GB) into ComfyUI/models/vae/, from Hugging Face Comfy-Org/Wan_2.2_ComfyUI_Repackaged: "
+        f"split_files/vae/{VAE}"
+    ]
+
+
+@KINDS
+@pytest.mark.slow
+def test_the_best_precision_for_what_is_asked(kind: str, tmp_path: Path) -> None:
+    """Which of several precisions is taken follows from the size that is asked for, with and without a preset."""
+    asked = {"width": 1280, "height": 704, "frames": 121, "allow_untested": False}
+    with Simulator(files=server(Q8, Q4), vram_gb=9.5, packs=("ComfyUI-GGUF",)) as sim:
+        for preset in ("wan_5b", None):
+            for given, taken in (({}, Q8), (asked, Q4)):
+                result = make(kind, tmp_path, sim, preset=preset, wait=True, **given)
+                assert loaded(sim, result)["UnetLoaderGGUF"] == taken
+
+
+@KINDS
+@pytest.mark.parametrize("asked", [{"files": {"model": MODEL}}, {"loras": {"a.safetensors": 1.0}}])
+def test_what_belongs_to_one_model(kind: str, asked: dict[str, Any], tmp_path: Path) -> None:
+    """Files and LoRAs are of one model, so whoever gives them names the preset."""
+    with Simulator() as sim, pytest.raises(ValidationError, match="name the preset too"):
+        make(kind, tmp_path, sim, preset=None, **asked)
+
+
+@KINDS
+@pytest.mark.parametrize("name", ["kind", "presets", "prompt_id", "request"])
+def test_a_setting_by_an_inner_name(kind: str, name: str, tmp_path: Path) -> None:
+    """What the code calls something inside is a setting like any other that nobody has."""
+    with Simulator() as sim, pytest.raises(ValidationError, match=f"no setting '{name}'"):
+        Person(kind, sim.url).call("generate_video", "a cat", preset="wan_5b", out=tmp_path, **{name: "x"})
+
+
+@KINDS
+def test_a_bare_server_without_an_error(kind: str, tmp_path: Path) -> None:
+    """With raise_on_error=False a server that can run no preset gives a failed result too."""
+    with Simulator(files={}) as sim:
+        result = make(kind, tmp_path, sim, preset=None, raise_on_error=False)
+    assert result.status == "failed" and "the server can run no preset yet" in str(result.error)
