@@ -11,7 +11,7 @@ from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.roles import Filling, fill
 from comfy_headless.catalog.selection import Tier, is_recommended
-from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate_vram
+from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
 
@@ -126,23 +126,23 @@ def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
     """Return what a preset is on a machine, with the settings that are asked for if it can take them."""
     refuses = ""
     try:
-        estimate, filling = estimate_there(preset, presets, task, machine, wishes.settings)
+        told, filling = estimate_there(preset, presets, task, machine, wishes.settings)
     except ValidationError as error:
         if not wishes.settings:
             raise
         refuses = str(error)
-        estimate, filling = estimate_there(preset, presets, task, machine, {})
+        told, filling = estimate_there(preset, presets, task, machine, {})
     enough_ram = machine.ram_gb is None or machine.ram_gb >= preset.needs.min_ram_gb.value * TOLERANCE
     recommended = is_recommended(preset, machine.vram_gb)
-    enough = machine.vram_gb is None or recommended or estimate.fits(machine.vram_gb)
+    enough = machine.vram_gb is None or recommended or told.fits(machine.vram_gb)
     return Candidate(
         preset=preset,
-        estimate=estimate,
+        estimate=told,
         enough_ram=enough_ram,
         recommended=enough_ram and recommended,
         fits=enough_ram and enough,
         lacks=_lacks(preset, task, machine.facts, filling) if machine.facts and filling else (),
-        within=wishes.within is None or (estimate.seconds is not None and estimate.seconds <= wishes.within),
+        within=wishes.within is None or (told.seconds is not None and told.seconds <= wishes.within),
         filling=filling,
         refuses=refuses,
     )
@@ -168,25 +168,25 @@ def estimate_there(
     card = _NO_CARD if machine.vram_gb is None and machine.card is None else machine.card
 
     def estimated(files: Mapping[str, ModelFile]) -> VramEstimate:
-        return estimate_vram(
+        return estimate(
             preset,
+            settings,
             task=task,
             vram_gb=machine.vram_gb,
             card=card,
             files=files,
             pace=machine.pace,
             presets=presets,
-            **settings,
         )
 
-    estimate = estimated({})
+    told = estimated({})
     if machine.facts is None:
-        return estimate, None
-    room = max((part.gb for part in estimate.parts if part.name in _COMPUTED), default=0.0)
+        return told, None
+    room = max((part.gb for part in told.parts if part.name in _COMPUTED), default=0.0)
     view = preset.at(task)
     filling = fill(view, presets.files, machine.facts, given=given, vram_gb=machine.vram_gb, room_gb=room)
     others = {role: filled.file for role, filled in filling.roles.items() if filled.how == "equivalent" and filled.file}
-    return estimated(others) if others else estimate, filling
+    return estimated(others) if others else told, filling
 
 
 def _lacks(preset: Preset, task: Task, facts: ServerFacts, filling: Filling) -> tuple[str, ...]:

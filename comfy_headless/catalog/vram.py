@@ -6,6 +6,7 @@ docs/vram.md compares all with what was measured.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -30,6 +31,15 @@ _PROCESS: Final = 2.0
 
 _TILE: Final = Tile(TILES["tile_size"], TILES["temporal_size"])
 """Of the variant ``tiled_decode``."""
+
+_NO_MATTER: Final[Mapping[str, str]] = {
+    "prompt": "leave it out",
+    "negative_prompt": "leave it out",
+    "seed": "leave it out",
+    "image": "task='image' says that there is one",
+    "last_image": "task='first_last' says that there is one",
+}
+"""Arguments that calls have beside settings, and what to give instead."""
 
 _UNMODELLED: Final = ("upscale", "interpolate", "loras", "torch_compile", "easy_cache")
 
@@ -100,19 +110,40 @@ def estimate_vram(
         settings: of the preset, and variants: ``precision="fp8"`` and ``tiled_decode=True`` change the estimate.
 
     Raises:
-        ValidationError: unknown preset, task, role or setting; a value that does not fit, or that no memory has.
+        ValidationError: unknown preset, task, role or setting; a value that does not fit, or that no memory or pace has.
     """
+    return estimate(preset, settings, task=task, vram_gb=vram_gb, card=card, files=files, pace=pace, presets=presets)
+
+
+def estimate(
+    preset: str | Preset,
+    settings: Mapping[str, Any],
+    *,
+    task: Task | None = None,
+    vram_gb: float | None = None,
+    card: str | None = None,
+    files: Mapping[str, ModelFile] | None = None,
+    pace: Mapping[str, float] | None = None,
+    presets: PresetLibrary | None = None,
+) -> VramEstimate:
+    """Perform ``estimate_vram`` with settings that may be called anything. Raises as it does."""
     library = PRESETS if presets is None else presets
+    if not isinstance(library, PresetLibrary):
+        raise ValidationError(f"presets={shown(presets)}: expected a PresetLibrary")
     found = _find(preset, library)
     chosen = _task(found, task)
     check_gb("vram_gb", vram_gb)
     if card is not None and not isinstance(card, str):
         raise ValidationError(f"card={shown(card)}: expected the name of a card")
+    if pace is not None and not isinstance(pace, Mapping):
+        raise ValidationError(f"pace={shown(pace)}: expected seconds for each name of work, {{'wan22_5b': 4.0}}")
+    _check_pace(pace or {})
     variants, rest = parted(settings)
     untested = rest.pop("allow_untested", None)
+    _check_about(rest)
     values = effective(found, chosen, rest, allow_untested=untested is not False).values
     wanted = {**{name: item.value for name, item in found.variants.items()}, **_checked(variants)}
-    named = _files(found, chosen, files or {})
+    named = _files(found, chosen, {} if files is None else files)
     on = find_card(REFERENCE, None) if card is None and vram_gb is None else find_card(card, vram_gb)
     stages = sampled(found, chosen, values, named, library.networks)
     job = _Job(found, chosen, values, wanted, named, stages, on, pace or {}, library)
@@ -132,6 +163,11 @@ def check_gb(name: str, value: object) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
         raise ValidationError(f"{name}={shown(value)}: expected GiB, more than 0")
+
+
+def fixed_seconds(preset: Preset) -> float:
+    """Return what a run of a preset takes whatever it computes; the times of images have it in them."""
+    return FIXED_SECONDS if preset.makes == "video" else 0.0
 
 
 class _Job(NamedTuple):
@@ -209,9 +245,16 @@ def _find(preset: object, library: PresetLibrary) -> Preset:
 def _task(preset: Preset, task: Task | None) -> Task:
     if task is None:
         return next(iter(preset.tasks))
-    if task not in preset.tasks:
+    if not isinstance(task, str) or task not in preset.tasks:
         raise ValidationError(f"preset {preset.name!r} has no task {shown(task)}; it has: {', '.join(preset.tasks)}")
     return task
+
+
+def _check_about(settings: Mapping[str, Any]) -> None:
+    """Raise ValidationError if something is given that generate_video takes, and an estimate does not depend on."""
+    for name, hint in _NO_MATTER.items():
+        if settings.get(name) is not None:
+            raise ValidationError(f"{name}={shown(settings[name])}: no estimate depends on it; {hint}")
 
 
 def _checked(variants: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -227,10 +270,12 @@ def _checked(variants: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _files(preset: Preset, task: Task, others: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
     own = dict(preset.at(task).files)
+    if not isinstance(others, Mapping):
+        raise ValidationError(f"files={shown(others)}: expected a ModelFile for each role, such as {{'model': file}}")
     for role, file in others.items():
         if role not in own:
-            there = f"it has: {', '.join(own) or 'none'}"
-            raise ValidationError(f"files: {preset.name} has no role {role!r}{nearest(role, own)} {there}")
+            hint = nearest(str(role), own)
+            raise ValidationError(f"files: {preset.name} has no role {role!r}{hint} It has: {', '.join(own) or 'none'}")
         if not isinstance(file, ModelFile):
             raise ValidationError(
                 f"files: {role}={shown(file)}: expected a ModelFile, such as one of VIDEO_PRESETS.files"
@@ -255,24 +300,30 @@ def _tile(job: _Job) -> Tile | None:
 
 def _seconds(job: _Job, work: float | None) -> tuple[float | None, bool]:
     """Return the time on the job's card, and whether it is rough: learned, else counted, else what the preset says."""
+    fixed = fixed_seconds(job.preset)
     name, amount = _work(job, work)
     if name in job.pace:
-        return FIXED_SECONDS + amount * job.pace[name], False
+        return fixed + amount * job.pace[name], False
     if job.card is None:
         return None, True
     if work is not None:
-        return FIXED_SECONDS + work * 1000 / job.card.tflops, True
+        return fixed + work * 1000 / job.card.tflops, True
     own, reference = job.preset.needs.seconds, find_card(REFERENCE, None)
     if own is None or reference is None:
         return None, True
-    sampling = own.value * _share(job) * reference.tflops / job.card.tflops
-    return sampling + (FIXED_SECONDS if job.preset.makes == "video" else 0.0), True
+    return fixed + own.value * _share(job) * reference.tflops / job.card.tflops, True
 
 
 def _work(job: _Job, pflop: float | None) -> tuple[str, float]:
     """Return by what finished runs are compared: the operations of a network, else what the preset makes."""
     names = {stage.network.name for stage in job.stages}
     return (names.pop(), pflop) if pflop is not None and len(names) == 1 else (job.preset.name, _share(job))
+
+
+def _check_pace(pace: Mapping[str, object]) -> None:
+    for name, value in pace.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise ValidationError(f"pace: {name}={shown(value)}: expected seconds per unit of work, more than 0")
 
 
 def _share(job: _Job) -> float:

@@ -20,7 +20,7 @@ from comfy_headless.catalog.networks import Peak, Report
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary
 from comfy_headless.catalog.settings import effective
-from comfy_headless.catalog.vram import VramEstimate, duration, estimate_vram
+from comfy_headless.catalog.vram import VramEstimate, duration, estimate, estimate_vram
 from tests.catalog.page import RUNS, of_peak, of_report
 
 EVERY = [(name, task) for name, preset in PRESETS.items() for task in preset.tasks]
@@ -261,7 +261,14 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("wan5b", {}, "no preset 'wan5b'; did you mean 'wan_5b'?"),
     (5, {}, "preset=5: expected a preset's name, or a Preset"),  # type: ignore[list-item]
     ("wan_5b", {"task": "first_last"}, "preset 'wan_5b' has no task 'first_last'; it has: text, image"),
-    ("wan_5b", {"files": {"modle": None}}, "files: wan_5b has no role 'modle'; did you mean 'model'?"),
+    ("wan_5b", {"task": ["text"]}, "preset 'wan_5b' has no task ['text']; it has: text, image"),
+    ("wan_5b", {"files": {"modle": None}}, "files: wan_5b has no role 'modle'; did you mean 'model'? It has: "),
+    ("wan_5b", {"files": {5: None}}, "files: wan_5b has no role 5. It has: "),
+    ("wan_5b", {"files": 5}, "files=5: expected a ModelFile for each role"),
+    ("wan_5b", {"pace": 5}, "pace=5: expected seconds for each name of work"),
+    ("wan_5b", {"presets": 5}, "presets=5: expected a PresetLibrary"),
+    ("wan_5b", {"seed": 5}, "seed=5: no estimate depends on it; leave it out"),
+    ("wan_5b", {"image": "a.png"}, "image='a.png': no estimate depends on it; task='image' says that there is one"),
     ("wan_5b", {"files": {"model": "x"}}, "files: model='x': expected a ModelFile"),
     ("wan_5b", {"framse": 5}, "wan_5b has no setting 'framse'; did you mean 'frames'?"),
     ("wan_5b", {"frames": 82}, "frames=82"),
@@ -278,6 +285,14 @@ def test_what_makes_no_sense(name: str, given: dict[str, Any], words: str) -> No
     with pytest.raises(ValidationError) as caught:
         estimate_vram(name, **given)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["task", "card", "vram_gb", "files", "pace", "presets"])
+def test_settings_may_be_called_anything(name: str) -> None:
+    """A setting that is called as an argument of the estimate is looked for among the preset's like any other."""
+    with pytest.raises(ValidationError, match=f"wan_5b has no setting '{name}'"):
+        estimate("wan_5b", {name: "text"}, task="text", card="RTX 3060")
+    assert estimate("wan_5b", {"frames": 49}) == estimate_vram("wan_5b", frames=49)
 
 
 def test_a_preset_without_a_network(tmp_path: Path) -> None:
