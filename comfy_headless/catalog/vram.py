@@ -110,7 +110,7 @@ def estimate_vram(
         settings: of the preset, and variants: ``precision="fp8"`` and ``tiled_decode=True`` change the estimate.
 
     Raises:
-        ValidationError: unknown preset, task, role or setting; a value that does not fit, or that no memory or pace has.
+        ValidationError: unknown preset, task, role or setting; a value that does not fit, or that nothing has.
     """
     return estimate(preset, settings, task=task, vram_gb=vram_gb, card=card, files=files, pace=pace, presets=presets)
 
