@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PresetLibrary
-from comfy_headless.catalog.roles import Filling, fill
+from comfy_headless.catalog.roles import Filling, Missing, fill, place_file
 from comfy_headless.catalog.selection import Tier, is_recommended
+from comfy_headless.catalog.variants import parted
 from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.file_inputs import MODEL_INPUTS
+from comfy_headless.graph.source import Graph
+from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
 
 Intent = Literal["portrait", "animal", "object", "scene", "action", "abstract"]
@@ -124,9 +129,11 @@ def check_wishes(machine: Machine, wishes: Wishes) -> None:
 
 def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine, wishes: Wishes) -> Candidate:
     """Return what a preset is on a machine, with the settings that are asked for if it can take them."""
-    refuses = ""
+    refuses, graph = "", preset.template(task).graph
     try:
         told, filling = estimate_there(preset, presets, task, machine, wishes.settings)
+        if parted(wishes.settings)[0]:
+            graph, filling = _varied(preset, presets, task, machine.facts, wishes.settings, filling)
     except ValidationError as error:
         if not wishes.settings:
             raise
@@ -141,7 +148,7 @@ def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
         enough_ram=enough_ram,
         recommended=enough_ram and recommended,
         fits=enough_ram and enough,
-        lacks=_lacks(preset, task, machine.facts, filling) if machine.facts and filling else (),
+        lacks=_lacks(preset, task, graph, machine.facts, filling) if machine.facts and filling else (),
         within=wishes.within is None or (told.seconds is not None and told.seconds <= wishes.within),
         filling=filling,
         refuses=refuses,
@@ -189,12 +196,62 @@ def estimate_there(
     return estimated(others) if others else told, filling
 
 
-def _lacks(preset: Preset, task: Task, facts: ServerFacts, filling: Filling) -> tuple[str, ...]:
-    """Return one line for each node class, and its pack, and each file of a preset that a server lacks."""
-    classes = dict.fromkeys(node["class_type"] for node in preset.template(task).graph.values())
+def _varied(
+    preset: Preset,
+    presets: PresetLibrary,
+    task: Task,
+    facts: ServerFacts | None,
+    settings: Mapping[str, Any],
+    filling: Filling | None,
+) -> tuple[Graph, Filling | None]:
+    """Return the graph with the variants that are asked for, and what the server lacks of its files.
+
+    Raises:
+        ValidationError: the preset has no place for one of them.
+    """
+    own = preset.at(task).files
+    roles = filling.roles if filling else {}
+    about = {
+        "files": {role: each.listed for role, each in roles.items() if each.listed != own[role].name},
+        "image": None if task == "text" else "image.png",
+        "last_image": "last.png" if task == "first_last" else None,
+        "allow_untested": settings.get("allow_untested") is not False,
+    }
+    graph = WorkflowCompiler(presets, hints=False).compile(preset, "", **{**settings, **about}).graph
+    if facts is None or filling is None:
+        return graph, filling
+    graph = as_listed(graph, facts.files, other_names=presets.files.other_names()).graph
+    written = {value for node in graph.values() for value in node["inputs"].values() if isinstance(value, str)}
+    missing = [each for each in filling.missing if each.file.name in written]
+    known = {each.file.key for each in missing}
+    brought = [
+        presets.files[f"{folder}/{name}"]
+        for folder, name in _model_files(graph)
+        if name not in facts.files.get(folder, ()) and f"{folder}/{name}" in presets.files.keys() - known
+    ]
+    also = [Missing("", file, place_file(file)) for file in brought]
+    return graph, filling._replace(missing=(*missing, *also))
+
+
+def _model_files(graph: Graph) -> list[tuple[str, str]]:
+    """Return the model files that a graph names, with their folders, each once."""
+    found = {
+        (MODEL_INPUTS[node["class_type"], name], value): None
+        for node in graph.values()
+        for name, value in node["inputs"].items()
+        if (node["class_type"], name) in MODEL_INPUTS and isinstance(value, str)
+    }
+    return list(found)
+
+
+def _lacks(preset: Preset, task: Task, graph: Graph, facts: ServerFacts, filling: Filling) -> tuple[str, ...]:
+    """Return one line for each node class, and the preset's pack, and each file that a server lacks for a graph."""
+    own, classes = (
+        {node["class_type"]: None for node in each.values()} for each in (preset.template(task).graph, graph)
+    )
     absent = [name for name in classes if name not in facts.node_classes]
     lines = [f"node class {name}: this server does not know it" for name in absent]
-    if absent and preset.packs:
+    if preset.packs and not own.keys().isdisjoint(absent):
         packs = ", ".join(f"{pack.name} (GitHub {pack.repository})" for pack in preset.packs)
         lines.append(f"node pack {packs}: into ComfyUI/custom_nodes/, then restart ComfyUI")
     return (*lines, *(each.line for each in filling.missing))

@@ -34,10 +34,12 @@ class WorkflowCompiler:
 
     Args:
         presets: where names are looked up; None is all that there are. ``PresetLibrary([folder])`` adds own ones.
+        hints: whether an error about a variant names the presets that have a place for it: they are all looked at.
     """
 
-    def __init__(self, presets: PresetLibrary | None = None) -> None:
+    def __init__(self, presets: PresetLibrary | None = None, *, hints: bool = True) -> None:
         self._presets = PRESETS if presets is None else presets
+        self._hints = hints
 
     def compile(self, preset: str | Preset | Template, prompt: str = "", **values: Any) -> CompiledWorkflow:
         """Return the graph of a preset, by name or itself, or of a template with its parameters.
@@ -104,7 +106,7 @@ class WorkflowCompiler:
             try:
                 graph, said = apply(graph, part, self._workshop(preset, task))
             except ValidationError as error:
-                able = ", ".join(self._able(task, part, but=preset))
+                able = ", ".join(self._able(task, part, but=preset)) if self._hints else ""
                 hint = f"; presets that can: {able}" if able else ""
                 raise ValidationError(f"{preset.name}: {error}{hint}") from error
             notes += said

@@ -56,7 +56,7 @@ WISHES = st.builds(
     region=st.sampled_from([None, "DE", "us", "KR"]),
     commercial=st.sampled_from([None, False, True]),
     within=st.none() | st.floats(20, 40_000),
-    settings=st.sampled_from([{}, {"steps": 7}, {"seconds": 2}]),
+    settings=st.sampled_from([{}, {"steps": 7}, {"seconds": 2}, {"codec": "vp9"}]),
 )
 THERE = st.none() | st.sets(st.sampled_from(sorted(EVERY)), max_size=8)
 """Presets whose files a server has; None is no server."""
