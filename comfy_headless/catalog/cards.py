@@ -35,6 +35,9 @@ _NO_CARDS: Final = frozenset({"cpu", "mps"})
 """Devices of ComfyUI (comfy/model_management.py, get_torch_device_name) whose name does not tell how fast they are."""
 _SLICES: Final = 7
 """Of a card cut up by MIG: an A100 or H100 has seven (NVIDIA MIG user guide); fewer are larger."""
+_SHARED: Final = re.compile(r"(\d+)[abcq]")
+"""A share of a card, by the GB of memory that it has: the last part of ``NVIDIA A40-8Q`` and ``GRID A100-4C`` (NVIDIA
+vGPU software user guide, virtual GPU types)."""
 _GIVEN_AWAY: Final = frozenset({"r", "tm"})
 
 Count = Annotated[int, Field(ge=1)]
@@ -162,7 +165,7 @@ def find_card(name: str | None, vram_gb: float | None) -> Card | None:
         return None
     found = _longest(words, vram_gb)
     if found is not None:
-        share = _slice(words)
+        share = _share(words, found.vram_gb)
         rate = found.tflops * EFFICIENCY * (share or 1)
         return Card(found.name, rate, found.rough or share is not None, found.source)
     if vram_gb is None or not vram_gb > 0:
@@ -199,9 +202,13 @@ def _holds(words: Sequence[str], own: Sequence[str]) -> bool:
     )
 
 
-def _slice(words: Sequence[str]) -> float | None:
-    """The part of a card that a slice of it is; None where it is whole."""
-    if "mig" not in words:
-        return None
-    parts = [int(found[1]) for word in words[words.index("mig") :] if (found := re.fullmatch(r"(\d)g", word))]
-    return (parts[0] if parts else 1) / _SLICES
+def _share(words: Sequence[str], card_gb: float) -> float | None:
+    """The part of a card that a MIG slice or a virtual GPU of it is; None where it is whole.
+
+    A virtual GPU may get more while its neighbours are idle: nobody can count on that.
+    """
+    if "mig" in words:
+        parts = [int(found[1]) for word in words[words.index("mig") :] if (found := re.fullmatch(r"(\d)g", word))]
+        return (parts[0] if parts else 1) / _SLICES
+    sizes = [int(found[1]) for word in words if (found := _SHARED.fullmatch(word))]
+    return min(max(sizes[-1], 0.5) / card_gb, 1.0) if sizes else None  # 0Q has half a GB

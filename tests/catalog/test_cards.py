@@ -100,6 +100,23 @@ def test_a_slice_is_a_part_of_a_card(name, share):
     assert card.tflops == pytest.approx(312 * share * EFFICIENCY)
 
 
+@pytest.mark.parametrize(
+    ("name", "vram_gb", "rate"),
+    [
+        ("NVIDIA A40-8Q", 8, 149.7 * 8 / 48),
+        ("cuda:0 GRID A100-4C : native", 4, 312 * 4 / 40),
+        ("GRID T4-16Q", 16, 65),
+        ("GRID T4-0B", 0.5, 65 / 32),
+    ],
+)
+def test_a_virtual_card_is_a_part_of_one(name, vram_gb, rate):
+    """A virtual GPU computes with its share of the card's memory, and that is rough."""
+    card = find_card(name, vram_gb)
+    assert card is not None
+    assert card.rough
+    assert card.tflops == pytest.approx(rate * EFFICIENCY)
+
+
 @given(st.text(), st.none() | st.floats(allow_nan=True))
 def test_no_name_is_too_odd(name, vram_gb):
     """Whatever a server calls its device and says of its memory, the answer is a card with a rate, or none."""
