@@ -186,10 +186,10 @@ def _largest(count: int) -> str:
     return f", the largest of {count}" if count > 1 else ""
 
 
-def _check(vram_gb: float | None, ram_gb: float | None, makes: str, wishes: Wishes) -> None:
+def _check(vram_gb: float | None, ram_gb: float | None, makes: object, wishes: Wishes) -> None:
     """Find what is wrong before anybody is asked; raises ValidationError."""
     check_wishes(Machine(vram_gb, "", ram_gb=ram_gb), wishes)
-    if makes not in _LIBRARIES:
+    if not isinstance(makes, str) or makes not in _LIBRARIES:
         raise ValidationError(f"makes={shown(makes)}: expected {', '.join(_LIBRARIES)}")
 
 

@@ -24,6 +24,8 @@ Intent = Literal["portrait", "animal", "object", "scene", "action", "abstract"]
 
 _NO_CARD: Final = "cpu"
 """A device of which no time is known."""
+_FOREVER: Final = 1e9
+"""Seconds that nobody waits for."""
 _COMPUTED: Final = frozenset({"sampling", "decoding"})
 """Parts of an estimate that are no weights."""
 
@@ -123,8 +125,10 @@ def check_wishes(machine: Machine, wishes: Wishes) -> None:
     if wishes.region is not None and not isinstance(wishes.region, str):
         raise ValidationError(f"region={shown(wishes.region)}: expected an ISO 3166 code such as DE, or EU")
     within = wishes.within
-    if within is not None and (isinstance(within, bool) or not isinstance(within, int | float) or not within > 0):
-        raise ValidationError(f"within={shown(within)}: expected seconds, more than 0")
+    if within is None:
+        return
+    if isinstance(within, bool) or not isinstance(within, int | float) or not 0 < within < _FOREVER:
+        raise ValidationError(f"within={shown(within)}: expected seconds, more than 0 and less than {_FOREVER:.0e}")
 
 
 def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine, wishes: Wishes) -> Candidate:

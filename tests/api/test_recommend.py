@@ -148,6 +148,10 @@ def test_wrong_wishes_are_found_before_anybody_is_asked() -> None:
     """A wish that is none is an error of its own, not that of a server."""
     with pytest.raises(ValidationError, match="intent='cat'"):
         get_recommended_preset(server=NOBODY, intent="cat")  # type: ignore[call-overload]
+    with pytest.raises(ValidationError, match=r"makes=\['video'\]: expected video, image"):
+        get_recommended_preset(server=NOBODY, makes=["video"])  # type: ignore[call-overload]
+    with pytest.raises(ValidationError, match="within=a number of 1329 bits: expected seconds"):
+        get_recommended_preset(16, within=10**400)
 
 
 @pytest.fixture(scope="module")
