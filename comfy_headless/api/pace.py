@@ -106,8 +106,8 @@ def learn(
         server: address; what lets one in is not kept.
         device: as the server calls it.
         work: that was done: PFLOP, or whatever the caller counts where operations are not known.
-        seconds: that it took, without what it takes whatever it computes (``catalog.cards.FIXED_SECONDS``). A run
-            whose sampler was cached on the server teaches something wrong.
+        seconds: that it took, without what it takes whatever it computes (``catalog.vram.fixed_seconds``). Which runs
+            teach something right, ``learning.py`` says.
         unit: what ``work`` counts.
         now: seconds since 1970; None asks the clock.
     """
