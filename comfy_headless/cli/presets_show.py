@@ -13,7 +13,7 @@ from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, no_preset
 from comfy_headless.catalog.settings import effective
 from comfy_headless.catalog.variants import parted
-from comfy_headless.catalog.vram import estimate_vram
+from comfy_headless.catalog.vram import estimate
 from comfy_headless.cli import options as o
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.preset_page import page, resolved
@@ -84,7 +84,7 @@ def _show(name: str, task: Task | None, terminal: Terminal) -> Answer:
 
 def _estimate(name: str, task: Task | None, question: _Question, terminal: Terminal) -> Answer:
     preset = _preset(name, task)
-    told = estimate_vram(preset, task=task, card=question.card, vram_gb=question.vram_gb, **question.given)
+    told = estimate(preset, question.given, task=task, card=question.card, vram_gb=question.vram_gb)
     variants, given = parted(question.given)
     values = effective(preset, told.task, given, allow_untested=True).values
     changed = ", ".join(f"{key} {value}" for key, value in {**given, **variants}.items() if value is not None)

@@ -278,6 +278,7 @@ def test_whether_memory_is_enough(program: Program, gb: str, said: str) -> None:
         ("--vram --frames 50", "frames=50"),
         ("--vram --vram-gb 0", "vram_gb=0"),
         ("--vram --task first_last", "has no task 'first_last'"),
+        ("--vram --set task=image", "wan_5b has no setting 'task'"),
     ],
 )
 def test_questions_that_make_no_sense(program: Program, words: str, said: str) -> None:
