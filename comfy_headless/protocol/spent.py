@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+_LATEST: Final = 2**63
+"""Milliseconds since 1970; no clock shows as many."""
 
 
 class Spent(NamedTuple):
@@ -36,4 +39,4 @@ def spent(entry: Mapping[str, Any]) -> Spent:
 def _time(data: Any) -> int | None:
     """Return the time of a message in milliseconds; servers before 0.3 have none."""
     stamp = data.get("timestamp") if isinstance(data, dict) else None
-    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) else None
+    return stamp if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 <= stamp < _LATEST else None

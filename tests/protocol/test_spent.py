@@ -29,6 +29,8 @@ END = ["execution_success", {"timestamp": 1_700_000_012_500}]
         (entry(["execution_start", {"timestamp": 5}], ["execution_success", {"timestamp": 4}]), Spent(None, ())),
         (entry(["execution_start", {"timestamp": True}], END), Spent(None, ())),
         (entry(["execution_start", {}], END), Spent(None, ())),
+        (entry(START, ["execution_success", {"timestamp": 10**400}]), Spent(None, ())),
+        (entry(["execution_start", {"timestamp": -(10**400)}], END), Spent(None, ())),
         (entry(["execution_cached", {"nodes": None}]), Spent(None, ())),
         ({"status": None}, Spent(None, ())),
         ({}, Spent(None, ())),
