@@ -22,6 +22,7 @@ from comfy_headless.catalog.variants import VARIANTS
 from comfy_headless.catalog.vary import Workshop, vary
 from comfy_headless.catalog.vram import VramEstimate, estimate_vram
 from comfy_headless.catalog.ways_down import (
+    ABOUT,
     Changes,
     Failed,
     described,
@@ -55,7 +56,7 @@ _FLAGS: Final[Mapping[str, str]] = {"allow_untested": "--untested", "loras": "--
 _ENCODERS: Final = ("VAEEncode", "ImageToVideo", "ImgToVideo", "img2vid", "FirstLastFrame", "CogVideoImageEncode")
 """What the names of nodes have in common that encode a picture."""
 
-_BESIDE: Final = ("preset", "image", "last_image", "negative_prompt", "seed", "allow_untested", "files")
+_BESIDE: Final = ("preset", "files", *ABOUT)
 """Arguments that no estimate depends on."""
 
 

@@ -41,7 +41,7 @@ _WORST: Final = rank("Q4_0")
 _LIKE: Final = math.log(1.25)
 """How far the shape of a smaller size may be from that which failed, as the logarithm of both (judged)."""
 
-_ABOUT: Final = ("image", "last_image", "negative_prompt", "seed", "allow_untested")
+ABOUT: Final = ("image", "last_image", "negative_prompt", "seed", "allow_untested")
 """What a request is about, whatever the preset."""
 
 _OF_FILES: Final = ("files", "precision", "loras")
@@ -230,7 +230,9 @@ def _is_as_free(other: Preset, preset: Preset) -> bool:
 
 
 def _runs(preset: Preset, task: Task, presets: PresetLibrary, facts: ServerFacts) -> bool:
-    """Return whether a server has the node classes of a preset, and files for its roles."""
+    """Return whether a server has the node classes of a preset, files for its roles, and its RAM, if that is told."""
+    if facts.ram_gb is not None and facts.ram_gb < preset.needs.min_ram_gb.value * TOLERANCE:
+        return False
     view = preset.at(task)
     classes = {node["class_type"] for node in view.template.graph.values()}
     return classes <= facts.node_classes and not fill(view, presets.files, facts).missing
@@ -239,7 +241,7 @@ def _runs(preset: Preset, task: Task, presets: PresetLibrary, facts: ServerFacts
 def _switched(failed: Failed, name: str) -> Changes:
     """Return the change to another preset, which takes back what that one has no place for."""
     asked = merged(failed.asked, {})
-    dropped = {each: None for each in asked if each not in _ABOUT}
+    dropped = {each: None for each in asked if each not in ABOUT}
     kept: set[str] = set()
     for unit in (("width", "height"), *((each,) for each in dropped if each not in ("width", "height"))):
         if not set(unit) <= dropped.keys() or set(unit) & set(_OF_FILES):

@@ -212,6 +212,20 @@ def test_a_card_that_is_too_small_for_the_lighter_one() -> None:
     assert not [step for step in steps if "preset" in step.changes]
 
 
+@pytest.mark.parametrize(
+    ("name", "ram_gb", "expected"),
+    [("ltx_13b", 8.0, None), ("wan_14b", 28.7, None), ("wan_14b", 28.9, "wan_5b"), ("wan_14b", None, "wan_5b")],
+)
+def test_ram_that_is_too_small_for_the_lighter_one(name: str, ram_gb: float | None, expected: str | None) -> None:
+    """A preset that needs more RAM than the server has is none, with the same tolerance as for VRAM."""
+    facts = server(name, "wan_5b")._replace(ram_gb=ram_gb)
+    asked = {} if expected else images("image")
+    steps = steps_down(
+        PRESETS[name], "image" if asked else "text", asked, failed_at="UNETLoader", facts=facts, vram_gb=24
+    )
+    assert [step.changes["preset"] for step in steps if "preset" in step.changes] == [expected] * bool(expected)
+
+
 def test_tiles_that_are_asked_for_already() -> None:
     """Who decodes in tiles is not told to."""
     assert down("wan_14b", "VAEDecode")[0].changes == {"tiled_decode": True}
