@@ -1,7 +1,7 @@
 """Run a job; where the server's memory runs out, say what would take less, or go down that way.
 
-Going down frees the server's memory and changes one thing at a time, twice at the most. The seed stays, and the
-deadline is that of the whole.
+Going down frees the server's memory and changes one thing at a time, twice at the most; a step that the server refuses
+does not count. The seed stays, and the deadline is that of the whole.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Literal, get_args
+from textwrap import shorten
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from comfy_headless.api.learning import learn_from
-from comfy_headless.api.memory_words import explained
+from comfy_headless.api.memory_words import AGAIN, explained
 from comfy_headless.api.preparing import Ready, Request, prepare_again, prepare_request
 from comfy_headless.api.recommend import machine_with
 from comfy_headless.catalog.candidates import Machine
 from comfy_headless.catalog.compiler import WorkflowCompiler
-from comfy_headless.catalog.facts import GIB, read_facts
+from comfy_headless.catalog.facts import read_facts, read_free_gb
 from comfy_headless.catalog.lighter import StepDown, estimate_request, steps_down
 from comfy_headless.catalog.preset import Preset, task_for
 from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.vram import VramEstimate
 from comfy_headless.catalog.ways_down import merged
 from comfy_headless.errors import (
+    ComfyHeadlessError,
     GenerationFailedError,
     GenerationRejectedError,
     GenerationTimeoutError,
@@ -32,7 +35,7 @@ from comfy_headless.errors import (
 )
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server, attempt
-from comfy_headless.protocol.effects import Call, Deadline, Flow, Work
+from comfy_headless.protocol.effects import Call, Deadline, Flow, T, Work
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import free
 from comfy_headless.protocol.run import Wait, failed, run
@@ -42,6 +45,9 @@ logger = logging.getLogger("comfy_headless")
 OnOom = Literal["raise", "lighter"]
 MOST: Final = 2
 """Steps down in all: more would make something else than what was asked for."""
+
+_WORDS: Final = 400
+"""Characters of a refusal that are repeated where something else failed."""
 
 _NO_CARD: Final = "cpu"
 """A device of which no time is known."""
@@ -70,39 +76,63 @@ def run_or_lighter(
     except (GenerationFailedError, GenerationTimeoutError) as error:
         if wait.raise_on_error:
             raise
-        return (yield from failed(error, started, descent.ready.label))
-    yield from learn_from(server, request.presets, descent.ready.compiled, result)
+        result = yield from failed(error, started, descent.at.ready.label)
+        return replace(result, warnings=descent.at.told)
+    yield from learn_from(server, request.presets, descent.at.ready.compiled, result)
     return result
 
 
+class _At(NamedTuple):
+    """How far down a call is.
+
+    Args:
+        request: what ran last, as ``ready``.
+        tried: the steps that were taken.
+        again: whether the same was run again in the memory that was freed.
+        told: what was changed, and where memory had run out.
+    """
+
+    request: Request
+    ready: Ready
+    tried: tuple[StepDown, ...] = ()
+    again: bool = False
+    told: tuple[str, ...] = ()
+
+
+class _Seen(NamedTuple):
+    """What is known after memory ran out: estimate, GiB of the card, what of them is free, the steps down."""
+
+    estimate: VramEstimate | None
+    vram_gb: float | None
+    free_gb: float | None
+    steps: tuple[StepDown, ...]
+
+
 class _Descent:
-    """One call. ``request`` and ``ready`` are those that ran last; ``told`` says what was changed, and where."""
+    """One call; ``at`` is what ran last."""
 
     def __init__(
         self, server: Server, request: Request, ready: Ready, wait: Wait, lighter: bool, started: float
     ) -> None:
-        self.request, self.ready = request, ready
+        self.at = _At(request, ready)
         self._server, self._wait, self._lighter, self._started = server, wait, lighter, started
         self._first = request, ready
         self._files_given = bool(request.values.get("files"))
-        self._tried: list[StepDown] = []
-        self._told: list[str] = []
+        self._refused: dict[str, str] = {}
 
     def run(self) -> Flow[Result]:
         """Run, and go down as long as memory runs out and more may be changed."""
-        while True:
-            ran = yield from self._once()
-            if isinstance(ran, Result):
-                return replace(ran, warnings=(*self._told, *ran.warnings))
-            last = not self._lighter or len(self._told) == MOST
+        ran = yield from self._once()
+        while not isinstance(ran, Result):
+            last = not self._lighter or len(self.at.tried) + self.at.again == MOST
             if last:
                 yield Deadline(None)  # nothing runs any more: what follows only says why
-            try:
-                steps, error = yield from self._look(ran, last=last)
-                if last or not (yield from self._go_down(steps, error)):
-                    raise error
-            except GenerationTimeoutError as error:
-                raise _late(ran, self._wait.timeout or 0.0) from error
+            seen = yield from self._between(self._look(ran, last=last), ran)
+            went = None if last else (yield from self._go_down(seen.steps, ran))
+            if went is None:
+                raise self._explained(ran, seen)
+            ran = went
+        return replace(ran, warnings=(*self.at.told, *ran.warnings))
 
     def _once(self) -> Flow[Result | OutOfMemoryError]:
         """Run what is ready; where the server refuses a model file, what it has for it is taken."""
@@ -110,33 +140,42 @@ class _Descent:
             try:
                 return (yield from self._run())
             except GenerationRejectedError as error:
-                self.ready = yield from prepare_again(
-                    self._server, self.request, self.ready, error, self._wait.destination
+                ready = yield from prepare_again(
+                    self._server, self.at.request, self.at.ready, error, self._wait.destination
                 )
+                self.at = self.at._replace(ready=ready)
                 return (yield from self._run())
         except OutOfMemoryError as error:
             return error
 
     def _run(self) -> Flow[Result]:
-        return run(self._server, self.ready.graph, self._wait, label=self.ready.label, started=self._started)
+        ready = self.at.ready
+        return run(self._server, ready.graph, self._wait, label=ready.label, started=self._started)
 
-    def _look(self, ran: OutOfMemoryError, *, last: bool) -> Flow[tuple[tuple[StepDown, ...], OutOfMemoryError]]:
-        """Return the steps down from here, and the error that tells them; between two runs memory is freed."""
+    def _between(self, flow: Flow[T], ran: OutOfMemoryError) -> Flow[T]:
+        """Perform what is done between two runs; a deadline that passes meanwhile says that nothing runs."""
+        try:
+            return (yield from flow)
+        except GenerationTimeoutError as error:
+            raise _late(ran, self._wait.timeout or 0.0) from error
+
+    def _look(self, ran: OutOfMemoryError, *, last: bool) -> Flow[_Seen]:
+        """Return what is known, and the steps down from here; between two runs memory is freed."""
         stats = yield from attempt(Call("GET", "/system_stats", timeout=self._server.timing.read))
         if not last:
             yield from free(self._server)
         info = yield from attempt(Call("GET", "/object_info", timeout=self._server.timing.transfer))
         told = isinstance(stats.value, dict) and isinstance(info.value, dict)
         facts = read_facts(info.value, stats.value) if told else None
-        free_gb = _free_gb(stats.value) if told else None
+        free_gb = read_free_gb(stats.value) if told else None
         machine: Machine = (yield Work(machine_with, (facts, self._server.url))) if facts else Machine(None, "")
         preset, task = self._what()
         known: dict[str, Any] = {
-            "files": self.ready.compiled.files,
+            "files": self.at.ready.compiled.files,
             "vram_gb": machine.vram_gb,
             "card": machine.card or _NO_CARD,
             "pace": machine.pace,
-            "presets": self.request.presets,
+            "presets": self.at.request.presets,
         }
         asked = {name: value for name, value in self._seeded().items() if name != "files" or self._files_given}
         estimated = partial(estimate_request, preset, task, asked, **known)
@@ -147,53 +186,93 @@ class _Descent:
         except ValidationError as error:  # such as a precision whose size nobody knows
             logger.info("no steps down: %s", error)
             estimate, steps = None, ()
-        return steps, explained(ran, estimate, machine.vram_gb, free_gb, steps, self._tried)
+        return _Seen(estimate, machine.vram_gb, free_gb, steps)
 
-    def _go_down(self, steps: Iterable[StepDown], error: OutOfMemoryError) -> Flow[bool]:
-        """Get the first step ready that can be, rather one of another kind than before.
+    def _explained(self, ran: OutOfMemoryError, seen: _Seen) -> OutOfMemoryError:
+        steps = [step for step in seen.steps if step.argument not in self._refused]
+        return explained(
+            ran,
+            seen.estimate,
+            seen.vram_gb,
+            seen.free_gb,
+            steps,
+            self.at.tried,
+            again=self.at.again,
+            refused=self._refused,
+        )
 
-        Without any, what failed is run again in the memory that was freed.
+    def _go_down(self, steps: Iterable[StepDown], ran: OutOfMemoryError) -> Flow[Result | OutOfMemoryError | None]:
+        """Run with the first step that can be made and that the server takes, rather one of another kind than before.
+
+        Without any, what failed is run again in the memory that was freed. None if nothing ran.
         """
-        before = {name for step in self._tried for name in _changed(step)}
-        for step in sorted(steps, key=lambda step: not before.isdisjoint(_changed(step))):
+        before = {name for step in self.at.tried for name in _changed(step)}
+        left = [step for step in steps if step.argument not in self._refused]
+        for step in sorted(left, key=lambda step: not before.isdisjoint(_changed(step))):
             request = self._with(step)
+            preparing = prepare_request(self._server, request, self._wait.destination)
             try:
-                ready = yield from prepare_request(self._server, request, self._wait.destination)
+                ready = yield from self._between(preparing, ran)
             except ValidationError as problem:  # such as a file that is to end on .mp4, and a preset that makes .webm
                 logger.info("%s: %s", step.argument, problem)
                 continue
+            except GenerationRejectedError as refused:
+                self._refuse(step.argument, refused, ran)
+                continue
             notes = tuple(dict.fromkeys((*_reasons(*self._first), *ready.label.notes)))
-            self.request, self.ready = request, ready._replace(label=ready.label._replace(notes=notes))
-            self._tried.append(step)
-            self._tell(error, f"went down with {step.argument}")
-            return True
-        if self._told:
-            return False
-        self._tell(error, "no step down is known; freed the server's memory and ran it again as it was")
-        return True
+            ready = ready._replace(label=ready.label._replace(notes=notes))
+            lower = self.at._replace(request=request, ready=ready, tried=(*self.at.tried, step))
+            went = yield from self._take(lower, step.argument, ran, f"went down with {step.argument}")
+            if went is not None:
+                return went
+        if self.at.tried or self.at.again or self._refused:
+            return None
+        what = "no step down is known; freed the server's memory and ran it again as it was"
+        return (yield from self._take(self.at._replace(again=True), AGAIN, ran, what))
+
+    def _take(self, lower: _At, name: str, ran: OutOfMemoryError, what: str) -> Flow[Result | OutOfMemoryError | None]:
+        """Run from further down; None, and all as it was, where the server refuses that."""
+        before = self.at
+        self.at = lower._replace(told=(*before.told, _told(ran, what)))
+        logger.warning("%s", self.at.told[-1])
+        try:
+            return (yield from self._once())
+        except (GenerationRejectedError, ValidationError) as refused:
+            self.at = before
+            self._refuse(name, refused, ran)
+            return None
+
+    def _refuse(self, name: str, error: ComfyHeadlessError, ran: OutOfMemoryError) -> None:
+        """Keep what was refused, and why, in a line."""
+        self._refused[name] = shorten(str(error), _WORDS, placeholder=" ...")
+        told = _told(ran, f"{name} was refused: {self._refused[name]}")
+        self.at = self.at._replace(told=(*self.at.told, told))
+        logger.warning("%s", told)
 
     def _with(self, step: StepDown) -> Request:
         """Return the request with a step: the same seed and, of the same preset, the same files."""
         preset, task = self._what()
         files = {
-            role: name for role, name in self.ready.compiled.files.items() if name != preset.at(task).files[role].name
+            role: name
+            for role, name in self.at.ready.compiled.files.items()
+            if name != preset.at(task).files[role].name
         }
         values = merged({**self._seeded(), **({} if "preset" in step.changes else {"files": files})}, step.changes)
-        return self.request._replace(preset=values.pop("preset", preset.name), values=values)
+        return self.at.request._replace(preset=values.pop("preset", preset.name), values=values)
 
     def _what(self) -> tuple[Preset, Task]:
-        task = task_for(self.request.values.get("image"), self.request.values.get("last_image"))
-        return self.request.presets[self.ready.compiled.preset or ""], task
+        task = task_for(self.at.request.values.get("image"), self.at.request.values.get("last_image"))
+        return self.at.request.presets[self.at.ready.compiled.preset or ""], task
 
     def _seeded(self) -> dict[str, Any]:
         """Return what was asked for, with the seed that ran."""
-        seed = self.ready.compiled.seed
-        return {**self.request.values, **({"seed": seed} if seed is not None else {})}
+        seed = self.at.ready.compiled.seed
+        return {**self.at.request.values, **({"seed": seed} if seed is not None else {})}
 
-    def _tell(self, error: OutOfMemoryError, what: str) -> None:
-        place = f" at node {error.node_id} ({error.node_type})" if error.node_id else ""
-        self._told.append(f"out of memory{place}: {what}")
-        logger.warning("%s", self._told[-1])
+
+def _told(ran: OutOfMemoryError, what: str) -> str:
+    place = f" at node {ran.node_id} ({ran.node_type})" if ran.node_id else ""
+    return f"out of memory{place}: {what}"
 
 
 def _changed(step: StepDown) -> set[str]:
@@ -207,18 +286,6 @@ def _reasons(request: Request, ready: Ready) -> tuple[str, ...]:
         return ()
     compiled = WorkflowCompiler(request.presets).compile(ready.compiled.preset or "", request.prompt, **request.values)
     return tuple(note for note in ready.label.notes if note not in compiled.notes)
-
-
-def _free_gb(stats: Any) -> float | None:
-    """Return the GiB that are free on the device with most memory; None if ``/system_stats`` does not say."""
-    devices = [each for each in stats.get("devices") or () if isinstance(each, dict) and each.get("type") != "cpu"]
-    best = max(devices, key=lambda device: _number(device.get("vram_total")) or 0.0, default={})
-    free_bytes = _number(best.get("vram_free"))
-    return None if free_bytes is None else free_bytes / GIB
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _late(ran: OutOfMemoryError, timeout: float) -> GenerationTimeoutError:

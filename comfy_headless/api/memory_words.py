@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from comfy_headless.catalog.lighter import Place, StepDown, graph_steps, memory_at, place_of
 from comfy_headless.catalog.vram import VramEstimate, duration
 from comfy_headless.errors import OutOfMemoryError
 from comfy_headless.graph.source import Graph
+
+AGAIN: Final = "the same again in the memory that was freed"
+"""What is run where no step down is known."""
 
 
 def explained(
@@ -18,6 +21,9 @@ def explained(
     free_gb: float | None,
     steps: Iterable[StepDown],
     tried: Iterable[StepDown],
+    *,
+    again: bool = False,
+    refused: Mapping[str, str] = {},
 ) -> OutOfMemoryError:
     """Return the error with all that is known besides the server's words.
 
@@ -27,6 +33,8 @@ def explained(
         free_gb: of these, what is free.
         steps: what can be changed, in order.
         tried: what was changed already.
+        again: whether the same was run again.
+        refused: what the server did not take, and why.
     """
     place = place_of(error.node_type)
     ways = [_told(step, place) for step in steps]
@@ -35,7 +43,9 @@ def explained(
         str(error),
         *([_estimated(estimate, place)] if estimate else []),
         *([_there(vram_gb, free_gb)] if vram_gb is not None else []),
+        *([f"tried already: {AGAIN}"] if again else []),
         *([f"tried already: {before}"] if before else []),
+        *(f"refused: {what}: {why}" for what, why in refused.items()),
         "next steps down:" if ways else "nothing is known that would take less there",
         *(f"  {way}" for way in ways),
     ]

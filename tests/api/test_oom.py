@@ -153,6 +153,10 @@ def test_a_third_time_is_an_error(kind: str, raise_on_error: bool, tmp_path: Pat
             result = make(kind, sim, tmp_path, on_oom="lighter", raise_on_error=raise_on_error)
             message = result.error or ""
             assert (result.status, result.preset, result.seed, result.outputs) == ("failed", "wan_14b", 7, ())
+            assert [each.split("went down with ")[1] for each in result.warnings] == [
+                "tiled_decode=True",
+                "width=592, height=336, allow_untested=True",
+            ]
         except OutOfMemoryError as error:
             assert raise_on_error
             message = str(error)
@@ -160,6 +164,67 @@ def test_a_third_time_is_an_error(kind: str, raise_on_error: bool, tmp_path: Pat
         assert asked(sim) == ["/prompt", "/free"] * 2 + ["/prompt"]
     assert "\ntried already: tiled_decode=True, width=592, height=336, allow_untested=True\n" in message
     assert list(tmp_path.iterdir()) == []
+
+
+HUGE = 10**400
+REFUSED = '{"error": {"type": "odd", "message": "No such thing", "details": "here"}, "node_errors": {}}'
+
+
+@MOSTLY_SYNC
+def test_a_step_that_the_server_refuses(kind: str, tmp_path: Path) -> None:
+    """The next one is taken; the refused one does not count, and is told."""
+    faults = [OutOfMemory(node="VAEDecode", times=2), Answer("POST /prompt", 400, REFUSED, skip=1)]
+    with Simulator(vram_gb=15.7, faults=faults) as sim:
+        result = make(kind, sim, tmp_path, on_oom="lighter", frames=33)
+        assert asked(sim) == ["/prompt", "/free", "/prompt", "/prompt", "/free", "/prompt"]
+    told = [warning.split(": ", 1)[1] for warning in result.warnings[:3]]
+    assert told[0] == "tiled_decode=True was refused: the server refused the graph: No such thing: here"
+    assert [each.split("=")[0] for each in told[1:]] == ["went down with width", "went down with preset"]
+    assert result.status == "completed"
+
+
+@MOSTLY_SYNC
+@pytest.mark.parametrize("node", ["VAEDecode", "VAELoader"])
+def test_all_that_the_server_refuses(kind: str, node: str, tmp_path: Path) -> None:
+    """Memory is what the error is about; it says what was refused and why, and offers that no more."""
+    preset = "wan_14b" if node == "VAEDecode" else "hunyuan15_720p"
+    faults = [OutOfMemory(node=node), Answer("POST /prompt", 400, REFUSED, skip=1, times=None)]
+    with Simulator(vram_gb=15.7, faults=faults) as sim, pytest.raises(OutOfMemoryError) as caught:
+        make(kind, sim, tmp_path, preset, on_oom="lighter")
+    refused = [line for line in str(caught.value).splitlines() if line.startswith("refused: ")]
+    assert refused and all(line.endswith(": the server refused the graph: No such thing: here") for line in refused)
+    assert caught.value.tried == () and caught.value.steps == ()
+    assert "tried already" not in str(caught.value)
+
+
+@MOSTLY_SYNC
+@pytest.mark.parametrize("raise_on_error", [True, False])
+def test_the_same_again_is_told(kind: str, raise_on_error: bool, tmp_path: Path) -> None:
+    """Where no step is known and the same fails again, the error says that this was tried."""
+    with Simulator(vram_gb=15.7, faults=[OutOfMemory(node="CheckpointLoaderSimple", times=2)]) as sim:
+        person = Person(kind, sim.url, timing=TIMING)
+        given: dict[str, Any] = {"on_oom": "lighter", "raise_on_error": raise_on_error, "out": tmp_path}
+        try:
+            result = person.call("generate_image", "x", preset="sdxl_draft", **given)
+            message = result.error or ""
+            assert [warning.split(": ")[1] for warning in result.warnings] == [
+                "no step down is known; freed the server's memory and ran it again as it was"
+            ]
+        except OutOfMemoryError as error:
+            assert raise_on_error
+            message = str(error)
+        assert asked(sim).count("/prompt") == 2
+    assert "\ntried already: the same again in the memory that was freed\n" in message
+
+
+@MOSTLY_SYNC
+def test_the_same_again_that_the_server_refuses(kind: str, tmp_path: Path) -> None:
+    """It is told as a step is."""
+    faults = [OutOfMemory(node="CheckpointLoaderSimple"), Answer("POST /prompt", 400, REFUSED, skip=1)]
+    with Simulator(vram_gb=15.7, faults=faults) as sim:
+        person = Person(kind, sim.url, timing=TIMING)
+        with pytest.raises(OutOfMemoryError, match=r"refused: the same again in .*: here"):
+            person.call("generate_image", "x", preset="sdxl_draft", out=tmp_path, on_oom="lighter")
 
 
 @MOSTLY_SYNC
@@ -216,6 +281,30 @@ def test_a_server_that_says_nothing_more(kind: str, tmp_path: Path) -> None:
         make(kind, sim, tmp_path)
     assert kinds(caught.value.steps) == ["tiled_decode", "width"]
     assert caught.value.vram_gb is None and caught.value.steps[0]["seconds"] is None
+
+
+@pytest.mark.parametrize("on_oom", ["raise", "lighter"])
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("system_stats", '{"devices": 5}'),
+        ("object_info", '{"UNETLoader": {"input": null}}'),
+        *(
+            pytest.param(*odd, marks=pytest.mark.slow)
+            for odd in (
+                ("system_stats", f'{{"devices": [null, {{"vram_total": {HUGE}, "vram_free": 1}}]}}'),
+                ("system_stats", f'{{"devices": [{{"vram_total": 9e9, "vram_free": {HUGE}}}], "system": null}}'),
+                ("object_info", "[]"),
+            )
+        ),
+    ],
+)
+def test_a_server_that_says_what_nobody_expects(route: str, body: str, on_oom: str, tmp_path: Path) -> None:
+    """It is passed over, and takes the place of no error."""
+    odd = Answer(f"GET /{route}", 200, body, "application/json", times=None)
+    faults = [OutOfMemory(step=1, times=None), odd]
+    with Simulator(faults=faults) as sim, pytest.raises(OutOfMemoryError, match="ran out of memory on the server"):
+        make("sync", sim, tmp_path, on_oom=on_oom)
 
 
 def test_a_server_that_cannot_free(tmp_path: Path) -> None:
