@@ -82,6 +82,7 @@ def run(words: list[str], *, alone: bool = False) -> int:
     terminal = Terminal.for_words(words)
     if alone:
         _report_faults(terminal)
+        _hush_interrupts()
     with terminal.logging(), _stoppable():
         try:
             rest = _without_shared(words, terminal)
@@ -145,6 +146,17 @@ def _stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _hush_interrupts() -> None:
+    """Say nothing of an interrupt that strikes while Python closes a file: it strikes again right after."""
+    told = sys.unraisablehook
+
+    def hook(fault: sys.UnraisableHookArgs, /) -> None:
+        if not isinstance(fault.exc_value, KeyboardInterrupt):
+            told(fault)
+
+    sys.unraisablehook = hook
 
 
 def _report_faults(terminal: Terminal) -> None:

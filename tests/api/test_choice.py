@@ -17,6 +17,9 @@ from comfy_headless.simulator import Simulator
 from tests.api.own_presets import shipped, write_own
 from tests.faults.clients import Person
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 SMALL = {"width": 128, "height": 192, "frames": 9, "allow_untested": True}
 PLAIN = {"width": None, "height": None, "frames": None, "allow_untested": False}
 """Takes back what is small: a preset as it is."""

@@ -248,6 +248,7 @@ def test_images_go_down_too(kind: str, tmp_path: Path) -> None:
     assert result.path is not None
 
 
+@pytest.mark.slow
 @MOSTLY_SYNC
 def test_the_deadline_is_for_the_whole(kind: str, tmp_path: Path) -> None:
     """It passes in the second run, whose prompt is cancelled; or in between, and nothing is queued any more."""

@@ -43,7 +43,7 @@ CLASSES = frozenset(
     for node in preset.template(task).graph.values()
 )
 PLAIN = Wishes()
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+FEW = settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 """An answer looks at thirty presets and takes 20 ms; wishes that none fits are many."""
 
 VRAM = st.floats(0.5, 150)
@@ -218,7 +218,9 @@ def test_what_is_there_comes_first(
             recommend(VIDEO_PRESETS, on, wishes, must_run=True)
 
 
-@pytest.mark.parametrize("vram_gb", range(4, 97))
+@pytest.mark.parametrize(
+    "vram_gb", [pytest.param(size, marks=[pytest.mark.slow] * bool(size % 4)) for size in range(4, 97)]
+)
 def test_the_first_try_is_within_its_time(vram_gb: float) -> None:
     """From 4 to 96 GiB a first try takes ten minutes at most, or it is said that nothing does; the better is named."""
     found = recommend(VIDEO_PRESETS, machine(vram_gb), Wishes(within=WITHIN))

@@ -12,6 +12,9 @@ import pytest
 from comfy_headless.client.sync import ComfyClient
 from tests.cli.program import Program, finish, process
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_until_interrupted(folder: Path, number: int) -> None:

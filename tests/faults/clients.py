@@ -16,12 +16,13 @@ FAST: Final = Timing().scaled(0.05)._replace(connect=3.0)
 """Every waiting time a twentieth of the default; but a busy machine may take seconds for a connection."""
 
 WAYS: Final = [
-    pytest.param(kind, transport, marks=[pytest.mark.slow] if (kind, transport) == ("async", "polling") else [])
+    pytest.param(
+        kind, transport, marks=[pytest.mark.slow] * ((kind, transport) in (("async", "websocket"), ("sync", "polling")))
+    )
     for kind in ("sync", "async")
     for transport in ("websocket", "polling")
 ]
-"""The fourth has its halves in two others: it is run with the slow tests."""
-"""Client and transport: every combination."""
+"""Two combinations hold each client and each transport; the others are run with the slow tests."""
 
 VIDEO: Final = {
     "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 6, "color": 5}},

@@ -21,6 +21,9 @@ from tests.faults.cases import TWO
 from tests.faults.clients import FAST, VIDEO, WAYS, Person, until, within
 from tests.faults.test_waiting import SLOW
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 PATIENT = Timing()._replace(grace=0.3, cancel=0.5)
 """Waiting times that are far longer than the deadline, which alone ends the wait."""
 
@@ -33,7 +36,7 @@ ways = pytest.mark.parametrize(("kind", "transport"), WAYS)
     [
         ("POST /prompt", "not there yet, but sent; the server may still take and run it"),
         ("GET /history", "had ended already"),
-        ("POST /upload/image", "nothing was queued"),
+        pytest.param("POST /upload/image", "nothing was queued", marks=pytest.mark.slow),
         ("*", "nothing was queued"),
     ],
 )

@@ -20,6 +20,9 @@ from comfy_headless.media.thumbnail import thumbnail
 from comfy_headless.media.tone import Sound
 from tests.media.clips import BAD, ENCODERS, FRAMES, GOOD, plain, random_bytes, scene, slow_pan, write
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 # Those that come nearest to a fault, in every encoder.
 NEAR = ("darkest_night", "title_with_cursor", "breathing", "fog", "cartoon_with_tiny_figure")
 SURE = ("green", "uniform noise", "noise that stands", "frozen scene", "frozen title")

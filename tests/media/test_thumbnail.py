@@ -15,6 +15,9 @@ from comfy_headless.media.thumbnail import thumbnail
 from comfy_headless.media.tone import Sound
 from tests.media.clips import FRAMES, fade_from_black, plain, scene, write
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 
 def light(path: Path) -> float:
     with Image.open(path) as picture:

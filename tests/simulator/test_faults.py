@@ -39,6 +39,9 @@ from comfy_headless.simulator.faults import (
 )
 from tests.simulator.talk import SAMPLER_FILES, Talk, image_graph, node, sampler_graph, talking, video_graph
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 BROKEN = (httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)
 
 
