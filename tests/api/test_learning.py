@@ -33,9 +33,9 @@ from tests.faults.clients import Person
 CARD = "NVIDIA GeForce RTX 4090"
 RTX_4090 = Device(f"cuda:0 {CARD} : cudaMallocAsync", 23.5)
 NEVER_HEARD_OF = Device("cuda:0 Some Card 9000", 23.5)
-SMALL: dict[str, Any] = {"preset": "sdxl_draft", "width": 256, "height": 256, "steps": 4, "allow_untested": True}
-"""0.1 s on an RTX 4090."""
-STEP = 0.05
+SMALL: dict[str, Any] = {"preset": "sdxl_draft", "width": 768, "height": 768, "steps": 12, "allow_untested": True}
+"""1.3 s on an RTX 4090: a busy machine may take ten times as long as the simulated steps, and is believed."""
+STEP = 0.03
 KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 
 
@@ -112,7 +112,7 @@ def test_a_run_refines_the_estimate(kind: str, tmp_path: Path, cache: Path) -> N
     assert (first.estimate.rough, then.estimate.rough) == (True, False)
     small = estimate_vram(**{**SMALL, "pace": {"sdxl_draft": run["pace"]}})
     assert small.seconds is not None and then.estimate.seconds is not None
-    assert then.estimate.seconds > small.seconds > 4 * STEP
+    assert then.estimate.seconds > small.seconds > 12 * STEP
 
 
 @KINDS

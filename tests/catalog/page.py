@@ -12,8 +12,8 @@ from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.presets import PRESETS, VIDEO_PRESETS
 from comfy_headless.catalog.selection import Wanted, select_presets
 from comfy_headless.catalog.vram import VramEstimate, duration, estimate_vram
-from tests.cli.program import ROOT
 
+ROOT: Final = Path(__file__).resolve().parents[2]
 FROM: Final = {"text": "text", "image": "a first image", "first_last": "a first and a last image"}
 
 RUNS: Final = {
