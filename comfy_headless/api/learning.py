@@ -121,8 +121,10 @@ def lesson(presets: PresetLibrary, compiled: CompiledWorkflow, result: Result, d
 
 
 def _learn(server: Server, presets: PresetLibrary, compiled: CompiledWorkflow, result: Result) -> Flow[None]:
+    if not result.worked or result.status != "completed":
+        return
     samplers = Sight(compiled.graph, Schemas.snapshot(Schemas.packs())).samplers
-    if not result.worked or result.status != "completed" or set(samplers) & set(result.kept):
+    if set(samplers) & set(result.kept):
         return
     asked: Attempt = yield from attempt(Call("GET", "/system_stats", timeout=_WAIT))
     device = max(read_devices(asked.value), key=lambda each: each.vram_gb, default=None)

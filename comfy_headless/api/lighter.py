@@ -17,7 +17,7 @@ from comfy_headless.api.learning import learn_from
 from comfy_headless.api.memory_words import AGAIN, explained
 from comfy_headless.api.preparing import Ready, Request, prepare_again, prepare_request
 from comfy_headless.api.recommend import machine_with
-from comfy_headless.catalog.candidates import Machine
+from comfy_headless.catalog.candidates import NO_CARD, Machine
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import read_facts, read_free_gb
 from comfy_headless.catalog.lighter import StepDown, estimate_request, steps_down
@@ -48,9 +48,6 @@ MOST: Final = 2
 
 _WORDS: Final = 400
 """Characters of a refusal that are repeated where something else failed."""
-
-_NO_CARD: Final = "cpu"
-"""A device of which no time is known."""
 
 
 def check_on_oom(on_oom: object) -> None:
@@ -173,7 +170,7 @@ class _Descent:
         known: dict[str, Any] = {
             "files": self.at.ready.compiled.files,
             "vram_gb": machine.vram_gb,
-            "card": machine.card or _NO_CARD,
+            "card": machine.card or NO_CARD,
             "pace": machine.pace,
             "presets": self.at.request.presets,
         }

@@ -20,10 +20,10 @@ from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.recommend import WITHIN, recommend
 from comfy_headless.catalog.roles import Filling, place_file
-from comfy_headless.catalog.ways_down import merged
+from comfy_headless.catalog.ways_down import ABOUT, merged
 from comfy_headless.client.options import server_of
 from comfy_headless.errors import GenerationRejectedError, ValidationError
-from comfy_headless.graph.file_inputs import MODEL_INPUTS, constant_choices
+from comfy_headless.graph.file_inputs import MODEL_INPUTS, constant_choices, model_files
 from comfy_headless.graph.outputs import sound_made
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.files import as_listed
@@ -37,7 +37,7 @@ from comfy_headless.transport.sync import SyncTransport
 
 logger = logging.getLogger("comfy_headless")
 
-_ABOUT: Final = ("image", "last_image", "negative_prompt", "seed", "files", "allow_untested")
+_ABOUT: Final = (*ABOUT, "files")
 """What a request is about, whatever the preset."""
 
 _OF_ONE_MODEL: Final[Mapping[str, str]] = {
@@ -148,7 +148,7 @@ def prepare_again(
     values = {**request.values, "seed": ready.compiled.seed} if ready.compiled.seed is not None else request.values
     compiled = compile_request(request._replace(values=values), preset.name, machine.facts, filling)
     absent = _absent(compiled.graph, machine.facts) if machine.facts else []
-    if absent or _files_in(compiled.graph) == _files_in(ready.compiled.graph):
+    if absent or model_files(compiled.graph) == model_files(ready.compiled.graph):
         raise _with_remedies(refused, request.presets, filling, absent)
     compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
     for note in compiled.notes:
@@ -194,20 +194,10 @@ def _refuses_files(refused: GenerationRejectedError, graph: Graph) -> bool:
     return False
 
 
-def _files_in(graph: Graph) -> dict[tuple[str, str], tuple[str, str]]:
-    """Return the model files that a graph names, each with its folder, by node and input."""
-    return {
-        (node_id, name): (MODEL_INPUTS[node["class_type"], name], value)
-        for node_id, node in graph.items()
-        for name, value in node["inputs"].items()
-        if (node["class_type"], name) in MODEL_INPUTS and isinstance(value, str)
-    }
-
-
 def _absent(graph: Graph, facts: ServerFacts) -> list[tuple[str, str]]:
     """Return folder and name of each model file that a graph names and a server does not list."""
     found: dict[tuple[str, str], None] = {}
-    for (node_id, name), (folder, file) in _files_in(graph).items():
+    for (node_id, name), (folder, file) in model_files(graph).items():
         key = graph[node_id]["class_type"], name
         if key[0] in facts.node_classes and file not in (*facts.files.get(folder, ()), *constant_choices(key)):
             found[folder, file] = None

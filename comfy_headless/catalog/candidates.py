@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from comfy_headless.catalog.compiler import WorkflowCompiler
-from comfy_headless.catalog.facts import TOLERANCE, ServerFacts
+from comfy_headless.catalog.facts import ServerFacts
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.roles import Filling, Missing, fill, place_file
-from comfy_headless.catalog.selection import Tier, is_recommended
+from comfy_headless.catalog.selection import Tier, has_ram, is_recommended
 from comfy_headless.catalog.variants import parted
 from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.file_inputs import MODEL_INPUTS
+from comfy_headless.graph.file_inputs import model_files
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
 
 Intent = Literal["portrait", "animal", "object", "scene", "action", "abstract"]
 
-_NO_CARD: Final = "cpu"
+NO_CARD: Final = "cpu"
 """A device of which no time is known."""
 _FOREVER: Final = 1e9
 """Seconds that nobody waits for."""
@@ -143,7 +143,7 @@ def look_at(preset: Preset, presets: PresetLibrary, task: Task, machine: Machine
             raise
         refuses = str(error)
         told, filling = estimate_there(preset, presets, task, machine, {})
-    enough_ram = machine.ram_gb is None or machine.ram_gb >= preset.needs.min_ram_gb.value * TOLERANCE
+    enough_ram = has_ram(preset, machine.ram_gb)
     recommended = is_recommended(preset, machine.vram_gb)
     enough = machine.vram_gb is None or recommended or told.fits(machine.vram_gb)
     return Candidate(
@@ -176,7 +176,7 @@ def estimate_there(
     Raises:
         ValidationError: the preset cannot take the settings, or ``given`` names what is not there.
     """
-    card = _NO_CARD if machine.vram_gb is None and machine.card is None else machine.card
+    card = NO_CARD if machine.vram_gb is None and machine.card is None else machine.card
 
     def estimated(files: Mapping[str, ModelFile]) -> VramEstimate:
         return estimate(
@@ -230,22 +230,11 @@ def _varied(
     known = {each.file.key for each in missing}
     brought = [
         presets.files[f"{folder}/{name}"]
-        for folder, name in _model_files(graph)
+        for folder, name in dict.fromkeys(model_files(graph).values())
         if name not in facts.files.get(folder, ()) and f"{folder}/{name}" in presets.files.keys() - known
     ]
     also = [Missing("", file, place_file(file)) for file in brought]
     return graph, filling._replace(missing=(*missing, *also))
-
-
-def _model_files(graph: Graph) -> list[tuple[str, str]]:
-    """Return the model files that a graph names, with their folders, each once."""
-    found = {
-        (MODEL_INPUTS[node["class_type"], name], value): None
-        for node in graph.values()
-        for name, value in node["inputs"].items()
-        if (node["class_type"], name) in MODEL_INPUTS and isinstance(value, str)
-    }
-    return list(found)
 
 
 def _lacks(preset: Preset, task: Task, graph: Graph, facts: ServerFacts, filling: Filling) -> tuple[str, ...]:

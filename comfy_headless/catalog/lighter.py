@@ -20,7 +20,8 @@ from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary
 from comfy_headless.catalog.variants import VARIANTS
 from comfy_headless.catalog.vary import Workshop, vary
-from comfy_headless.catalog.vram import VramEstimate, estimate_vram
+from comfy_headless.catalog.vram import VramEstimate
+from comfy_headless.catalog.vram import estimate as estimate_settings
 from comfy_headless.catalog.ways_down import (
     ABOUT,
     Changes,
@@ -34,7 +35,7 @@ from comfy_headless.catalog.ways_down import (
     smaller_tiles,
 )
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.file_inputs import MODEL_INPUTS
+from comfy_headless.graph.file_inputs import MODEL_INPUTS, model_files
 from comfy_headless.graph.source import Graph
 
 Place = Literal["loading", "encoding", "sampling", "decoding"]
@@ -229,15 +230,15 @@ def _step(failed: Failed, changes: Changes, before: CompiledWorkflow, known: _Kn
 def _estimate(
     preset: Preset, task: Task, asked: Mapping[str, Any], compiled: CompiledWorkflow, known: _Known
 ) -> VramEstimate:
-    return estimate_vram(
+    return estimate_settings(
         preset,
+        {name: value for name, value in asked.items() if name not in _BESIDE},
         task=task,
         vram_gb=known.vram_gb,
         card=known.card,
         files=described(preset.at(task), compiled.files, known.presets),
         pace=known.pace,
         presets=known.presets,
-        **{name: value for name, value in asked.items() if name not in _BESIDE},
     )
 
 
@@ -259,20 +260,10 @@ def _helps(kind: _Kind, place: Place | None, before: VramEstimate, after: VramEs
 def _has(facts: ServerFacts | None, graph: Graph, before: Graph) -> bool:
     """Return whether the server has each node class and model file that is new in a graph."""
     classes = {node["class_type"] for node in graph.values()} - {node["class_type"] for node in before.values()}
-    new = _files(graph) - _files(before)
+    new = {*model_files(graph).values()} - {*model_files(before).values()}
     if facts is None:
         return not new
     return classes <= facts.node_classes and all(name in facts.files.get(folder, ()) for folder, name in new)
-
-
-def _files(graph: Graph) -> set[tuple[str, str]]:
-    """Return the model files that a graph names, with their folders."""
-    return {
-        (MODEL_INPUTS[node["class_type"], name], value)
-        for node in graph.values()
-        for name, value in node["inputs"].items()
-        if (node["class_type"], name) in MODEL_INPUTS and isinstance(value, str)
-    }
 
 
 def _argument(changes: Changes) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+from comfy_headless.catalog.facts import GIB as GIB
 from comfy_headless.catalog.networks import Network, Vae
 
-GIB: Final = 1024**3
 _MIB: Final = 1024**2
 _BYTES: Final = 2
 """Of a number while computing: fp8 and GGUF weights compute in 16 bit too."""

@@ -91,6 +91,11 @@ def fits(preset: Preset, vram_gb: float | None) -> bool:
     return vram_gb is None or vram_gb >= preset.needs.min_vram_gb.value * TOLERANCE
 
 
+def has_ram(preset: Preset, ram_gb: float | None) -> bool:
+    """Return whether so many GiB of main memory are enough for a preset; None, unknown, is enough."""
+    return ram_gb is None or ram_gb >= preset.needs.min_ram_gb.value * TOLERANCE
+
+
 def is_recommended(preset: Preset, vram_gb: float | None) -> bool:
     """Return whether a preset is recommended for so many GiB of VRAM; for None, unknown, none is."""
     return vram_gb is not None and vram_gb >= preset.needs.recommended_from.value * TOLERANCE

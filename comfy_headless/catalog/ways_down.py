@@ -22,6 +22,7 @@ from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.roles import fill
 from comfy_headless.catalog.rules import SizeRule, around
+from comfy_headless.catalog.selection import has_ram
 from comfy_headless.catalog.vram import estimate_vram
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.listed import file_name, find_listed, lists_backslashes
@@ -231,11 +232,10 @@ def _is_as_free(other: Preset, preset: Preset) -> bool:
 
 def _runs(preset: Preset, task: Task, presets: PresetLibrary, facts: ServerFacts) -> bool:
     """Return whether a server has the node classes of a preset, files for its roles, and its RAM, if that is told."""
-    if facts.ram_gb is not None and facts.ram_gb < preset.needs.min_ram_gb.value * TOLERANCE:
-        return False
     view = preset.at(task)
     classes = {node["class_type"] for node in view.template.graph.values()}
-    return classes <= facts.node_classes and not fill(view, presets.files, facts).missing
+    there = has_ram(preset, facts.ram_gb) and classes <= facts.node_classes
+    return there and not fill(view, presets.files, facts).missing
 
 
 def _switched(failed: Failed, name: str) -> Changes:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterable, Mapping
 
+from comfy_headless.graph.source import Graph
+
 InputKey = tuple[str, str]
 """A node class and one of its inputs."""
 
@@ -144,6 +146,16 @@ _CONSTANT_CHOICES: Mapping[InputKey, str] = {
     ("VAELoader", "vae_name"): "pixel_space",
 }
 _UNREGISTERED_TYPES = {"webp": "image", "fbx": "model"}
+
+
+def model_files(graph: Graph) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the model files that a graph names: for node id and input the folder and the name."""
+    return {
+        (node_id, name): (MODEL_INPUTS[node["class_type"], name], value)
+        for node_id, node in graph.items()
+        for name, value in node["inputs"].items()
+        if (node["class_type"], name) in MODEL_INPUTS and isinstance(value, str)
+    }
 
 
 def constant_choices(key: InputKey) -> list[str]:

@@ -11,9 +11,8 @@ from typing import Any, Final
 import pynvml
 
 from comfy_headless.health.gpus import Gpu, Gpus
-from comfy_headless.health.ram import find_ram
+from comfy_headless.health.ram import GIB, find_ram
 
-_GIB = 1 << 30
 _NO_START: Final = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: (
         "no NVIDIA driver: its library cannot be loaded (libnvidia-ml.so.1, on Windows nvml.dll)"
@@ -139,7 +138,7 @@ def _own_memory(handle: Any) -> float:
 
 
 def _total(handle: Any) -> float:
-    return int(_ask(pynvml.nvmlDeviceGetMemoryInfo, handle).total) / _GIB
+    return int(_ask(pynvml.nvmlDeviceGetMemoryInfo, handle).total) / GIB
 
 
 def _name(handle: Any, otherwise: str) -> tuple[str, list[str]]:

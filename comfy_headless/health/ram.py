@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from comfy_headless.features import require
 
-_GIB = 1 << 30
+GIB = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def find_ram() -> Ram:
     try:
         with warnings.catch_warnings():  # it warns where /proc/meminfo lacks what we do not ask for
             warnings.simplefilter("ignore", RuntimeWarning)
-            return Ram(psutil.virtual_memory().total / _GIB, None)
+            return Ram(psutil.virtual_memory().total / GIB, None)
     # A sandbox may hide /proc/meminfo (OSError) or show another one (LookupError, ValueError).
     except (psutil.Error, OSError, LookupError, ValueError) as error:
         return Ram(None, f"the RAM cannot be measured: psutil says {type(error).__name__}: {error}")
