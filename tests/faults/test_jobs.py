@@ -37,6 +37,8 @@ from comfy_headless.simulator import Simulator
 from tests.faults.clients import FAST, VIDEO, WAYS, until, within
 from tests.faults.test_waiting import SLOW
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
 ways = pytest.mark.parametrize(("kind", "transport"), WAYS)
 ROOT = Path(__file__).resolve().parents[2]
 
