@@ -53,7 +53,7 @@ def simulated_server() -> Iterator[str]:
     """The address of the simulator, without node packs, as the real server is."""
     from comfy_headless.simulator import Simulator
 
-    with Simulator(port=0, packs=()) as simulator:
+    with Simulator(port=0, packs=(), step_seconds=0.01) as simulator:
         yield simulator.url
 
 
