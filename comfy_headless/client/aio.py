@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from comfy_headless.client.aio_calls import AsyncCalls
 from comfy_headless.client.job import AsyncJob
-from comfy_headless.client.options import count, graph_of, job_id, server_of, wait_of
-from comfy_headless.protocol import routes
+from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.routes import Queue
-from comfy_headless.protocol.run import submit_new, take_up
+from comfy_headless.protocol.run import take_up
 from comfy_headless.protocol.status import JobInfo, listing, recall
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.aio import AsyncTransport
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
 
 
-class ComfyWSClient:
+class ComfyWSClient(AsyncCalls):
     """A ComfyUI server, on asyncio. Usable from many tasks; all of them share one WebSocket.
 
     Inside ``async with`` connections are kept from call to call; without it each call closes after itself.
@@ -240,16 +239,6 @@ class ComfyWSClient:
         """Return the jobs of the server: running, then waiting in run order, then the last ``limit`` that ended."""
         return await self._drive(listing(self._server, count(limit, "limit")))
 
-    async def queue_prompt(self, workflow: Mapping[str, Any]) -> str:
-        """Queue an API-format graph and return its prompt_id as soon as the server has it.
-
-        Raises:
-            ValidationError: it is no such graph; nothing was sent.
-            GenerationRejectedError: the server refused it.
-            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
-        """
-        return (await self._drive(submit_new(self._server, graph_of(workflow)))).prompt_id
-
     async def wait_for_completion(
         self,
         prompt_id: str,
@@ -282,10 +271,6 @@ class ComfyWSClient:
         )
         return await self._drive(take_up(self._server, job_id(prompt_id), wait))
 
-    async def cancel(self, prompt_id: str) -> bool:
-        """Cancel one job, queued or running; True if the server still had it."""
-        return await self._drive(routes.cancel(self._server, job_id(prompt_id)))
-
     @overload
     async def get_recommended_preset(
         self, vram_gb: float | None = None, *, explain: Literal[False] = False, **wishes: Any
@@ -308,26 +293,6 @@ class ComfyWSClient:
         from comfy_headless.api.recommend import recommended
 
         return await self._drive(recommended(self._server, vram_gb, explain=explain, **wishes))
-
-    async def system_stats(self) -> dict[str, Any]:
-        """Return versions, RAM and devices of the server (memory in bytes)."""
-        return await self._drive(routes.system_stats(self._server))
-
-    async def object_info(self, node_class: str | None = None) -> dict[str, Any]:
-        """Return the schemas of all node classes of the server, or of one."""
-        return await self._drive(routes.object_info(self._server, node_class))
-
-    async def queue(self) -> Queue:
-        """Return the ids of running and of waiting jobs, in run order."""
-        return await self._drive(routes.queue(self._server))
-
-    async def history(self, prompt_id: str) -> dict[str, Any] | None:
-        """Return the history entry of an ended job, None while there is none."""
-        return await self._drive(routes.history(self._server, job_id(prompt_id)))
-
-    async def upload(self, path: str | os.PathLike[str], *, subfolder: str = "") -> str:
-        """Bring a local file into the server's input folder; return the name for a loader node."""
-        return await self._drive(routes.upload(self._server, os.fspath(path), subfolder=subfolder))
 
 
 AsyncComfyClient = ComfyWSClient

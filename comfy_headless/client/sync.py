@@ -8,13 +8,12 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from comfy_headless.client.calls import Calls
 from comfy_headless.client.job import Job
-from comfy_headless.client.options import count, graph_of, job_id, server_of, wait_of
-from comfy_headless.protocol import routes
+from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.routes import Queue
-from comfy_headless.protocol.run import submit_new, take_up
+from comfy_headless.protocol.run import take_up
 from comfy_headless.protocol.status import JobInfo, listing, recall
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
 
 
-class ComfyClient:
+class ComfyClient(Calls):
     """A ComfyUI server, with blocking calls. Usable from many threads; all of them share one WebSocket.
 
     Args:
@@ -239,16 +238,6 @@ class ComfyClient:
         """Return the jobs of the server: running, then waiting in run order, then the last ``limit`` that ended."""
         return self._drive(listing(self._server, count(limit, "limit")))
 
-    def queue_prompt(self, workflow: Mapping[str, Any]) -> str:
-        """Queue an API-format graph and return its prompt_id as soon as the server has it.
-
-        Raises:
-            ValidationError: it is no such graph; nothing was sent.
-            GenerationRejectedError: the server refused it.
-            ComfyUIConnectionError: no answer (ComfyUIOfflineError: nothing is there).
-        """
-        return (self._drive(submit_new(self._server, graph_of(workflow)))).prompt_id
-
     def wait_for_completion(
         self,
         prompt_id: str,
@@ -281,10 +270,6 @@ class ComfyClient:
         )
         return self._drive(take_up(self._server, job_id(prompt_id), wait))
 
-    def cancel(self, prompt_id: str) -> bool:
-        """Cancel one job, queued or running; True if the server still had it."""
-        return self._drive(routes.cancel(self._server, job_id(prompt_id)))
-
     @overload
     def get_recommended_preset(
         self, vram_gb: float | None = None, *, explain: Literal[False] = False, **wishes: Any
@@ -307,23 +292,3 @@ class ComfyClient:
         from comfy_headless.api.recommend import recommended
 
         return self._drive(recommended(self._server, vram_gb, explain=explain, **wishes))
-
-    def system_stats(self) -> dict[str, Any]:
-        """Return versions, RAM and devices of the server (memory in bytes)."""
-        return self._drive(routes.system_stats(self._server))
-
-    def object_info(self, node_class: str | None = None) -> dict[str, Any]:
-        """Return the schemas of all node classes of the server, or of one."""
-        return self._drive(routes.object_info(self._server, node_class))
-
-    def queue(self) -> Queue:
-        """Return the ids of running and of waiting jobs, in run order."""
-        return self._drive(routes.queue(self._server))
-
-    def history(self, prompt_id: str) -> dict[str, Any] | None:
-        """Return the history entry of an ended job, None while there is none."""
-        return self._drive(routes.history(self._server, job_id(prompt_id)))
-
-    def upload(self, path: str | os.PathLike[str], *, subfolder: str = "") -> str:
-        """Bring a local file into the server's input folder; return the name for a loader node."""
-        return self._drive(routes.upload(self._server, os.fspath(path), subfolder=subfolder))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError, without_secrets
+from comfy_headless.protocol.access import OPEN, Access
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep
 from comfy_headless.protocol.timing import Timing
 
@@ -25,12 +26,14 @@ class Server(NamedTuple):
     Args:
         address: base address, without a trailing slash; it may carry a login (``http://user:password@host``).
         socket: frames are wanted.
+        access: what else lets one in.
     """
 
     address: str
     client_id: str
     timing: Timing
     socket: bool = True
+    access: Access = OPEN
 
     @property
     def url(self) -> str:

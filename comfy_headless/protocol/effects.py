@@ -73,10 +73,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP exchange; ``body`` is JSON, ``timeout`` seconds of silence.
+    """One HTTP exchange; ``body`` is JSON unless ``headers`` say otherwise, ``timeout`` seconds of silence.
 
-    Gives a ``Reply`` of any status; throws ``Broken``. ``shared``: what another flow's call of the route gave will do,
-    if it began at most so many seconds ago; None: ask for oneself.
+    Gives a ``Reply`` of any status; throws ``Broken``. ``limit``: seconds after which it breaks, even if it is answered
+    bit by bit; None: as long as something comes. ``shared``: what another flow's call of the route gave will do, if it
+    began at most so many seconds ago; None: ask for oneself.
     """
 
     method: str
@@ -86,7 +87,9 @@ class Call:
     form: Sequence[tuple[str, str]] = ()
     parts: Sequence[Part] = ()
     timeout: float = 10.0
+    limit: float | None = None
     shared: float | None = None
+    headers: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

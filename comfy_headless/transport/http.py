@@ -63,6 +63,8 @@ def request_options(effect: Call, timing: Timing, stack: ExitStack) -> dict[str,
     if effect.body is not None:
         options["content"] = effect.body
         options["headers"] = {"Content-Type": "application/json"}
+    if effect.headers:
+        options["headers"] = {**options.get("headers", {}), **dict(effect.headers)}
     if effect.parts:
         options["data"] = dict(effect.form)
         options["files"] = [(part.field, _file(part, stack)) for part in effect.parts]
