@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from comfy_headless.errors import ValidationError, without_secrets
@@ -21,13 +22,14 @@ def server_url(url: str | None = None, environ: Mapping[str, str] | None = None)
     """Return the base address of the server, without a trailing slash.
 
     Args:
-        url: ``http://host:port`` or ``host:port``; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        url: ``http://host:port`` or ``host:port``, with a path where a proxy gives the server one; None means
+            COMFY_HEADLESS_URL, then COMFYUI_BASE_URL, then ``http://localhost:8188``.
         environ: None is this process's environment.
 
     Raises:
         ValidationError: it is not the address of a web server.
     """
-    given = url or (os.environ if environ is None else environ).get("COMFY_HEADLESS_URL") or DEFAULT_URL
+    given = url or named_url(environ) or DEFAULT_URL
     full = given.strip()
     full = (full if "://" in full else f"http://{full}").rstrip("/")
     try:
@@ -43,6 +45,64 @@ def server_url(url: str | None = None, environ: Mapping[str, str] | None = None)
         )
     login, at, host = parts.netloc.rpartition("@")
     return full.replace(parts.netloc, f"{login.translate(_QUOTED)}{at}{host}", 1)
+
+
+def named_url(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the address that COMFY_HEADLESS_URL names, else COMFYUI_BASE_URL, as ComfyKit's users have it; or None."""
+    variables = os.environ if environ is None else environ
+    return variables.get("COMFY_HEADLESS_URL") or variables.get("COMFYUI_BASE_URL") or None
+
+
+class Secrets(NamedTuple):
+    """What the environment says of how to be let in, as it stands there; None where it says nothing.
+
+    Args:
+        token: COMFY_HEADLESS_TOKEN, sent as ``Authorization: Bearer``.
+        headers: COMFY_HEADLESS_HEADERS, one ``Name: value`` a line.
+        cookies: COMFY_HEADLESS_COOKIES, else COMFYUI_COOKIES: ``name=value; other=value``.
+        ca: COMFY_HEADLESS_CA, path of a PEM file.
+        user: COMFY_HEADLESS_USER, sent as ``Comfy-User``.
+        api_key: COMFY_HEADLESS_API_KEY, else COMFYUI_API_KEY: the key of Comfy.org for nodes that cost money.
+    """
+
+    token: str | None = None
+    headers: str | None = None
+    cookies: str | None = None
+    ca: str | None = None
+    user: str | None = None
+    api_key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(name for name, value in zip(self._fields, self, strict=True) if value)})"
+
+
+def secrets_for(url: str | None, environ: Mapping[str, str] | None = None) -> Secrets:
+    """Return what the environment has to be let in at ``url``.
+
+    It belongs to the server that the environment names, if it names one: another one is told none of it.
+
+    Args:
+        url: as for `server_url`.
+        environ: None is this process's environment.
+    """
+    variables = os.environ if environ is None else environ
+    if url and named_url(environ) and _place(server_url(url)) != _place(server_url(None, environ)):
+        return Secrets()
+    names = (
+        ("COMFY_HEADLESS_TOKEN",),
+        ("COMFY_HEADLESS_HEADERS",),
+        ("COMFY_HEADLESS_COOKIES", "COMFYUI_COOKIES"),
+        ("COMFY_HEADLESS_CA",),
+        ("COMFY_HEADLESS_USER",),
+        ("COMFY_HEADLESS_API_KEY", "COMFYUI_API_KEY"),
+    )
+    found = (next((variables[name] for name in group if variables.get(name)), None) for group in names)
+    return Secrets(*found)
+
+
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def shown_url(url: str) -> str:

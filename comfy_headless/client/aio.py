@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from comfy_headless.client.aio_calls import AsyncCalls
 from comfy_headless.client.job import AsyncJob
 from comfy_headless.client.options import count, job_id, server_of, wait_of
+from comfy_headless.client.reaching import Reaching
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.run import take_up
 from comfy_headless.protocol.status import JobInfo, listing, recall
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.transport.aio import AsyncTransport
+from comfy_headless.transport.aio import AsyncTransport, HttpClient
 
 if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
@@ -27,17 +28,25 @@ class ComfyWSClient(AsyncCalls):
     Inside ``async with`` connections are kept from call to call; without it each call closes after itself.
 
     Args:
-        url: base address; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        url: base address, with a path where a proxy gives the server one, and a login where it wants one; None means
+            COMFY_HEADLESS_URL, then COMFYUI_BASE_URL, then ``http://localhost:8188``.
         transport: "auto" uses the WebSocket where the extra ``websocket`` is installed and polls else (and whenever
             the socket fails); "polling" never opens one; "websocket" insists on the extra.
         client_id: the name under which the server knows this client; None draws one. A server tells the steps of a job
             to the client that queued it: a service that keeps its name hears them again after a restart. Two clients
             with one name at the same time take each other's news away.
+        poll_seconds: seconds between two looks at a job where there is no socket; None: 0.125 at first, growing to 2.
+        http: an ``httpx.AsyncClient`` of the caller's that makes all requests, with its own limits, proxies and hooks.
+            It is not closed here. The WebSocket does not go through it.
         timing: waiting times in seconds.
         clock: seconds, monotonic.
 
+        reaching: what lets the client in: token, auth, headers, cookies, ca, verify, user, api_key; see
+            ``comfy_headless.client.reaching.Reaching``.
+
     Raises:
-        ValidationError: ``url`` is no address, ``client_id`` no name, or there is no such transport.
+        ValidationError: ``url`` is no address, ``client_id`` no name, there is no such transport, or what is to let
+            the client in cannot be sent.
         FeatureMissingError: ``transport="websocket"`` without the extra.
     """
 
@@ -47,11 +56,14 @@ class ComfyWSClient(AsyncCalls):
         *,
         transport: str = "auto",
         client_id: str | None = None,
+        poll_seconds: float | None = None,
+        http: HttpClient | None = None,
         timing: Timing = Timing(),  # noqa: B008 - an immutable tuple
         clock: Callable[[], float] = time.monotonic,
+        **reaching: Unpack[Reaching],
     ) -> None:
-        self._server = server_of(url, transport, timing, client_id)
-        self._transport = AsyncTransport(self._server, clock=clock)
+        self._server = server_of(url, transport, timing, client_id, poll_seconds=poll_seconds, **reaching)
+        self._transport = AsyncTransport(self._server, clock=clock, http=http)
         self._drive = self._transport.drive
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Unpack
 from uuid import uuid4
 
 from comfy_headless.client.looking import look_at
+from comfy_headless.client.reaching import Reaching, access_of
 from comfy_headless.config import server_url
 from comfy_headless.errors import ValidationError
 from comfy_headless.features import require
@@ -21,12 +22,21 @@ from comfy_headless.protocol.run import Wait
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.socket import socket_wanted
 
+_LONGEST_POLL: Final = 3600.0
 TRANSPORTS = ("auto", "websocket", "polling")
 
 _ID: Final = re.compile(r"\w[\w.:-]*")  # what it may be inside an address; ComfyUI 0.30.0 takes lower-case UUIDs only
 
 
-def server_of(url: str | None, transport: str, timing: Timing, client_id: str | None) -> Server:
+def server_of(
+    url: str | None,
+    transport: str,
+    timing: Timing,
+    client_id: str | None,
+    *,
+    poll_seconds: float | None = None,
+    **reaching: Unpack[Reaching],
+) -> Server:
     """Return whom a client talks to, and as whom; raises ValidationError."""
     if transport not in TRANSPORTS:
         raise ValidationError(f"transport={transport!r}; there are: {', '.join(TRANSPORTS)}")
@@ -34,7 +44,13 @@ def server_of(url: str | None, transport: str, timing: Timing, client_id: str | 
         raise ValidationError(f"server {url!r} is not an address; expected text such as http://localhost:8188")
     if client_id is not None and not (isinstance(client_id, str) and _ID.fullmatch(client_id)):
         raise ValidationError(f"client_id={shown(client_id)}: expected letters, digits, and . : - _")
-    return Server(server_url(url), client_id or uuid4().hex, timing, socket_wanted(transport))
+    if poll_seconds is not None:
+        number = isinstance(poll_seconds, (int, float)) and not isinstance(poll_seconds, bool)
+        if not (number and 0 < poll_seconds <= _LONGEST_POLL):
+            raise ValidationError(f"poll_seconds={shown(poll_seconds)}: expected seconds, 0 to {_LONGEST_POLL:g}")
+        timing = timing._replace(first_poll_alone=poll_seconds, last_poll_alone=poll_seconds)
+    access = access_of(url, **reaching)
+    return Server(server_url(url), client_id or uuid4().hex, timing, socket_wanted(transport), access)
 
 
 def graph_of(workflow: Mapping[str, Any]) -> Graph:

@@ -13,8 +13,10 @@ class Timing(NamedTuple):
         read: silence in a small answer (history, queue).
         post: silence after ``POST /prompt``; a busy server answers late, and a late answer is not a lost one.
         transfer: silence within an upload, a download or a large answer.
-        first_poll: first look at the history beside the socket; without a socket a quarter of it.
-        last_poll: the interval grows by half each time, up to this; without a socket up to two fifths of it.
+        first_poll: first look at the history beside the socket.
+        last_poll: the interval grows by half each time, up to this.
+        first_poll_alone: first look at the history where there is no socket.
+        last_poll_alone: up to this the interval grows there.
         patience: how long a server may stay away before the wait gives up.
         lookup: how long to look for a job whose ``POST /prompt`` was not answered.
         lookup_gap: time between two such looks.
@@ -31,6 +33,8 @@ class Timing(NamedTuple):
     transfer: float = 20.0
     first_poll: float = 0.5
     last_poll: float = 5.0
+    first_poll_alone: float = 0.125
+    last_poll_alone: float = 2.0
     patience: float = 60.0
     lookup: float = 10.0
     lookup_gap: float = 2.0

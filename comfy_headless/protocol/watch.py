@@ -98,8 +98,8 @@ class _Watch:
         self.tracker = ProgressTracker(graph)
         self.state = State.QUEUED
         self.entry: dict[str, Any] = {}
-        self.interval = self.timing.first_poll if server.socket else self.timing.first_poll / 4
-        self.last_interval = self.timing.last_poll if server.socket else self.timing.last_poll * 0.4
+        self.interval = self.timing.first_poll if server.socket else self.timing.first_poll_alone
+        self.last_interval = self.timing.last_poll if server.socket else self.timing.last_poll_alone
         self.absent_since: float | None = None
         self.away_since: float | None = None
         self.problem = ""

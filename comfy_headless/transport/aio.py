@@ -12,9 +12,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import httpx
 
@@ -41,23 +40,22 @@ from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
     BREAKS,
     CHUNK,
-    MAX_FRAME,
     broken_by,
-    client_options,
     download_options,
-    is_local,
     reply_of,
     request_options,
 )
 from comfy_headless.transport.lanes import Lanes
 from comfy_headless.transport.mailbox import Mailbox, Mailboxes
+from comfy_headless.transport.reach import Reach
 from comfy_headless.transport.sharing import Shared
-from comfy_headless.transport.socket import HELLO, no_socket, socket_address
+from comfy_headless.transport.socket import HELLO, no_socket
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 T = TypeVar("T")
+HttpClient: TypeAlias = httpx.AsyncClient
 logger = logging.getLogger("comfy_headless")
 
 GATE: Final = 8
@@ -87,10 +85,17 @@ class _Mailbox(Mailbox):
 
 
 class AsyncTransport:
-    """Connections, and one socket, for any number of flows in tasks of one event loop."""
+    """Connections, and one socket, for any number of flows in tasks of one event loop.
 
-    def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._server, self._clock = server, clock
+    Args:
+        http: a client of the caller's that makes all HTTP requests; it is never closed here.
+    """
+
+    def __init__(
+        self, server: Server, *, clock: Callable[[], float] = time.monotonic, http: httpx.AsyncClient | None = None
+    ) -> None:
+        self._server, self._clock, self._http = server, clock, http
+        self._reach = Reach(server)
         self._mailboxes = Mailboxes()
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -122,8 +127,8 @@ class AsyncTransport:
         self._connection = self._stack = self._reader = None
 
     def _new_lanes(self) -> Lanes[httpx.AsyncClient]:
-        options = cache(partial(client_options, self._server.address, self._server.timing))
-        return Lanes(lambda: httpx.AsyncClient(**options()))
+        reach = self._reach
+        return Lanes(lambda: httpx.AsyncClient(**reach.http_options))
 
     async def __aexit__(self, kind: object = None, *_: object) -> None:
         self._users -= 1
@@ -250,25 +255,15 @@ class AsyncTransport:
         from websockets.asyncio.client import connect
         from websockets.exceptions import WebSocketException
 
-        address = socket_address(self._server.address, self._server.client_id)
+        options = self._reach.socket_options(self._server.client_id, self._server.timing.connect)
         stack = AsyncExitStack()
         try:
-            connection = await stack.enter_async_context(
-                connect(
-                    address,
-                    max_size=MAX_FRAME,
-                    open_timeout=self._server.timing.connect,
-                    close_timeout=1,
-                    ping_timeout=60,
-                    compression=None,
-                    proxy=None if is_local(address) else True,
-                )
-            )
+            connection = await stack.enter_async_context(connect(**options))
             await connection.send(HELLO)
         except (OSError, WebSocketException) as error:
             await stack.aclose()
             self._refused_until = time.monotonic() + self._server.timing.idle  # not every job shall wait for it anew
-            logger.warning("%s", no_socket(address, error))
+            logger.warning("%s", no_socket(options["uri"], error))
             return False
         self._connection, self._stack = connection, stack
         self._reader = asyncio.create_task(self._read(connection, stack), name="comfy-headless")
@@ -315,25 +310,36 @@ class AsyncTransport:
                 shared.note(began, reply)
             return reply
 
+    @asynccontextmanager
+    async def _stream(self, method: str, route: str, options: dict[str, Any]) -> AsyncIterator[httpx.Response]:
+        if self._http is not None:
+            options = self._reach.through_another(options)
+            async with self._http.stream(method, f"{self._reach.base}{route}", **options) as response:
+                yield response
+            return
+        async with self._client() as http, http.stream(method, route, **options) as response:
+            yield response
+
     async def _call(self, effect: Call) -> Reply:
         with ExitStack() as stack:
             options = request_options(effect, self._server.timing, stack)
             try:
-                async with self._gates["body" if effect.body or effect.parts else "ask"], self._client() as http:
-                    response = await http.request(effect.method, effect.route, **options)
+                async with (
+                    self._gates["body" if effect.body or effect.parts else "ask"],
+                    asyncio.timeout(effect.limit),
+                    self._stream(effect.method, effect.route, options) as response,
+                ):
+                    return reply_of(response, await response.aread())
             except BREAKS as error:
                 raise broken_by(error) from error
-            return reply_of(response, response.content)
+            except TimeoutError as error:
+                raise Broken("timeout", f"no whole answer in {effect.limit or 0:g} s") from error
 
     async def _download(self, effect: Download) -> Reply:
         response = None
         options = download_options(effect, self._server.timing)
         try:
-            async with (
-                self._gates["download"],
-                self._client() as http,
-                http.stream("GET", effect.route, **options) as response,
-            ):
+            async with self._gates["download"], self._stream("GET", effect.route, options) as response:
                 if response.status_code not in (200, 206):
                     return reply_of(response, await response.aread())
                 with Path(effect.part).open("r+b" if effect.offset else "wb") as file:

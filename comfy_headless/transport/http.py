@@ -1,58 +1,23 @@
-"""What both shells share of HTTP: client options, requests of effects, and the names of what can break."""
+"""What both shells share of HTTP: requests of effects, answers without httpx in them, the names of what breaks."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from comfy_headless.protocol.effects import Broken, Call, Download, Part, Reply
 from comfy_headless.protocol.routes import media_type
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.transport.lanes import KEPT
 
 logger = logging.getLogger("comfy_headless")
-
-MAX_FRAME: Final = 256 * 1024 * 1024
-"""Largest WebSocket frame accepted, in bytes; a preview of a large picture passes websockets' default of 1 MiB."""
 
 CHUNK: Final = 256 * 1024
 BREAKS: Final = (httpx.TransportError, httpx.DecodingError)
 """What httpx raises where an exchange breaks; ``broken_by`` tells it to the flow."""
-
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def is_local(url: str) -> bool:
-    """Say whether ``url`` is on this machine."""
-    return urlsplit(url).hostname in _LOCAL
-
-
-def client_options(url: str, timing: Timing) -> dict[str, Any]:
-    """Return the arguments of all ``httpx.Client`` or ``httpx.AsyncClient`` of a transport, one for each lane.
-
-    A plain http address needs no certificates (40 ms); nothing is redirected to https unseen, since redirects are
-    answers like others. A server on this machine is never reached through a proxy. Cookies are shared: something in
-    front of the server may know a client by them. A login is kept apart from the address: httpx logs each address.
-    """
-    trust_env = not is_local(url)
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    login, _, host = parts.netloc.rpartition("@")
-    return {
-        "base_url": parts._replace(netloc=host).geturl(),
-        "auth": (unquote(parts.username or ""), unquote(parts.password or "")) if login else None,
-        "verify": httpx.create_ssl_context(verify=secure, trust_env=trust_env),
-        "trust_env": trust_env,
-        "cookies": CookieJar(),
-        "timeout": httpx.Timeout(timing.read, connect=timing.connect, pool=None),
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=KEPT),
-    }
 
 
 def request_options(effect: Call, timing: Timing, stack: ExitStack) -> dict[str, Any]:

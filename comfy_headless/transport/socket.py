@@ -20,8 +20,8 @@ from comfy_headless.errors import without_secrets
 from comfy_headless.features import FEATURES, require
 from comfy_headless.protocol.frames import Frame, FrameReader
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.transport.http import MAX_FRAME, is_local
 from comfy_headless.transport.mailbox import Mailbox, Mailboxes
+from comfy_headless.transport.reach import Reach
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -30,11 +30,6 @@ logger = logging.getLogger("comfy_headless")
 
 HELLO = '{"type": "feature_flags", "data": {"supports_preview_metadata": true}}'
 """First text frame of a connection: previews come with the id of their node and job (event 4)."""
-
-
-def socket_address(url: str, client_id: str) -> str:
-    """Return the address of the WebSocket of the server at ``url``."""
-    return f"ws{url[len('http') :]}/ws?clientId={client_id}"
 
 
 def no_socket(address: str, error: Exception) -> str:
@@ -62,8 +57,8 @@ class WaitedMailbox(Mailbox):
 class KeptSocket:
     """One WebSocket and the mailboxes of the jobs that wait on it. All methods may be called from any thread."""
 
-    def __init__(self, url: str, client_id: str, timing: Timing) -> None:
-        self._address, self._timing = socket_address(url, client_id), timing
+    def __init__(self, reach: Reach, client_id: str, timing: Timing) -> None:
+        self._reach, self._client_id, self._timing = reach, client_id, timing
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._mailboxes = Mailboxes()
@@ -131,24 +126,15 @@ class KeptSocket:
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
 
+        options = self._reach.socket_options(self._client_id, min(self._timing.connect, limit))
         stack = ExitStack()
         try:
-            connection = stack.enter_context(
-                connect(
-                    self._address,
-                    max_size=MAX_FRAME,
-                    open_timeout=min(self._timing.connect, limit),
-                    close_timeout=1,
-                    ping_timeout=60,
-                    compression=None,
-                    proxy=None if is_local(self._address) else True,
-                )
-            )
+            connection = stack.enter_context(connect(**options))
             connection.send(HELLO)
         except (OSError, WebSocketException) as error:
             stack.close()
             self._refused_until = time.monotonic() + self._timing.idle  # not every job shall wait for it anew
-            logger.warning("%s", no_socket(self._address, error))
+            logger.warning("%s", no_socket(options["uri"], error))
             return False
         self._connection, self._stack = connection, stack
         self._reader = threading.Thread(target=self._read, args=(connection, stack), name="comfy-headless", daemon=True)

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
@@ -39,26 +38,33 @@ from comfy_headless.transport.http import (
     BREAKS,
     CHUNK,
     broken_by,
-    client_options,
     download_options,
     reply_of,
     request_options,
 )
 from comfy_headless.transport.lanes import Lanes
+from comfy_headless.transport.reach import Reach
 from comfy_headless.transport.sharing import Shared
 from comfy_headless.transport.socket import KeptSocket, WaitedMailbox
 
 T = TypeVar("T")
+HttpClient: TypeAlias = httpx.Client
 
 
 class SyncTransport:
-    """Connections, and one socket, for any number of flows in any number of threads."""
+    """Connections, and one socket, for any number of flows in any number of threads.
 
-    def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._server, self._clock = server, clock
-        self._socket = KeptSocket(server.address, server.client_id, server.timing)
-        options = cache(partial(client_options, server.address, server.timing))
-        self._lanes: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**options()))
+    Args:
+        http: a client of the caller's that makes all HTTP requests; it is never closed here.
+    """
+
+    def __init__(
+        self, server: Server, *, clock: Callable[[], float] = time.monotonic, http: httpx.Client | None = None
+    ) -> None:
+        self._server, self._clock, self._http = server, clock, http
+        self._reach = reach = Reach(server)
+        self._socket = KeptSocket(reach, server.client_id, server.timing)
+        self._lanes: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**reach.http_options))
         self._lock = threading.Lock()
         self._shared: dict[str, Shared[threading.Lock]] = {}
 
@@ -152,6 +158,16 @@ class SyncTransport:
                 return time.sleep(min(seconds, most))
 
     @contextmanager
+    def _stream(self, method: str, route: str, options: dict[str, Any]) -> Iterator[httpx.Response]:
+        if self._http is not None:
+            options = self._reach.through_another(options)
+            with self._http.stream(method, f"{self._reach.base}{route}", **options) as response:
+                yield response
+            return
+        with self._client() as http, http.stream(method, route, **options) as response:
+            yield response
+
+    @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
         with self._lock:
             lane = self._lanes.take()
@@ -188,18 +204,18 @@ class SyncTransport:
     def _call(self, effect: Call) -> Reply:
         with ExitStack() as stack:
             options = request_options(effect, self._server.timing, stack)
+            until = math.inf if effect.limit is None else time.monotonic() + effect.limit
             try:
-                with self._client() as http:
-                    response = http.request(effect.method, effect.route, **options)
+                with self._stream(effect.method, effect.route, options) as response:
+                    return reply_of(response, _read(response, until))
             except BREAKS as error:
                 raise broken_by(error) from error
-            return reply_of(response, response.content)
 
     def _download(self, effect: Download, limit: Limit) -> Reply:
         response = None
         options = download_options(effect, self._server.timing)
         try:
-            with self._client() as http, http.stream("GET", effect.route, **options) as response:
+            with self._stream("GET", effect.route, options) as response:
                 if response.status_code not in (200, 206):
                     return reply_of(response, response.read())
                 with Path(effect.part).open("r+b" if effect.offset else "wb") as file:
@@ -212,6 +228,17 @@ class SyncTransport:
                 return reply_of(response)
         except BREAKS as error:
             raise broken_by(error, response) from error
+
+
+def _read(response: httpx.Response, until: float) -> bytes:
+    if until == math.inf:
+        return response.read()
+    chunks: list[bytes] = []
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("the answer takes too long", request=response.request)
+    return b"".join(chunks)
 
 
 def _notify(callback: Callable[[Any], Any], event: Any) -> None:

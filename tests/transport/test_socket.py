@@ -10,6 +10,7 @@ import time
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Subscribe, Tell
 from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.reach import Reach
 from comfy_headless.transport.socket import KeptSocket
 from comfy_headless.transport.sync import SyncTransport
 from tests.faults.clients import within
@@ -44,7 +45,8 @@ def test_a_stream_that_is_collected_under_the_lock() -> None:
 def test_a_deadline_while_another_thread_opens() -> None:
     """Who may not wait any more does not wait for the one who opens the socket."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        kept = KeptSocket(f"http://127.0.0.1:{silent.getsockname()[1]}", "c", Timing(connect=3.0))
+        server = Server(f"http://127.0.0.1:{silent.getsockname()[1]}", "c", Timing(connect=3.0))
+        kept = KeptSocket(Reach(server), "c", server.timing)
         opener = threading.Thread(target=kept.subscribe, args=("one", kept.mailbox()))
         opener.start()
         time.sleep(0.2)

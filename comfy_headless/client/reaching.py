@@ -1,0 +1,179 @@
+"""How a client is let in: the caller's arguments, then the environment, read into an ``Access``."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypedDict
+from urllib.parse import urlsplit
+
+from comfy_headless.config import Secrets, secrets_for, server_url
+from comfy_headless.errors import ValidationError
+from comfy_headless.protocol.access import Access
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
+
+
+class Reaching(TypedDict, total=False):
+    """What lets a client in; each argument goes before its variable of the environment.
+
+    Args:
+        token: sent as ``Authorization: Bearer`` (COMFY_HEADLESS_TOKEN).
+        auth: user and password, sent as ``Authorization: Basic``; they may stand in the address too.
+        headers: names and values that go with every request and the WebSocket (COMFY_HEADLESS_HEADERS, one
+            ``Name: value`` a line).
+        cookies: names and values (COMFY_HEADLESS_COOKIES, COMFYUI_COOKIES, ``name=value; other=value``).
+        ca: path of a PEM file with certificates that count besides the usual ones (COMFY_HEADLESS_CA).
+        verify: False takes any certificate of the server, so anybody between could read along.
+        user: sent as ``Comfy-User``: whose settings and workflows count on a server with ``--multi-user``
+            (COMFY_HEADLESS_USER).
+        api_key: the key of Comfy.org for nodes that cost money, sent with each prompt and never as a header
+            (COMFY_HEADLESS_API_KEY, COMFYUI_API_KEY).
+    """
+
+    token: str | None
+    auth: tuple[str, str] | None
+    headers: Mapping[str, str] | None
+    cookies: Mapping[str, str] | None
+    ca: str | os.PathLike[str] | None
+    verify: bool
+    user: str | None
+    api_key: str | None
+
+
+def access_of(
+    url: str | None,
+    *,
+    token: str | None = None,
+    auth: tuple[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    cookies: Mapping[str, str] | None = None,
+    ca: str | os.PathLike[str] | None = None,
+    verify: bool = True,
+    user: str | None = None,
+    api_key: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Access:
+    """Read how to be let in at ``url``. See `Reaching`.
+
+    Args:
+        environ: None is this process's environment.
+
+    Raises:
+        ValidationError: something cannot be sent, or contradicts something else. No value is shown.
+    """
+    secrets = secrets_for(url, environ)
+    given: dict[str, str] = {}
+    for name, value in [*_pairs(_mapping(headers, "headers")), *_lines(secrets, given=headers is not None)]:
+        _check_header(name, value)
+        given[name] = value
+    named = {name.lower() for name in given}
+    ways = {
+        "token=": token is not None,
+        "auth=": auth is not None,
+        "a header Authorization": "authorization" in named,
+        "the address": "@" in urlsplit(server_url(url, environ)).netloc,
+    }
+    if sum(ways.values()) > 1:
+        told = " and ".join(name for name, there in ways.items() if there)
+        raise ValidationError(f"{told} each say who you are; give one of them")
+    if not any(ways.values()):
+        token = secrets.token
+    if token is not None:
+        given["Authorization"] = f"Bearer {_text(token, 'token')}"
+    if auth is not None:
+        given["Authorization"] = f"Basic {_login(auth)}"
+    whose = _text(user, "user") if user is not None else secrets.user
+    if whose and "comfy-user" not in named:
+        given["Comfy-User"] = whose
+    for name, value in given.items():
+        _check_header(name, value)
+    return Access(
+        tuple(given.items()),
+        tuple(_cookies(cookies, secrets)),
+        _certificates(ca if ca is not None else secrets.ca),
+        _flag(verify),
+        _text(api_key, "api_key") if api_key is not None else secrets.api_key,
+    )
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, str]:
+    if value is None or isinstance(value, Mapping):
+        return value or {}
+    raise ValidationError(f"{name}=: expected names and values, as a dict; got {type(value).__name__}")
+
+
+def _pairs(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ValidationError(f"{name!r}: expected text for a header or a cookie, got {type(value).__name__}")
+        yield name, value
+
+
+def _lines(secrets: Secrets, *, given: bool) -> Iterable[tuple[str, str]]:
+    if given or secrets.headers is None:
+        return
+    for number, line in enumerate(secrets.headers.splitlines(), 1):
+        name, colon, value = line.partition(":")
+        if not colon and line.strip():
+            raise ValidationError(f"COMFY_HEADLESS_HEADERS, line {number}: expected 'Name: value'")
+        if line.strip():
+            yield name.strip(), value.strip()
+
+
+def _check_header(name: str, value: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValidationError(f"header {name!r}: this is no name of a header")
+    if name.lower() in _OURS:
+        raise ValidationError(f"header {name!r}: this one belongs to the connection; leave it out")
+    if not value.isascii() or not value.isprintable():
+        raise ValidationError(f"header {name!r}: its value has characters that no header can hold")
+
+
+def _text(value: object, name: str) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ValidationError(f"{name}=: expected text, got {'nothing' if value == '' else type(value).__name__}")
+
+
+def _login(auth: tuple[str, str]) -> str:
+    if not (isinstance(auth, (tuple, list)) and len(auth) == 2 and all(isinstance(part, str) for part in auth)):
+        raise ValidationError("auth=: expected a user and a password, such as auth=('me', password)")
+    if ":" in auth[0]:
+        raise ValidationError("auth=: a user's name holds no colon")
+    return base64.b64encode(":".join(auth).encode()).decode()
+
+
+def _cookies(given: Mapping[str, str] | None, secrets: Secrets) -> Iterator[tuple[str, str]]:
+    if given is not None:
+        found = [*_pairs(_mapping(given, "cookies"))]
+    else:
+        parts = (part.partition("=") for part in (secrets.cookies or "").split(";") if part.strip())
+        found = [(name.strip(), value.strip()) for name, _, value in parts]
+    for name, value in found:
+        if not _NAME.fullmatch(name) or not value.isascii() or not value.isprintable() or set(value) & set(';," \\'):
+            raise ValidationError(f"cookie {name!r}: expected a name and a value without spaces, commas and semicolons")
+        yield name, value
+
+
+def _certificates(ca: str | os.PathLike[str] | None) -> str | None:
+    """Return the path of a file that holds certificates; read here, so that a wrong one is said at once."""
+    if ca is None:
+        return None
+    path = os.fspath(ca)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:  # SSLError is one
+        words = "no certificate in it (PEM)" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ValidationError(f"ca={path!r}: {words}") from error
+    return path
+
+
+def _flag(verify: bool) -> bool:
+    if isinstance(verify, bool):
+        return verify
+    raise ValidationError("verify=: expected True or False; certificates of one's own go to ca=")

@@ -1,0 +1,117 @@
+"""How one server is reached: where, with which headers, cookies and certificates; the same for HTTP and its WebSocket.
+
+Made once for each transport. Nothing of it is logged: neither by this package, nor by websockets, which would write
+the headers of its handshake.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from functools import cached_property
+from http.cookiejar import CookieJar
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.transport.lanes import KEPT
+
+MAX_FRAME: Final = 256 * 1024 * 1024
+"""Largest WebSocket frame accepted, in bytes; a preview of a large picture passes websockets' default of 1 MiB."""
+
+_SILENT: Final = logging.getLogger("comfy_headless.websockets")
+_SILENT.setLevel(logging.INFO)
+
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_local(url: str) -> bool:
+    """Say whether ``url`` is on this machine."""
+    return urlsplit(url).hostname in _LOCAL
+
+
+class Reach:
+    """What the connections to one server have in common.
+
+    A plain http address needs no certificates (40 ms); nothing is redirected to https unseen, since redirects are
+    answers like others. A server on this machine is never reached through a proxy. Cookies are shared: something in
+    front of the server may know a client by them. A login is kept apart from the address: httpx logs each address.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._parts = urlsplit(server.address)
+        login, _, host = self._parts.netloc.rpartition("@")
+        self.base = self._parts._replace(netloc=host).geturl()
+        self.auth = (unquote(self._parts.username or ""), unquote(self._parts.password or "")) if login else None
+        self.trusts_environment = not is_local(server.address)
+        self.cookies = httpx.Cookies(CookieJar())
+        for name, value in server.access.cookies:
+            self.cookies.set(name, value)
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        access = self._server.access
+        secure = self._parts.scheme == "https" and access.verify
+        context = httpx.create_ssl_context(verify=secure, trust_env=self.trusts_environment)
+        if access.ca is not None and secure:
+            context.load_verify_locations(access.ca)
+        return context
+
+    @cached_property
+    def http_options(self) -> dict[str, Any]:
+        """The arguments of all ``httpx.Client`` or ``httpx.AsyncClient`` of a transport, one for each lane."""
+        timing = self._server.timing
+        return {
+            "base_url": self.base,
+            "auth": self.auth,
+            "headers": list(self._server.access.headers),
+            "verify": self._context,
+            "trust_env": self.trusts_environment,
+            "cookies": self.cookies.jar,
+            "timeout": httpx.Timeout(timing.read, connect=timing.connect, pool=None),
+            "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=KEPT),
+        }
+
+    def through_another(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a request for a client of the caller's, which knows nothing of this server."""
+        headers = httpx.Headers(list(self._server.access.headers))
+        cookies = self._cookie_header()
+        if cookies:
+            headers["Cookie"] = cookies
+        headers.update(options.get("headers"))
+        return {**options, "headers": headers, **({"auth": self.auth} if self.auth else {})}
+
+    def socket_options(self, client_id: str, limit: float) -> dict[str, Any]:
+        """Return the arguments of ``websockets.connect``: address, headers, certificates, limits.
+
+        Args:
+            limit: seconds that opening may take.
+        """
+        address = socket_address(self._server.address, client_id)
+        cookies = self._cookie_header()
+        return {
+            "uri": address,
+            "additional_headers": [*self._server.access.headers, *([("Cookie", cookies)] if cookies else [])],
+            "ssl": self._context if self._parts.scheme == "https" else None,
+            "proxy": True if self.trusts_environment else None,
+            "max_size": MAX_FRAME,
+            "open_timeout": limit,
+            "close_timeout": 1,
+            "ping_timeout": 60,
+            "compression": None,
+            "logger": _SILENT,
+        }
+
+    def _cookie_header(self) -> str | None:
+        request = httpx.Request("GET", self.base)
+        self.cookies.set_cookie_header(request)
+        cookies: str | None = request.headers.get("Cookie")
+        return cookies
+
+
+def socket_address(url: str, client_id: str) -> str:
+    """Return the address of the WebSocket of the server at ``url``."""
+    return f"ws{url[len('http') :]}/ws?clientId={client_id}"
