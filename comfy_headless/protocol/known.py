@@ -1,0 +1,32 @@
+"""What a client has learned of its server, kept between its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Told(NamedTuple):
+    """What a server said of its node classes.
+
+    Args:
+        nodes: the answer of ``GET /object_info``.
+        at: when it was asked, by the transport's clock; None: read from the disk.
+        etag: what the server, or something in front of it, called this answer; None if nothing did.
+        indexed: what a higher floor has made of ``nodes``.
+    """
+
+    nodes: Mapping[str, Any]
+    at: float | None
+    etag: str | None = None
+    indexed: Any = None
+
+
+class Known:
+    """One for each client; threads that learn at the same time learn the same."""
+
+    __slots__ = ("told", "warned")
+
+    def __init__(self) -> None:
+        self.told: Told | None = None
+        self.warned = False
