@@ -132,6 +132,19 @@ def user_preset_folders(environ: Mapping[str, str] | None = None) -> tuple[Path,
     return tuple(Path(part).expanduser() for part in named.split(os.pathsep) if part.strip())
 
 
+def comfyui_folder(
+    folder: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None
+) -> Path | None:
+    """Return the folder of a local ComfyUI: the argument, then COMFY_HEADLESS_COMFYUI; None if neither names one.
+
+    Args:
+        folder: the one that holds ``main.py`` and ``models``; ``~`` is the user's home.
+        environ: None is this process's environment.
+    """
+    named = os.fspath(folder) if folder else (os.environ if environ is None else environ).get("COMFY_HEADLESS_COMFYUI")
+    return Path(named).expanduser() if named else None
+
+
 def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
     """Return the folder for what may be lost: ``COMFY_HEADLESS_CACHE``, else ``comfy-headless`` in the user's.
 
