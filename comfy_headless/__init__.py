@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
     from .graph.check import check as check
+    from .local.server import ComfyServer as ComfyServer
     from .protocol.events import Event as Event
     from .protocol.events import Finished as Finished
     from .protocol.events import OutputReady as OutputReady
@@ -70,6 +71,7 @@ _HOMES = {
     "AsyncJob": "client.job",
     "ComfyClient": "client",
     "ComfyHeadlessError": "errors",
+    "ComfyServer": "local.server",
     "ComfyUIConnectionError": "errors",
     "ComfyUIOfflineError": "errors",
     "ComfyWSClient": "client",

@@ -25,6 +25,7 @@ FLOORS = {
     "health": 1,
     "catalog": 2,
     "transport": 2,
+    "local": 2,
     "client": 3,
     "ai": 3,
     "cloud": 3,
@@ -75,6 +76,7 @@ UPWARD = {
     ("client.aio", "ComfyWSClient.submit"): "api",
     ("client.aio", "ComfyWSClient.submit_image"): "api",
     ("client.aio", "ComfyWSClient.submit_video"): "api",
+    ("local.server", "ComfyServer.client"): "client",
 }
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
 # and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from comfy_headless.local.server import ComfyServer
 
 from .install import Installation, installation
 from .weights import Folders, weights
@@ -56,12 +56,19 @@ class RealServer:
             self.folder / "models", self.folder / "input", self.folder / "output", weights=self._weights
         )
         self.log = self.folder / "server.log"
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment()
-            )
+        self._server = ComfyServer(
+            self.comfyui.source,
+            port=self.port,
+            gpu="cpu",
+            args=self.arguments(),
+            python=self.comfyui.python,
+            env=self.environment(),
+            log=self.log,
+            timeout=START_SECONDS,
+            stop_seconds=STOP_SECONDS,
+        )
         try:
-            self._wait()
+            self._server.start()
         except BaseException:
             self.stop()
             raise
@@ -72,8 +79,8 @@ class RealServer:
     ) -> None:
         self.stop()
 
-    def command(self) -> list[str]:
-        """ComfyUI's command line: nothing of it touches anything outside the server's folder."""
+    def arguments(self) -> list[str]:
+        """More of ComfyUI's command line: nothing of it touches anything outside the server's folder."""
         own = {
             "--base-directory": self.folder,
             "--output-directory": self.folder / "output",
@@ -82,45 +89,18 @@ class RealServer:
             "--user-directory": self.folder / "user",
             "--front-end-root": self.folder / "frontend",
             "--database-url": "sqlite:///:memory:",
-            "--listen": "127.0.0.1",
-            "--port": self.port,
         }
-        flags = [str(word) for pair in own.items() for word in pair]
-        main = [str(self.comfyui.python), str(self.comfyui.source / "main.py")]
-        return [*main, "--cpu", "--disable-auto-launch", *flags, *self._more]
+        return [*(str(word) for pair in own.items() for word in pair), *self._more]
 
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str | None]:
         """Offline, and one thread: miniature layers are too small to share, and waiting for the other one dominates."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COMFY_"))}
-        kept = {key: value for key, value in kept.items() if key.upper() not in OFFLINE}
-        return {"OMP_NUM_THREADS": "1", **kept, **OFFLINE, "PYTHONUNBUFFERED": "1"}
+        gone = {name: None for name in os.environ if name.startswith("COMFY_") or name.upper() in OFFLINE}
+        return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), **gone, **OFFLINE}
 
     def stop(self) -> None:
         """End the process that was started here, and remove its folder."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-        self._process.wait()
+        self._server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"ComfyUI ended with code {self._process.returncode}:\n{self._tail()}")
-            try:
-                get(f"{self.url}/system_stats")
-            except OSError:
-                time.sleep(0.2)
-            else:
-                return
-        raise RuntimeError(f"ComfyUI does not answer after {START_SECONDS:.0f} s:\n{self._tail()}")
-
-    def _tail(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 def free_port() -> int:

@@ -1,0 +1,126 @@
+"""One run of a ComfyUI, from its start to its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from comfy_headless.errors import ComfyUIOfflineError, ValidationError
+from comfy_headless.local.address import answers, base_url
+from comfy_headless.local.log import Started, cause, remedy, tail
+from comfy_headless.local.process import Watched
+
+logger = logging.getLogger("comfy_headless")
+
+_LOOK: Final = 0.1
+_KEPT: Final = 200
+"""Lines of a log that are still known when its file is gone."""
+_SHOWN: Final = 15
+
+
+class Run:
+    """A ComfyUI that was started once. The thread that watches it holds this, and nothing that is the caller's.
+
+    Args:
+        log: the file for what it says; None is one in the temporary folder, which stays only if it dies.
+
+    Raises:
+        ValidationError: it cannot be run, or the log not be written.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        *,
+        started: Started,
+        host: str,
+        log: Path | None,
+    ) -> None:
+        self.started, self.host = started, host
+        self.url = base_url(host, started.port)
+        self.up = False
+        self._passing, self._said = log is None, ""
+        self.log = _log_file(log, started.port)
+        try:
+            self.watched = Watched(command, folder=started.folder, log=self.log, variables=variables, ended=self._ended)
+        except OSError as error:
+            raise ValidationError(f"{started.python} cannot be run: {error.strerror or error}") from error
+        logger.info("the ComfyUI in %s starts at %s; its log: %s", started.folder, self.url, self.log)
+
+    def wait_until_up(self, timeout: float) -> None:
+        """Wait until it answers.
+
+        Raises:
+            ComfyUIOfflineError: it died, or ``timeout`` seconds have passed.
+        """
+        until = time.monotonic() + timeout
+        while True:
+            if self.watched.wait(_LOOK) is not None:
+                raise self._error(f"ended with {_code(self.watched.code)} before it answered")
+            if answers(self.host, self.started.port) and self.watched.code is None:
+                self.up = True
+                return
+            if time.monotonic() > until:
+                raise self._error(f"does not answer at {self.url} after {timeout:g} s; timeout= gives it longer")
+
+    def death(self) -> ComfyUIOfflineError | None:
+        """Return what there is to say if it has ended by itself, else None."""
+        if self.watched.code is None or self.watched.stopped:
+            return None
+        return self._error(f"has ended with {_code(self.watched.code)}")
+
+    def stop(self, seconds: float) -> None:
+        """End it, within ``seconds`` before force is used; a log that nobody asked for goes if it did not die."""
+        self.watched.stop(seconds)
+        if self._passing and self.watched.stopped:
+            self._said = tail(self.log, _KEPT)
+            with suppress(OSError):
+                self.log.unlink()
+
+    def tail(self, lines: int) -> str:
+        """Return its last lines."""
+        return tail(self.log, lines) or "\n".join(self._said.split("\n")[-lines:])
+
+    def _ended(self, code: int) -> None:
+        if self.up:
+            logger.error("%s", self._error(f"has ended with {_code(code)}"))
+
+    def _error(self, what: str) -> ComfyUIOfflineError:
+        self._passing = False  # the message names it
+        text = self.tail(_KEPT)
+        why, help_ = cause(text), remedy(text, self.started)
+        lines = [f"the ComfyUI in {self.started.folder} {what}{f': {why}' if why else ''}"]
+        if help_:
+            lines.append(f"try: {help_}")
+        elif self.watched.code == -9:
+            lines.append("somebody killed it; where nobody did, the machine ran out of RAM")
+        shown = text.split("\n")[-_SHOWN:] if text else []
+        lines += (
+            [f"the end of its log, {self.log}:", *(f"  {line}" for line in shown)] if shown else ["its log is empty"]
+        )
+        return ComfyUIOfflineError("\n".join(lines), url=self.url)
+
+
+def _code(code: int | None) -> str:
+    return f"signal {-code}" if code is not None and code < 0 else f"code {code}"
+
+
+def _log_file(named: Path | None, port: int) -> Path:
+    try:
+        if named is None:
+            number, path = tempfile.mkstemp(prefix=f"comfyui-{port}-", suffix=".log")
+            os.close(number)
+            return Path(path)
+        with named.open("wb"):
+            return named.absolute()
+    except OSError as error:
+        raise ValidationError(
+            f"log={str(named)!r}: {error.strerror or error}" if named else f"no log in the temporary folder: {error}"
+        ) from error

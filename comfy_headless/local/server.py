@@ -1,0 +1,213 @@
+"""``ComfyServer``: a ComfyUI of this machine that runs as long as a ``with`` block does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from comfy_headless.errors import ComfyHeadlessError, ComfyUIOfflineError, ValidationError
+from comfy_headless.graph.values import shown
+from comfy_headless.local.address import free_port, is_free, reachable
+from comfy_headless.local.command import check_args, check_gpu, command_line, tied, variables
+from comfy_headless.local.folder import find_folder, find_python
+from comfy_headless.local.log import Started, port_taken
+from comfy_headless.local.run import Run
+
+if TYPE_CHECKING:
+    from comfy_headless.client.sync import ComfyClient
+
+logger = logging.getLogger("comfy_headless")
+
+_TRIES: Final = 3
+"""How often a port is drawn, if somebody else takes the one that was free a moment ago."""
+
+
+class ComfyServer:
+    """A ComfyUI of this machine: started with the ``with`` block (or ``async with``), stopped at its end.
+
+    It ends with this process too; if this process is killed by force, on Linux only.
+
+    Args:
+        folder: where ComfyUI lies, or the folder that it lies in.
+        port: 0 takes a free one.
+        host: the address to listen on; ``0.0.0.0`` is every one of this machine.
+        gpu: number of a GPU as nvidia-smi counts, several such as ``"0,1"``, or ``"cpu"``; None leaves it to ComfyUI.
+        args: further words of ComfyUI's command line, such as ``("--lowvram",)``.
+        python: the Python that ComfyUI runs with, or the folder of its environment; None finds the one beside it.
+        env: variables to set for it, besides those of this process; None takes one away.
+        log: the file for what it says; None is one in the temporary folder, which stays only if it dies.
+        timeout: seconds until it must answer.
+        stop_seconds: how long it may take to end before it is ended by force.
+
+    Raises:
+        ValidationError: there is no ComfyUI, no Python for it, or an argument is wrong.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        gpu: int | str | None = None,
+        args: Sequence[str] = (),
+        python: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        log: str | os.PathLike[str] | None = None,
+        timeout: float = 300.0,
+        stop_seconds: float = 10.0,
+    ) -> None:
+        self.folder: Path = find_folder(folder)
+        self.python: Path = find_python(self.folder, python)
+        self._port, self._host = _port(port), host
+        self._gpu, self._args, self._env = check_gpu(gpu), check_args(args), env
+        self._log = None if log is None else Path(log).expanduser()
+        self._timeout, self._stop_seconds = _seconds(timeout, "timeout"), _seconds(stop_seconds, "stop_seconds")
+        self._run: Run | None = None
+        self._leave: weakref.finalize[[float], ComfyServer] | None = None
+
+    def __enter__(self) -> ComfyServer:
+        return self.start()
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        died = self._run.death() if self._run is not None else None
+        if isinstance(error, ComfyHeadlessError) and died is not None and str(died) != str(error):
+            error.add_note(str(died))
+        self.stop()
+
+    async def __aenter__(self) -> ComfyServer:
+        starting = asyncio.get_running_loop().run_in_executor(None, self.start)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.to_thread(self.stop)
+            raise
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        await asyncio.to_thread(self.__exit__, kind, error, traceback)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.folder)!r}{f', {self.url!r}' if self.running else ''})"
+
+    @property
+    def url(self) -> str:
+        """Where it answers; empty before the first start."""
+        return self._run.url if self._run is not None else ""
+
+    @property
+    def port(self) -> int:
+        """Its port; 0 before a free one was taken."""
+        return self._run.started.port if self._run is not None else self._port
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._run is not None and self._run.watched.code is None
+
+    @property
+    def pid(self) -> int | None:
+        """The number of its process; None if there is none."""
+        return self._run.watched.pid if self._run is not None and self.running else None
+
+    @property
+    def log(self) -> Path | None:
+        """The file with what it says; None before the first start."""
+        return self._run.log if self._run is not None else None
+
+    def start(self) -> ComfyServer:
+        """Start it and wait until it answers.
+
+        Raises:
+            ValidationError: the port is taken, its Python cannot be run, the log cannot be written, or it runs already.
+            ComfyUIOfflineError: it died, or did not answer in time; the message has the end of its log.
+        """
+        if self.running:
+            raise ValidationError(f"the ComfyUI in {self.folder} runs already, at {self.url}")
+        for left in reversed(range(_TRIES)):
+            try:
+                self._start_at(self._port)
+                break
+            except ComfyUIOfflineError as error:
+                if self._port or not left or not port_taken(self.log_tail()):
+                    raise
+                logger.info("%s; taking another port", error)
+        return self
+
+    def stop(self) -> None:
+        """End it with all that it started: gently, then by force. Nothing happens if it does not run."""
+        if self._leave is not None:
+            self._leave()
+
+    def restart(self) -> ComfyServer:
+        """Stop it and start it again, at the same port. Raises as ``start``."""
+        self._port = self.port
+        self.stop()
+        return self.start()
+
+    def check(self) -> None:
+        """Do nothing unless it has ended by itself.
+
+        Raises:
+            ComfyUIOfflineError: it has; the message has the end of its log.
+        """
+        if self._run is not None and (died := self._run.death()) is not None:
+            raise died
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for its end, at most ``timeout`` seconds; return its exit code, None if it still runs."""
+        return self._run.watched.wait(timeout) if self._run is not None else None
+
+    def log_tail(self, lines: int = 20) -> str:
+        """Return the last lines that it said, without colours; of a long log at most 64 KiB are read."""
+        return self._run.tail(lines) if self._run is not None else ""
+
+    def client(self, **options: Any) -> ComfyClient:
+        """Return a client of this server; it takes what ``ComfyClient`` takes."""
+        from comfy_headless.client.sync import ComfyClient
+
+        if not self.running:
+            raise ValidationError(f"the ComfyUI in {self.folder} does not run; start() or a with block starts it")
+        return ComfyClient(self.url, **options)
+
+    def _start_at(self, port: int) -> None:
+        host = reachable(self._host)
+        try:
+            port = port or free_port(host)
+            taken = not is_free(host, port)
+        except OSError as error:
+            why = error.strerror or error
+            raise ValidationError(f"host={self._host!r}: {why}; expected an address of this machine") from error
+        if taken:
+            raise ValidationError(f"port {port} of {host} is taken by another program; port=0 takes a free one")
+        command = command_line(self.python, host=self._host, port=port, gpu=self._gpu, args=self._args)
+        run = Run(
+            tied(command),
+            variables(os.environ, self._gpu, self._env),
+            started=Started(self.folder, self.python, port),
+            host=host,
+            log=self._log,
+        )
+        self._run, self._leave = run, weakref.finalize(self, run.stop, self._stop_seconds)
+        try:
+            run.wait_until_up(self._timeout)
+        except BaseException:
+            self.stop()
+            raise
+
+
+def _port(port: int) -> int:
+    if isinstance(port, int) and not isinstance(port, bool) and 0 <= port < 65536:
+        return port
+    raise ValidationError(f"port={shown(port)}: expected 0 for a free one, or a number below 65536")
+
+
+def _seconds(value: float, name: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    raise ValidationError(f"{name}={shown(value)}: expected seconds, more than 0")
