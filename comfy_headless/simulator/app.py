@@ -1,4 +1,7 @@
-"""The web application: all routes, each with and without ``/api``, and the middlewares around them."""
+"""The web application: all routes, each with and without ``/api``, and the middlewares around them.
+
+Those around are in ComfyUI 0.30.0 server.py and middleware/cache_middleware.py.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,31 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from comfy_headless.simulator import routes_files, routes_jobs, routes_server, routes_work
+from comfy_headless.simulator import routes_files, routes_jobs, routes_server, routes_user, routes_work
 from comfy_headless.simulator.http_faults import faults_of_routes, plain_path
 from comfy_headless.simulator.machine import Machine, Request
 from comfy_headless.simulator.note import NOTE, Note
+from comfy_headless.simulator.sending import BYTES
 
 MOST_UPLOAD = 100 * 1024 * 1024
+_PICTURES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+_KEPT = {**dict.fromkeys((200, 201, 202, 203, 204, 205, 206), 86400), 404: 3600}
+"""Statuses of pictures that a browser may keep, and for how many seconds."""
 
 
 def make_app(machine: Machine) -> web.Application:
     """Return the application that serves one machine."""
     app = web.Application(
-        client_max_size=MOST_UPLOAD, middlewares=[_journal(machine), faults_of_routes(machine), _origin_check]
+        client_max_size=MOST_UPLOAD,
+        middlewares=[_journal(machine), faults_of_routes(machine), _cache_headers, _origin_check],
     )
     routes = [
         *routes_work.routes(machine),
+        *routes_jobs.routes(machine),
         *routes_files.routes(machine),
         *routes_server.routes(machine, MOST_UPLOAD),
+        *routes_user.routes(machine),
     ]
-    app.add_routes(routes_jobs.routes(machine))
     app.add_routes(web.RouteDef(route.method, f"/api{route.path}", route.handler, route.kwargs) for route in routes)
     app.add_routes(routes)
     # The real server serves its web root here, so an unknown path is a 404 for GET and a 405 for anything else.
@@ -34,7 +43,7 @@ def make_app(machine: Machine) -> web.Application:
 
 
 async def _not_found(request: web.Request) -> web.StreamResponse:
-    return web.Response(status=404)
+    return web.Response(status=404, content_type=BYTES)
 
 
 def _journal(machine: Machine) -> Middleware:
@@ -60,6 +69,26 @@ def _journal(machine: Machine) -> Middleware:
 
 
 @web.middleware
+async def _cache_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Say how long a browser may keep what is asked for under the name of a picture or a script."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        _say_how_long(request.path, error)
+        raise
+    _say_how_long(request.path, response)
+    return response
+
+
+def _say_how_long(path: str, answer: web.StreamResponse) -> None:
+    name = path.rpartition("/")[2]
+    if name.endswith((".js", ".css")) or (name.startswith("index") and name.endswith(".json")):
+        answer.headers.setdefault("Cache-Control", "no-store")
+    elif name.lower().endswith(_PICTURES) and answer.status in _KEPT:
+        answer.headers.setdefault("Cache-Control", f"public, max-age={_KEPT[answer.status]}")
+
+
+@web.middleware
 async def _origin_check(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what another web page sends, as the real server does on a loopback address."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
@@ -68,7 +97,7 @@ async def _origin_check(request: web.Request, handler: Handler) -> web.StreamRes
     sender = urlsplit(origin).netloc.lower()
     if sender and _is_loopback(host) and sender != host.lower():
         return web.Response(status=403)
-    return await handler(request)
+    return web.Response() if request.method == "OPTIONS" else await handler(request)
 
 
 def _is_loopback(host: str) -> bool:

@@ -40,20 +40,22 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where uploads, results and previews lie.
+    """Where uploads, results, previews and users' files lie.
 
     Args:
+        user: of what users keep there.
         windows: sub-folders are parted by a backslash, as ``os.path`` does there, and a slash is understood.
     """
 
     input: Path
     output: Path
     temp: Path
+    user: Path
     windows: bool = False
 
     def create(self) -> None:
         """Make the folders that are missing."""
-        for folder in (self.input, self.output, self.temp):
+        for folder in (self.input, self.output, self.temp, self.user):
             folder.mkdir(parents=True, exist_ok=True)
 
     def of(self, kind: str) -> Path | None:

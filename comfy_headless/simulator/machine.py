@@ -18,6 +18,8 @@ from comfy_headless.simulator.queue import Queue
 from comfy_headless.simulator.renders import Report
 from comfy_headless.simulator.sockets import Sockets
 
+_ONE_USER = {"default": "default"}
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -84,6 +86,7 @@ class Machine:
         self.sockets = Sockets(self.plan)
         self.queue = Queue(self._tell_queue)
         self.number = 0
+        self.users = dict(_ONE_USER)
         self.last_node: dict[str, str | None] = {}
         self.cache: dict[str, Report | None] = {}
         self.claims: dict[tuple[str, str, str], tuple[str, str, str]] = {}
@@ -117,6 +120,7 @@ class Machine:
         self.sockets.forget()
         self.cache.clear()
         self.last_node.clear()
+        self.users = dict(_ONE_USER)
         self.number = 0
 
     def free_memory(self) -> None:

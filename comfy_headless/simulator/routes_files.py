@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -11,10 +10,11 @@ from aiohttp import web
 
 from comfy_headless.errors import MediaError
 from comfy_headless.media.opening import preview
+from comfy_headless.simulator.answers import trouble
 from comfy_headless.simulator.folders import annotated, inside
 from comfy_headless.simulator.machine import Machine
 from comfy_headless.simulator.note import NOTE
-from comfy_headless.simulator.routes_work import trouble
+from comfy_headless.simulator.sending import send_result
 
 
 def routes(machine: Machine) -> list[web.RouteDef]:
@@ -63,7 +63,7 @@ class _Files:
             return web.Response(status=404)
         claimed = self._claimed(request)
         if claimed is not None:
-            return _send(claimed)
+            return send_result(claimed, request)
         filename, kind = annotated(request.query["filename"], request.query.get("type", "output"))
         folder = self.machine.folders.of(kind)
         if not filename or filename[0] == "/" or ".." in filename or folder is None:
@@ -76,7 +76,7 @@ class _Files:
         path = folder / self.machine.folders.below(folder, filename).name
         if not path.is_file():
             return web.Response(status=404)
-        return _preview(path, request.query["preview"]) if "preview" in request.query else _send(path)
+        return _preview(path, request.query["preview"]) if "preview" in request.query else send_result(path, request)
 
     def _claimed(self, request: web.Request) -> Path | None:
         """Return the file behind a name that a fault made up, whatever that name looks like."""
@@ -102,17 +102,6 @@ def _preview(path: Path, wanted: str) -> web.Response:
     NOTE.get().file = path
     headers = {"Content-Disposition": f'filename="{path.name}"'}
     return web.Response(body=shown, content_type=f"image/{kind}", headers=headers)
-
-
-def _send(path: Path) -> web.StreamResponse:
-    NOTE.get().file = path
-    shown = path.name.replace("\\", "\\\\").replace('"', '\\"')
-    headers = {
-        "Content-Disposition": f'filename="{shown}"',
-        "Content-Type": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return web.FileResponse(path, headers=headers)
 
 
 def _free_name(target: Path, content: bytes) -> Path:

@@ -1,4 +1,8 @@
-"""The jobs API: one shape for waiting, running and finished jobs (only under ``/api``, new after 0.3.64)."""
+"""The jobs API: one shape for waiting, running and finished jobs (new after 0.3.64).
+
+It is only under ``/api``, and by an accident of the real server, which puts ``/api`` before every route, also below
+``/api/api``.
+"""
 
 from __future__ import annotations
 

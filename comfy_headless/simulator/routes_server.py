@@ -25,8 +25,6 @@ def routes(machine: Machine, most_upload: int) -> list[web.RouteDef]:
         web.get("/models/{folder}", server.model_files),
         web.get("/embeddings", server.embeddings),
         web.get("/extensions", server.extensions),
-        web.get("/users", server.users),
-        web.get("/settings", server.settings),
     ]
 
 
@@ -69,9 +67,3 @@ class _Server:
 
     async def extensions(self, request: web.Request) -> web.Response:
         return web.json_response([])
-
-    async def users(self, request: web.Request) -> web.Response:
-        return web.json_response({"storage": "server", "migrated": True})
-
-    async def settings(self, request: web.Request) -> web.Response:
-        return web.json_response({})

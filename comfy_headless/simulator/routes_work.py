@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from comfy_headless.simulator.answers import read_json, trouble
 from comfy_headless.simulator.faults import OldServer, RefuseOutput
 from comfy_headless.simulator.machine import Machine, features
 from comfy_headless.simulator.note import NOTE
@@ -47,23 +48,6 @@ def routes(machine: Machine) -> list[web.RouteDef]:
         web.post("/history", work.change_history),
         web.get("/history/{prompt_id}", work.history_of),
     ]
-
-
-async def read_json(request: web.Request) -> Any:
-    """Return the body as JSON.
-
-    Raises:
-        HTTPInternalServerError: it is none; that is what the real server says too.
-    """
-    try:
-        return json.loads(await request.read())
-    except ValueError:
-        raise trouble() from None
-
-
-def trouble() -> web.HTTPInternalServerError:
-    """Return the answer to what the real server's handlers do not catch."""
-    return web.HTTPInternalServerError(text="500 Internal Server Error\n\nServer got itself in trouble")
 
 
 class _Work:

@@ -53,6 +53,8 @@ class Simulator:
             and it wants a model's name back exactly so.
         step_seconds: how long a sampler step takes.
         output_folder: where results are kept; None: a temporary folder that goes with the simulator.
+        user_folder: where settings and users' files are kept, those of the one user below ``default``; None: a
+            temporary folder too.
         faults: what goes wrong, see ``comfy_headless.simulator.faults``.
         packs: node packs it has beside ComfyUI's own nodes, of those that ``Schemas.packs()`` names; None: all of them;
             ``()``: a stock server.
@@ -75,6 +77,7 @@ class Simulator:
         windows: bool = False,
         step_seconds: float = 0.0,
         output_folder: str | Path | None = None,
+        user_folder: str | Path | None = None,
         faults: Iterable[Fault] = (),
         packs: Iterable[str] | None = None,
         object_info: Mapping[str, Any] | None = None,
@@ -89,7 +92,8 @@ class Simulator:
             vram_gb=vram_gb, device_name=device_name, ram_gb=ram_gb, device=device, windows=windows
         )
         self._step_seconds = step_seconds
-        self._output_folder = Path(output_folder).absolute() if output_folder is not None else None
+        self._output_folder = _absolute(output_folder)
+        self._user_folder = _absolute(user_folder)
         self._faults = tuple(faults)
         self._schemas = _schemas(packs, object_info)
         self._running: _Running | None = None
@@ -108,6 +112,11 @@ class Simulator:
     def input_folder(self) -> Path:
         """Where the uploads lie."""
         return self._there.machine.folders.input
+
+    @property
+    def user_folder(self) -> Path:
+        """Where settings and users' files lie."""
+        return self._there.machine.folders.user
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -144,6 +153,7 @@ class Simulator:
                 self._port,
                 self._make_machine,
                 keep_output=self._output_folder,
+                keep_user=self._user_folder,
                 windows=self._hardware.windows,
             )
         return self
@@ -195,18 +205,28 @@ def _schemas(packs: Iterable[str] | None, object_info: Mapping[str, Any] | None)
     return Schemas.from_object_info(object_info)
 
 
+def _absolute(folder: str | Path | None) -> Path | None:
+    return None if folder is None else Path(folder).absolute()
+
+
 class _Running:
     """A server that runs: the thread, its loop, the socket it listens on."""
 
     def __init__(
-        self, port: int, make: Callable[[Folders], Machine], *, keep_output: Path | None, windows: bool
+        self,
+        port: int,
+        make: Callable[[Folders], Machine],
+        *,
+        keep_output: Path | None,
+        keep_user: Path | None,
+        windows: bool,
     ) -> None:
         self.port = port
         self.machine: Machine
         self._make = make
         self._base = _temporary_folder()
-        output = keep_output or self._base / "output"
-        self._folders = Folders(self._base / "input", output, self._base / "temp", windows)
+        output, user = keep_output or self._base / "output", keep_user or self._base / "user"
+        self._folders = Folders(self._base / "input", output, self._base / "temp", user, windows)
         self._loop = self._prepare()
         self._up = threading.Event()
         self._answers = False

@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+
 from comfy_headless import compile_workflow
 from tests.simulator.talk import Ear, Graph, Talk
+
+_TIMES = "timestamp|create_time|execution_start_time|execution_end_time|modified|created"
 
 
 def empty(talk: Talk) -> None:
@@ -31,7 +35,7 @@ def plain(value: Any, **names: str) -> Any:
     text = json.dumps(value)
     for name, word in names.items():
         text = text.replace(word.removeprefix("conf/"), f"<{name}>")
-    text = re.sub(r'"(timestamp|create_time|execution_start_time|execution_end_time)": \d+', r'"\1": 0', text)
+    text = re.sub(rf'"({_TIMES})": \d+(\.\d+)?', r'"\1": 0', text)
     return json.loads(re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text))
 
 
@@ -112,3 +116,25 @@ def until(ear: Ear, kind: str) -> Any:
         heard, data = ear.hear(within=60)
         if heard == kind:
             return data
+
+
+_HEADERS = (
+    "content-type",
+    "content-disposition",
+    "x-content-type-options",
+    "cache-control",
+    "accept-ranges",
+    "content-range",
+    "vary",
+)
+
+
+def told(answer: httpx.Response, **names: str) -> list[Any]:
+    """Return all of an answer that must be equal: status, reason, what headers say of the body, and the body."""
+    headers = {key: answer.headers[key] for key in _HEADERS if key in answer.headers}
+    body: Any = answer.text
+    if "json" in headers.get("content-type", "") and answer.content and answer.request.method != "HEAD":
+        body = answer.json()
+        body = sorted(body, key=str) if isinstance(body, list) else body  # in the order of the file system
+    shown = plain([headers, body], **names)
+    return [answer.request.method, answer.status_code, answer.reason_phrase, *shown]
