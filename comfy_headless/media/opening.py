@@ -1,15 +1,13 @@
-"""What ComfyUI 0.30.0 says of a picture it cannot load (nodes.py), and its previews of those it can (server.py)."""
+"""What ComfyUI 0.30.0 says of a picture it cannot load (nodes.py)."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Literal
 
 import av
 from PIL import Image
 
-from comfy_headless.media.probe import PICTURE_ERRORS, reading
+from comfy_headless.media.probe import PICTURE_ERRORS
 
 
 def load_error(path: Path) -> tuple[str, str] | None:
@@ -30,18 +28,6 @@ def load_error(path: Path) -> tuple[str, str] | None:
             return None
     except PICTURE_ERRORS as error:
         return _named(error)
-
-
-def preview(path: Path, kind: Literal["webp", "jpeg"], quality: int) -> bytes:
-    """Return a picture encoded anew, in its own size.
-
-    Raises:
-        MediaError: Pillow cannot read it.
-    """
-    with reading(path), Image.open(path) as picture, io.BytesIO() as buffer:
-        shown = picture.convert("RGB") if kind == "jpeg" else picture
-        shown.save(buffer, format=kind, quality=quality)
-        return buffer.getvalue()
 
 
 def _has_frame(container: av.container.InputContainer) -> bool:

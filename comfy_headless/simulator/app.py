@@ -16,7 +16,6 @@ from comfy_headless.simulator.machine import Machine, Request
 from comfy_headless.simulator.note import NOTE, Note
 from comfy_headless.simulator.sending import BYTES
 
-MOST_UPLOAD = 100 * 1024 * 1024
 _PICTURES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 _KEPT = {**dict.fromkeys((200, 201, 202, 203, 204, 205, 206), 86400), 404: 3600}
 """Statuses of pictures that a browser may keep, and for how many seconds."""
@@ -25,14 +24,14 @@ _KEPT = {**dict.fromkeys((200, 201, 202, 203, 204, 205, 206), 86400), 404: 3600}
 def make_app(machine: Machine) -> web.Application:
     """Return the application that serves one machine."""
     app = web.Application(
-        client_max_size=MOST_UPLOAD,
+        client_max_size=round(machine.most_upload),
         middlewares=[_journal(machine), faults_of_routes(machine), _cache_headers, _origin_check],
     )
     routes = [
         *routes_work.routes(machine),
         *routes_jobs.routes(machine),
         *routes_files.routes(machine),
-        *routes_server.routes(machine, MOST_UPLOAD),
+        *routes_server.routes(machine),
         *routes_user.routes(machine),
     ]
     app.add_routes(web.RouteDef(route.method, f"/api{route.path}", route.handler, route.kwargs) for route in routes)

@@ -74,12 +74,14 @@ class Machine:
         folders: Folders,
         hardware: Hardware,
         step_seconds: float,
+        most_upload: float,
         faults: Iterable[Fault],
     ) -> None:
         self.files = files
         self.folders = folders
         self.hardware = hardware
         self.step_seconds = step_seconds
+        self.most_upload = most_upload
         self.plan = Plan()
         self.plan.add(faults)
         self.journal = Journal()
@@ -134,7 +136,7 @@ class Machine:
         self.sockets.send("status", {"status": self.queue_info}, None)
 
 
-def features(most_upload: int) -> dict[str, Any]:
+def features(most_upload: float) -> dict[str, Any]:
     """Return what /features says (ComfyUI 0.30.0, comfy_api/feature_flags.py)."""
     return {
         "supports_preview_metadata": True,

@@ -1,19 +1,20 @@
-"""Routes for files: uploads, and /view with ranges, etags and the checks on names."""
+"""Routes for files: uploads, and /view with ranges, etags, previews and the checks on names."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from aiohttp import web
 
 from comfy_headless.errors import MediaError
-from comfy_headless.media.opening import preview
-from comfy_headless.simulator.answers import trouble
+from comfy_headless.media.channels import channel, paste_mask, preview
+from comfy_headless.simulator.answers import trouble, uncaught
 from comfy_headless.simulator.folders import annotated, inside
 from comfy_headless.simulator.machine import Machine
-from comfy_headless.simulator.note import NOTE
 from comfy_headless.simulator.sending import send_result
 
 
@@ -22,9 +23,14 @@ def routes(machine: Machine) -> list[web.RouteDef]:
     files = _Files(machine)
     return [
         web.post("/upload/image", files.upload),
-        web.post("/upload/mask", files.upload),
+        web.post("/upload/mask", files.upload_mask),
         web.get("/view", files.view),
     ]
+
+
+Form: TypeAlias = Mapping[str, Any]
+Write: TypeAlias = Callable[[bytes, Path], object]
+"""Writes what was uploaded to its place."""
 
 
 class _Files:
@@ -32,15 +38,44 @@ class _Files:
         self.machine = machine
 
     async def upload(self, request: web.Request) -> web.Response:
-        """Take a file; a mask is kept as it comes, not pasted into another picture."""
-        post = await request.post()
+        """Take a file of any kind."""
+        return self._take(await _form(request), lambda content, target: target.write_bytes(content))
+
+    async def upload_mask(self, request: web.Request) -> web.Response:
+        """Take a mask and keep the picture that it was drawn for, with the mask's transparency.
+
+        Where that picture is not to be had, the answer is the same, and nothing is kept.
+        """
+        post = await _form(request)
+
+        def paste(content: bytes, target: Path) -> None:
+            with uncaught(ValueError, TypeError, KeyError, AttributeError, IndexError):
+                original = self._original(json.loads(_text(post.get("original_ref"))))
+            if original is not None:
+                with uncaught(MediaError):
+                    paste_mask(original, content, target)
+
+        return self._take(post, paste)
+
+    def _original(self, said: dict[str, Any]) -> Path | None:
+        filename, kind = annotated(said["filename"], said.get("type", "output"))
+        folder = self.machine.folders.of(kind)
+        if not filename or filename[0] == "/" or ".." in filename or folder is None:
+            return None
+        below = self.machine.folders.below(folder, said.get("subfolder", ""))
+        path = self.machine.folders.below(below, filename)
+        return path if inside(below, folder) and path.is_file() else None
+
+    def _take(self, post: Form, write: Write) -> web.Response:
         field = post.get("image")
         kind = str(post.get("type", "input"))
         folder = self.machine.folders.of(kind)
         if folder is None:
             raise trouble()
-        if not isinstance(field, web.FileField) or not field.filename:
+        if not field:
             return web.Response(status=400)
+        if not isinstance(field, web.FileField):
+            raise trouble()
         subfolder = str(post.get("subfolder", ""))
         below = self.machine.folders.below(folder, subfolder)
         target = (below / field.filename).resolve()
@@ -53,7 +88,7 @@ class _Files:
             content = file.read()
         if post.get("overwrite") not in ("true", "1"):
             target = _free_name(target, content)
-        target.write_bytes(content)
+        write(content, target)
         name = str(PurePath(field.filename).parent / target.name)
         return web.json_response({"name": name, "subfolder": subfolder, "type": kind})
 
@@ -76,7 +111,13 @@ class _Files:
         path = folder / self.machine.folders.below(folder, filename).name
         if not path.is_file():
             return web.Response(status=404)
-        return _preview(path, request.query["preview"]) if "preview" in request.query else send_result(path, request)
+        wanted = request.query.get("channel", "")
+        if "preview" in request.query:
+            return _preview(path, request.query["preview"], wanted)
+        if wanted in ("rgb", "a"):
+            with uncaught(MediaError):
+                return _shown(path, channel(path, "rgb" if wanted == "rgb" else "a"), "png")
+        return send_result(path, request)
 
     def _claimed(self, request: web.Request) -> Path | None:
         """Return the file behind a name that a fault made up, whatever that name looks like."""
@@ -90,18 +131,30 @@ class _Files:
         return self.machine.folders.below(folder, subfolder) / filename
 
 
-def _preview(path: Path, wanted: str) -> web.Response:
-    """Send a picture encoded anew, as ``webp;90`` or ``jpeg;90`` say."""
+async def _form(request: web.Request) -> Form:
+    with uncaught(ValueError):  # no multipart body, although its header says so
+        return await request.post()
+
+
+def _text(field: object) -> str:
+    if not isinstance(field, str):
+        raise trouble()
+    return field
+
+
+def _preview(path: Path, wanted: str, channels: str) -> web.Response:
+    """Send a picture encoded anew, as ``webp;90`` or ``jpeg;90`` say; with transparency it cannot be JPEG."""
     words = wanted.split(";")
     first, last = words[0], words[-1]
-    kind: Literal["webp", "jpeg"] = "jpeg" if first == "jpeg" else "webp"
-    try:
-        shown = preview(path, kind, int(last) if last.isdigit() else 90)
-    except MediaError as error:
-        raise trouble() from error
-    NOTE.get().file = path
+    kind: Literal["webp", "jpeg"] = "jpeg" if first == "jpeg" and "a" not in channels else "webp"
+    with uncaught(MediaError):
+        made = preview(path, kind, int(last) if last.isdigit() else 90, opaque=channels == "rgb")
+    return _shown(path, made, kind)
+
+
+def _shown(path: Path, made: bytes, kind: str) -> web.Response:
     headers = {"Content-Disposition": f'filename="{path.name}"'}
-    return web.Response(body=shown, content_type=f"image/{kind}", headers=headers)
+    return web.Response(body=made, content_type=f"image/{kind}", headers=headers)
 
 
 def _free_name(target: Path, content: bytes) -> Path:

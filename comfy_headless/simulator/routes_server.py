@@ -13,9 +13,9 @@ from comfy_headless.simulator.machine import Machine, features
 from comfy_headless.simulator.model_files import listed_files, model_folders
 
 
-def routes(machine: Machine, most_upload: int) -> list[web.RouteDef]:
+def routes(machine: Machine) -> list[web.RouteDef]:
     """Return the routes; each also answers under ``/api``."""
-    server = _Server(machine, most_upload)
+    server = _Server(machine)
     return [
         web.get("/object_info", server.object_info),
         web.get("/object_info/{node_class}", server.object_info_of),
@@ -29,9 +29,8 @@ def routes(machine: Machine, most_upload: int) -> list[web.RouteDef]:
 
 
 class _Server:
-    def __init__(self, machine: Machine, most_upload: int) -> None:
+    def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.most_upload = most_upload
         self._shown: tuple[Schemas, bytes] | None = None
 
     async def object_info(self, request: web.Request) -> web.Response:
@@ -50,7 +49,7 @@ class _Server:
         return web.json_response(stats(self.machine.hardware))
 
     async def features(self, request: web.Request) -> web.Response:
-        return web.json_response(features(self.most_upload))
+        return web.json_response(features(self.machine.most_upload))
 
     async def model_folders(self, request: web.Request) -> web.Response:
         return web.json_response(model_folders(self.machine.schemas, self.machine.files))

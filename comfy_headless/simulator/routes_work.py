@@ -56,7 +56,7 @@ class _Work:
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         machine = self.machine
-        flags = features(request.client_max_size)
+        flags = features(machine.most_upload)
         return await machine.sockets.serve(request, status=machine.queue_info, flags=flags, last=machine.last_node)
 
     async def prompt_info(self, request: web.Request) -> web.Response:

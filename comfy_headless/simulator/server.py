@@ -52,6 +52,7 @@ class Simulator:
         windows: be a server on Windows: sub-folders in its lists of model files and in its history have a backslash,
             and it wants a model's name back exactly so.
         step_seconds: how long a sampler step takes.
+        max_upload_mb: MiB that one request may bring, as ``--max-upload-size`` says it.
         output_folder: where results are kept; None: a temporary folder that goes with the simulator.
         user_folder: where settings and users' files are kept, those of the one user below ``default``; None: a
             temporary folder too.
@@ -76,6 +77,7 @@ class Simulator:
         device_name: str | Sequence[str] | None = None,
         windows: bool = False,
         step_seconds: float = 0.0,
+        max_upload_mb: float = 100,
         output_folder: str | Path | None = None,
         user_folder: str | Path | None = None,
         faults: Iterable[Fault] = (),
@@ -86,12 +88,15 @@ class Simulator:
             raise ValidationError(f"port {port}: expected 0 (any free one) to 65535")
         if not is_number(step_seconds) or step_seconds < 0:
             raise ValidationError(f"step_seconds {step_seconds!r}: expected a number of seconds, 0 or more")
+        if not is_number(max_upload_mb) or max_upload_mb <= 0:
+            raise ValidationError(f"max_upload_mb {max_upload_mb!r}: expected a number of MiB above 0, such as 100")
         self._port = port
         self._files = given_files(files, windows=windows)
         self._hardware = given_hardware(
             vram_gb=vram_gb, device_name=device_name, ram_gb=ram_gb, device=device, windows=windows
         )
         self._step_seconds = step_seconds
+        self._most_upload = max_upload_mb * 1024 * 1024
         self._output_folder = _absolute(output_folder)
         self._user_folder = _absolute(user_folder)
         self._faults = tuple(faults)
@@ -193,6 +198,7 @@ class Simulator:
             folders=folders,
             hardware=self._hardware,
             step_seconds=self._step_seconds,
+            most_upload=self._most_upload,
             faults=self._faults,
         )
 

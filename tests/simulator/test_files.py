@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,13 @@ def talk(sim: Simulator) -> Iterator[Talk]:
         yield client
 
 
-def png(color: str = "red") -> bytes:
+def png(color: str = "red", *, alpha: int = 255) -> bytes:
     """Return a small picture."""
     buffer = io.BytesIO()
-    Image.new("RGB", (30, 20), color).save(buffer, format="PNG")
+    made = Image.new("RGB", (30, 20), color)
+    if alpha < 255:
+        made.putalpha(alpha)
+    made.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
@@ -80,6 +84,44 @@ def test_view_encodes_previews_anew(talk: Talk, wanted: str, kind: str) -> None:
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert (picture.format, picture.size) == (kind, (30, 20))
     assert talk.http.get("/view", params={"filename": "bad.png", "type": "input", "preview": wanted}).status_code == 500
+
+
+def test_view_gives_colours_and_transparency_apart(talk: Talk) -> None:
+    """`channel=rgb` is without transparency, `channel=a` black with it; another word is the file as it is."""
+    content = png(alpha=77)
+    talk.http.post("/upload/image", files={"image": ("cat.png", content)})
+    query = {"filename": "cat.png", "type": "input"}
+    drawn = []
+    for channel in ("rgb", "a"):
+        with Image.open(io.BytesIO(talk.http.get("/view", params={**query, "channel": channel}).content)) as picture:
+            drawn.append((picture.mode, picture.getpixel((0, 0))))
+    assert drawn == [("RGB", (255, 0, 0)), ("RGBA", (0, 0, 0, 77))]
+    assert talk.http.get("/view", params={**query, "channel": "rgba"}).content == content
+
+
+def test_a_mask_is_pasted_into_the_picture_it_was_drawn_for(talk: Talk, sim: Simulator) -> None:
+    """Its transparency is taken, the colours and texts stay; without the picture the answer is the same, not the file.
+
+    That is what ComfyUI 0.30.0 does (tests/conformance/test_answers_files.py).
+    """
+    talk.http.post("/upload/image", files={"image": ("cat.png", png())})
+    for name, original in (("mask.png", "cat.png"), ("lost.png", "dog.png")):
+        data = {"original_ref": json.dumps({"filename": original, "type": "input"})}
+        answer = talk.http.post("/upload/mask", files={"image": (name, png("blue", alpha=9))}, data=data)
+        assert answer.json() == {"name": name, "subfolder": "", "type": "input"}
+    with Image.open(sim.input_folder / "mask.png") as picture:
+        assert picture.getpixel((0, 0)) == (255, 0, 0, 9)
+    assert not (sim.input_folder / "lost.png").exists()
+
+
+def test_a_body_above_the_limit_is_a_413() -> None:
+    """Of uploads and of graphs; /features tells the limit in bytes."""
+    with Simulator(files={}, max_upload_mb=0.5) as simulator, talking(simulator.url) as talk:
+        assert talk.http.get("/features").json()["max_upload_size"] == 524288
+        answer = talk.http.post("/upload/image", files={"image": ("a.png", bytes(600000))})
+        assert (answer.status_code, answer.text) == (413, "Maximum request body size 524288 exceeded.")
+        answer = talk.http.post("/prompt", json={"prompt": image_graph(), "more": "x" * 600000})
+        assert (answer.status_code, answer.text) == (413, "Maximum request body size 524288 exceeded.")
 
 
 def test_a_new_upload_of_the_same_name_makes_the_graph_run_again(talk: Talk) -> None:
