@@ -54,7 +54,12 @@ class Watched:
         threading.Thread(
             target=self._watch, args=(command, folder, log, variables), name="comfyui-watch", daemon=True
         ).start()
-        self._begun.wait()
+        try:
+            self._begun.wait()
+        except BaseException:  # an interrupt: nobody else will know of the process
+            self._begun.wait()
+            self.stop(_REAPED)
+            raise
         if self._problem is not None:
             raise self._problem
 
@@ -76,7 +81,7 @@ class Watched:
 
     def stop(self, seconds: float) -> None:
         """End it: as Ctrl-C does, then more firmly, after ``seconds`` by force; with whatever it started."""
-        if self._owner != os.getpid() or self._over.is_set():  # a forked copy of the owner stops nothing
+        if self._process is None or self._over.is_set() or self._owner != os.getpid():  # a fork of it stops nothing
             return
         self.stopped = True
         for sign, share in ((_GENTLE, 0.6), (signal.SIGTERM, 0.4)):
@@ -106,9 +111,9 @@ class Watched:
             self._begun.set()
         code = self._process.wait()
         self._kill()  # what it started; its number is not given away so soon
-        self._over.set()
         if not self.stopped:
             self._ended(code)
+        self._over.set()
 
     if sys.platform == "win32":
 

@@ -21,7 +21,8 @@ logger = logging.getLogger("comfy_headless")
 _LOOK: Final = 0.1
 _KEPT: Final = 200
 """Lines of a log that are still known when its file is gone."""
-_SHOWN: Final = 15
+_LOOKED_AT, _SHOWN = 40, 15
+"""Lines of a log in which a cause is looked for, and of these those that an error shows."""
 
 
 class Run:
@@ -51,6 +52,7 @@ class Run:
         try:
             self.watched = Watched(command, folder=started.folder, log=self.log, variables=variables, ended=self._ended)
         except OSError as error:
+            self._forget_log()
             raise ValidationError(f"{started.python} cannot be run: {error.strerror or error}") from error
         logger.info("the ComfyUI in %s starts at %s; its log: %s", started.folder, self.url, self.log)
 
@@ -62,8 +64,8 @@ class Run:
         """
         until = time.monotonic() + timeout
         while True:
-            if self.watched.wait(_LOOK) is not None:
-                raise self._error(f"ended with {_code(self.watched.code)} before it answered")
+            if (code := self.watched.wait(_LOOK)) is not None:
+                raise self._error(f"ended with {_code(code)} before it answered", code)
             if answers(self.host, self.started.port) and self.watched.code is None:
                 self.up = True
                 return
@@ -72,44 +74,47 @@ class Run:
 
     def death(self) -> ComfyUIOfflineError | None:
         """Return what there is to say if it has ended by itself, else None."""
-        if self.watched.code is None or self.watched.stopped:
-            return None
-        return self._error(f"has ended with {_code(self.watched.code)}")
+        code = self.watched.code
+        return None if code is None or self.watched.stopped else self._error(f"has ended with {_code(code)}", code)
 
     def stop(self, seconds: float) -> None:
         """End it, within ``seconds`` before force is used; a log that nobody asked for goes if it did not die."""
         self.watched.stop(seconds)
-        if self._passing and self.watched.stopped:
+        if self.watched.stopped:
             self._said = tail(self.log, _KEPT)
-            with suppress(OSError):
-                self.log.unlink()
+            self._forget_log()
 
     def tail(self, lines: int) -> str:
         """Return its last lines."""
         return tail(self.log, lines) or "\n".join(self._said.split("\n")[-lines:])
 
+    def _forget_log(self) -> None:
+        if self._passing:
+            with suppress(OSError):
+                self.log.unlink()
+
     def _ended(self, code: int) -> None:
         if self.up:
-            logger.error("%s", self._error(f"has ended with {_code(code)}"))
+            logger.error("%s", self._error(f"has ended with {_code(code)}", code))
 
-    def _error(self, what: str) -> ComfyUIOfflineError:
+    def _error(self, what: str, code: int | None = None) -> ComfyUIOfflineError:
         self._passing = False  # the message names it
-        text = self.tail(_KEPT)
+        text = self.tail(_LOOKED_AT)
         why, help_ = cause(text), remedy(text, self.started)
         lines = [f"the ComfyUI in {self.started.folder} {what}{f': {why}' if why else ''}"]
-        if help_:
-            lines.append(f"try: {help_}")
-        elif self.watched.code == -9:
+        if code == -9:
             lines.append("somebody killed it; where nobody did, the machine ran out of RAM")
-        shown = text.split("\n")[-_SHOWN:] if text else []
-        lines += (
-            [f"the end of its log, {self.log}:", *(f"  {line}" for line in shown)] if shown else ["its log is empty"]
-        )
+        elif help_:
+            lines.append(f"try: {help_}")
+        if text:
+            lines += [f"the end of its log, {self.log}:", *(f"  {line}" for line in text.split("\n")[-_SHOWN:])]
+        else:
+            lines.append("its log is empty")
         return ComfyUIOfflineError("\n".join(lines), url=self.url)
 
 
-def _code(code: int | None) -> str:
-    return f"signal {-code}" if code is not None and code < 0 else f"code {code}"
+def _code(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"code {code}"
 
 
 def _log_file(named: Path | None, port: int) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from comfy_headless.config import comfyui_folder
 from comfy_headless.errors import ComfyHeadlessError, ComfyUIOfflineError, ValidationError
 from comfy_headless.graph.values import shown
 from comfy_headless.local.address import free_port, is_free, reachable
@@ -33,7 +34,7 @@ class ComfyServer:
     It ends with this process too; if this process is killed by force, on Linux only.
 
     Args:
-        folder: where ComfyUI lies, or the folder that it lies in.
+        folder: where ComfyUI lies, or the folder that it lies in; None is the one of COMFY_HEADLESS_COMFYUI.
         port: 0 takes a free one.
         host: the address to listen on; ``0.0.0.0`` is every one of this machine.
         gpu: number of a GPU as nvidia-smi counts, several such as ``"0,1"``, or ``"cpu"``; None leaves it to ComfyUI.
@@ -50,7 +51,7 @@ class ComfyServer:
 
     def __init__(
         self,
-        folder: str | os.PathLike[str],
+        folder: str | os.PathLike[str] | None = None,
         *,
         port: int = 0,
         host: str = "127.0.0.1",
@@ -62,7 +63,7 @@ class ComfyServer:
         timeout: float = 300.0,
         stop_seconds: float = 10.0,
     ) -> None:
-        self.folder: Path = find_folder(folder)
+        self.folder: Path = find_folder(_named(folder))
         self.python: Path = find_python(self.folder, python)
         self._port, self._host = _port(port), host
         self._gpu, self._args, self._env = check_gpu(gpu), check_args(args), env
@@ -85,7 +86,7 @@ class ComfyServer:
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            starting.add_done_callback(lambda done: done.cancelled() or done.exception())
+            starting.add_done_callback(lambda done: None if done.cancelled() or done.exception() else self.stop())
             await asyncio.to_thread(self.stop)
             raise
 
@@ -199,6 +200,15 @@ class ComfyServer:
         except BaseException:
             self.stop()
             raise
+
+
+def _named(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str]:
+    named = comfyui_folder() if folder is None else folder
+    if named is None:
+        raise ValidationError(
+            "no folder of a ComfyUI is named: give it, such as '~/ComfyUI', or set COMFY_HEADLESS_COMFYUI"
+        )
+    return named
 
 
 def _port(port: int) -> int:
