@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from comfy_headless.simulator.answers import read_json, trouble
+from comfy_headless.simulator.answers import read_json, trouble, uncaught
 from comfy_headless.simulator.faults import OldServer, RefuseOutput
 from comfy_headless.simulator.machine import Machine, features
 from comfy_headless.simulator.note import NOTE
@@ -126,11 +126,12 @@ class _Work:
         return web.json_response({"queue_running": running, "queue_pending": pending})
 
     async def change_queue(self, request: web.Request) -> web.Response:
-        data = await _read_dict(request, or_list=True)
+        data = await _read_wishes(request)
         if data.get("clear"):
             self.machine.queue.clear()
-        for prompt_id in data.get("delete", []):
-            self.machine.queue.delete(prompt_id)
+        with uncaught(TypeError):
+            for prompt_id in data.get("delete", []):
+                self.machine.queue.delete(prompt_id)
         return web.Response()
 
     async def interrupt(self, request: web.Request) -> web.Response:
@@ -138,14 +139,17 @@ class _Work:
             data = json.loads(await request.read())
         except ValueError:
             data = {}
-        wanted = data.get("prompt_id") if isinstance(data, dict) else None
-        running = self.machine.queue.running
-        if running is not None and wanted in (None, "", running.prompt_id):
+        if not isinstance(data, dict):
+            raise trouble()
+        wanted, running = data.get("prompt_id"), self.machine.queue.running
+        if running is not None and (not wanted or wanted == running.prompt_id):
             self.machine.interrupted = True
         return web.Response()
 
     async def free(self, request: web.Request) -> web.Response:
-        data = await _read_dict(request)
+        data = await read_json(request)
+        if not isinstance(data, dict):
+            raise trouble()
         if data.get("free_memory"):
             self.machine.free_memory()
         return web.Response()
@@ -161,11 +165,12 @@ class _Work:
         return web.json_response(self.machine.queue.history_page(*limits))
 
     async def change_history(self, request: web.Request) -> web.Response:
-        data = await _read_dict(request, or_list=True)
+        data = await _read_wishes(request)
         if data.get("clear"):
             self.machine.queue.history.clear()
-        for prompt_id in data.get("delete", []):
-            self.machine.queue.history.pop(prompt_id, None)
+        with uncaught(TypeError):
+            for prompt_id in data.get("delete", []):
+                self.machine.queue.history.pop(prompt_id, None)
         return web.Response()
 
     async def history_of(self, request: web.Request) -> web.Response:
@@ -174,13 +179,15 @@ class _Work:
         return web.json_response({} if entry is None else {prompt_id: entry})
 
 
-async def _read_dict(request: web.Request, *, or_list: bool = False) -> dict[str, Any]:
+async def _read_wishes(request: web.Request) -> dict[str, Any]:
+    """Return what to clear and delete; a list or a text is refused only if one of these words is in it."""
     data = await read_json(request)
-    if or_list and isinstance(data, list):
-        return {}  # the real handlers only ask whether a word is in it
-    if not isinstance(data, dict):
-        raise trouble()
-    return data
+    if isinstance(data, dict):
+        return data
+    with uncaught(TypeError):
+        if "clear" in data or "delete" in data:
+            raise trouble()
+    return {}
 
 
 def is_canonical_uuid(value: object) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from comfy_headless import compile_workflow
-from tests.simulator.talk import Ear, Graph, Talk
+from tests.simulator.talk import Ear, Graph, Talk, talking
 
 _TIMES = "timestamp|create_time|execution_start_time|execution_end_time|modified|created"
 
@@ -138,3 +138,18 @@ def told(answer: httpx.Response, **names: str) -> list[Any]:
         body = sorted(body, key=str) if isinstance(body, list) else body  # in the order of the file system
     shown = plain([headers, body], **names)
     return [answer.request.method, answer.status_code, answer.reason_phrase, *shown]
+
+
+Step = tuple[str, str, Any]
+"""A method, a path in which ``<n>`` is a name that nobody has used, and a body: bytes, or what is sent as JSON."""
+
+
+def answers(url: str, steps: list[Step]) -> Iterator[list[Any]]:
+    """Take the steps one by one, as a user whom the server does not know."""
+    name = uuid.uuid4().hex
+    with talking(url) as talk:
+        for method, path, body in steps:
+            sent = body if isinstance(body, bytes) else json.dumps(body).replace("<n>", name).encode()
+            headers = {"Comfy-User": "somebody", "Content-Type": "application/json"}
+            answer = talk.http.request(method, path.replace("<n>", name), content=sent, headers=headers)
+            yield [path, *told(answer, n=name)]

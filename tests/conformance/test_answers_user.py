@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.simulator.talk import talking
+from .conversation import Step, answers
 
-from .conversation import told
-
-Step = tuple[str, str, Any]
-"""A method, a path in which ``<n>`` is a name that nobody has used, and a body: bytes, or what is sent as JSON."""
 _BODY: dict[str, Any] = {"a": 1}
 
 USERS: list[Step] = [
@@ -102,17 +95,6 @@ FILES: list[Step] = [
     ("PUT", "/userdata/<n>", None),
     ("PATCH", "/userdata", None),
 ]
-
-
-def answers(url: str, steps: list[Step]) -> Iterator[list[Any]]:
-    """Take the steps one by one."""
-    name = uuid.uuid4().hex
-    with talking(url) as talk:
-        for method, path, body in steps:
-            sent = body if isinstance(body, bytes) else json.dumps(body).replace("<n>", name).encode()
-            headers = {"Comfy-User": "somebody", "Content-Type": "application/json"}
-            answer = talk.http.request(method, path.replace("<n>", name), content=sent, headers=headers)
-            yield [path, *told(answer, n=name)]
 
 
 @pytest.mark.parametrize("steps", [USERS, SETTINGS, FILES], ids=["users", "settings", "files"])
