@@ -32,6 +32,7 @@ def generate_video(
     allow_untested: bool = False,
     files: Mapping[str, str] | None = None,
     within: float | None = None,
+    check: bool = True,
     wait: Literal[True] = True,
     **settings: Any,
 ) -> Result: ...
@@ -69,6 +70,9 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
             Where it refuses a preset's own file, another precision or another name of it that lies there takes its
             place, and the result says so.
         within: seconds that it may take where no preset is named; None is ten minutes.
+        check: hold the graph to what the server has before anything is sent: what it would refuse, or take and fail
+            over, is an error with the remedy. One request, remembered; a server that does not answer it within 5 s is
+            sent the job all the same. False leaves it out.
         wait: False returns the ``Job`` as soon as the server has it; ``job.result()`` brings the file.
         settings: width, height or aspect, frames or seconds, fps, steps, cfg, sampler, scheduler, shift, and the
             family's own; and ``Variants``: loras, precision, easy_cache, torch_compile, tiled_decode, upscale,
@@ -107,6 +111,7 @@ def generate_image(
     allow_untested: bool = False,
     files: Mapping[str, str] | None = None,
     within: float | None = None,
+    check: bool = True,
     wait: Literal[True] = True,
     **settings: Any,
 ) -> Result: ...
@@ -150,6 +155,7 @@ def run_workflow(
     timeout: float | None = None,
     raise_on_error: bool = True,
     strict: bool = False,
+    check: bool = True,
     **wishes: Any,
 ) -> Result:
     """Run a workflow of one's own (API format) on a ComfyUI server and bring its files here.
@@ -174,5 +180,6 @@ def run_workflow(
             timeout=timeout,
             raise_on_error=raise_on_error,
             strict=strict,
+            check=check,
             **wishes,
         )

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from comfy_headless.api.learning import learn_from
 from comfy_headless.api.memory_words import AGAIN, explained
-from comfy_headless.api.preparing import Ready, Request, prepare_again, prepare_request
+from comfy_headless.api.preparing import Ready, Request, plan_request, prepare, prepare_again
 from comfy_headless.api.recommend import machine_with
 from comfy_headless.catalog.candidates import NO_CARD, Machine
 from comfy_headless.catalog.compiler import WorkflowCompiler
@@ -207,9 +207,8 @@ class _Descent:
         left = [step for step in steps if step.argument not in self._refused]
         for step in sorted(left, key=lambda step: not before.isdisjoint(_changed(step))):
             request = self._with(step)
-            preparing = prepare_request(self._server, request, self._wait.destination)
             try:
-                ready = yield from self._between(preparing, ran)
+                ready = yield from self._between(self._prepared(request), ran)
             except ValidationError as problem:  # such as a file that is to end on .mp4, and a preset that makes .webm
                 logger.info("%s: %s", step.argument, problem)
                 continue
@@ -226,6 +225,10 @@ class _Descent:
             return None
         what = "no step down is known; freed the server's memory and ran it again as it was"
         return (yield from self._take(self.at._replace(again=True), AGAIN, ran, what))
+
+    def _prepared(self, request: Request) -> Flow[Ready]:
+        compiled = yield from plan_request(self._server, request)
+        return (yield from prepare(self._server, request, compiled, self._wait.destination))
 
     def _take(self, lower: _At, name: str, ran: OutOfMemoryError, what: str) -> Flow[Result | OutOfMemoryError | None]:
         """Run from further down; None, and all as it was, where the server refuses that."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from comfy_headless.api.lighter import OnOom, check_on_oom, run_or_lighter
-from comfy_headless.api.preparing import Ready, prepare_again, prepare_request, request_of
+from comfy_headless.api.preparing import Ready, label_of, plan_request, prepare, prepare_again, request_of
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import GenerationRejectedError, GenerationTimeoutError, ValidationError
@@ -53,12 +53,15 @@ def make(
     check_on_oom(on_oom)
     started = yield from begin(wait)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
+    label = Label()
     try:
-        ready: Ready = yield from prepare_request(server, asked, wait.destination)
+        compiled = yield from plan_request(server, asked)
+        label = label_of(compiled)
+        ready: Ready = yield from prepare(server, asked, compiled, wait.destination)
     except (GenerationRejectedError, GenerationTimeoutError) as error:
         if raise_on_error:
             raise
-        return (yield from failed(error, started, Label()))
+        return (yield from failed(error, started, label))
     return (yield from run_or_lighter(server, asked, ready, wait, lighter=on_oom == "lighter", started=started))
 
 
@@ -80,7 +83,8 @@ def queue(
         raise ValidationError(f"on_oom={shown(request['on_oom'])}: nobody waits here who could go down; leave it out")
     destination = read_out(out, overwrite=overwrite)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
-    ready: Ready = yield from prepare_request(server, asked, destination)
+    compiled = yield from plan_request(server, asked)
+    ready: Ready = yield from prepare(server, asked, compiled, destination)
     try:
         return (yield from submit_new(server, ready.graph, ready.label)), destination
     except GenerationRejectedError as error:

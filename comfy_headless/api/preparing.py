@@ -61,6 +61,7 @@ class Request(NamedTuple):
     Args:
         values: everything but the prompt and the preset: images, seed, files, settings, variants.
         within: seconds that it may take where no preset is named.
+        check: hold the graph to what the server has before it is sent.
     """
 
     presets: PresetLibrary
@@ -68,10 +69,18 @@ class Request(NamedTuple):
     preset: str | None
     values: Mapping[str, Any]
     within: float = WITHIN
+    check: bool = True
 
 
 def request_of(
-    presets: PresetLibrary, prompt: str, /, *, preset: str | None = None, within: float | None = None, **values: Any
+    presets: PresetLibrary,
+    prompt: str,
+    /,
+    *,
+    preset: str | None = None,
+    within: float | None = None,
+    check: bool = True,
+    **values: Any,
 ) -> Request:
     """Return what a caller asks for.
 
@@ -85,13 +94,7 @@ def request_of(
         raise ValidationError(
             f"within={shown(within)} and preset={shown(preset)}: within says which preset is taken where none is named"
         )
-    return Request(presets, prompt, preset, values, WITHIN if within is None else within)
-
-
-def prepare_request(server: Server, request: Request, destination: Destination | None) -> Flow[Ready]:
-    """Check, choose, compile and upload: all that comes before the prompt is queued."""
-    compiled = yield from plan_request(server, request)
-    return (yield from _uploaded(server, compiled, destination))
+    return Request(presets, prompt, preset, values, WITHIN if within is None else within, check)
 
 
 def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
@@ -113,6 +116,27 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
     logger.info("%s", chosen.reason)
     compiled = compile_request(request, chosen.name, machine.facts, chosen.filling)
     return replace(compiled, notes=(*chosen.notes, *compiled.notes))
+
+
+def prepare(
+    server: Server, request: Request, compiled: CompiledWorkflow, destination: Destination | None
+) -> Flow[Ready]:
+    """Check and upload: all that comes between a plan and its prompt. What the server lacks may be filled otherwise.
+
+    Raises:
+        ValidationError: a file of the caller's cannot be read, or ``destination`` not be written; nothing was sent.
+        GenerationRejectedError: the server would refuse the graph, or fail over it; nothing was sent.
+    """
+    try:
+        return (yield from _uploaded(server, request, compiled, destination))
+    except GenerationRejectedError as refused:
+        ready = Ready(compiled.graph, label_of(compiled), compiled)
+        return (yield from prepare_again(server, request, ready, refused, destination))
+
+
+def label_of(compiled: CompiledWorkflow) -> Label:
+    """Return what is told of a job that runs this."""
+    return Label(compiled.preset, compiled.seed, compiled.settings, compiled.notes, sound_made(compiled.graph))
 
 
 def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +177,7 @@ def prepare_again(
     compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
     for note in compiled.notes:
         logger.info("%s", note)
-    return (yield from _uploaded(server, compiled, destination))
+    return (yield from _uploaded(server, request, compiled, destination))
 
 
 def compile_request(
@@ -176,10 +200,11 @@ def compile_request(
     return replace(compiled, graph=graph, notes=(*compiled.notes, *filling.notes, *said))
 
 
-def _uploaded(server: Server, compiled: CompiledWorkflow, destination: Destination | None) -> Flow[Ready]:
-    graph = yield from made_ready(server, compiled, destination)
-    label = Label(compiled.preset, compiled.seed, compiled.settings, compiled.notes, sound_made(graph))
-    return Ready(graph, label, compiled)
+def _uploaded(
+    server: Server, request: Request, compiled: CompiledWorkflow, destination: Destination | None
+) -> Flow[Ready]:
+    compiled = yield from made_ready(server, compiled, destination, check=request.check)
+    return Ready(compiled.graph, label_of(compiled), compiled)
 
 
 def _refuses_files(refused: GenerationRejectedError, graph: Graph) -> bool:

@@ -168,7 +168,7 @@ def _outcome(server: Server, ask: Ask, out: Path, on_progress: Callable[[Progres
     label = Label(ask.compiled.preset, ask.compiled.seed, sound=sound)
     started = yield from begin(wait)
     try:
-        graph = yield from made_ready(server, ask.compiled, wait.destination)
+        graph = (yield from made_ready(server, ask.compiled, wait.destination, check=False)).graph
         result: Result = yield from run(server, graph, wait, label=label, started=started)
     except ComfyUIConnectionError:
         raise

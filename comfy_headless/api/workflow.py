@@ -9,6 +9,7 @@ from typing import Any
 
 from comfy_headless.api.checks import check_extension, check_file, check_image
 from comfy_headless.api.memory_words import explained_graph
+from comfy_headless.api.preflight import preflight
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.client.options import wait_of
@@ -20,7 +21,6 @@ from comfy_headless.errors import (
 )
 from comfy_headless.graph.outputs import sound_made
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
@@ -44,6 +44,7 @@ def make_workflow(
     timeout: float | None = None,
     raise_on_error: bool = True,
     strict: bool = False,
+    check: bool = True,
     **wishes: Any,
 ) -> Flow[Result]:
     """Run a workflow and return its result. See ``comfy_headless.run_workflow``."""
@@ -57,12 +58,14 @@ def make_workflow(
     )
     started = yield from begin(wait)
     compiled = yield from _compiled(workflow, params, wishes)
-    graph = yield from made_ready(server, compiled, wait.destination)
     label = _label(compiled)
     try:
-        return (yield from run(server, graph, wait._replace(raise_on_error=True), label=label, started=started))
+        compiled = yield from made_ready(server, compiled, wait.destination, check=check)
+        label = _label(compiled)
+        ran = run(server, compiled.graph, wait._replace(raise_on_error=True), label=label, started=started)
+        return (yield from ran)
     except (GenerationFailedError, GenerationTimeoutError) as error:
-        told = explained_graph(error, graph) if isinstance(error, OutOfMemoryError) else error
+        told = explained_graph(error, compiled.graph) if isinstance(error, OutOfMemoryError) else error
         if raise_on_error:
             raise told from (error if told is not error else error.__cause__)
         return (yield from failed(told, started, label))
@@ -72,12 +75,14 @@ def queue_workflow(
     server: Server,
     workflow: str | os.PathLike[str] | Mapping[str, Any],
     params: Mapping[str, Any] | None = None,
+    *,
+    check: bool = True,
     **wishes: Any,
 ) -> Flow[Ticket]:
     """Queue a workflow, to be left to itself; give its ticket."""
     compiled = yield from _compiled(workflow, params, wishes)
-    graph = yield from made_ready(server, compiled, None)
-    return (yield from submit_new(server, graph, _label(compiled)))
+    compiled = yield from made_ready(server, compiled, None, check=check)
+    return (yield from submit_new(server, compiled.graph, _label(compiled)))
 
 
 def _compiled(
@@ -91,11 +96,17 @@ def _label(compiled: CompiledWorkflow) -> Label:
     return Label(None, compiled.seed, compiled.settings, compiled.notes, sound_made(compiled.graph))
 
 
-def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destination | None) -> Flow[Graph]:
-    """Look at all that is local, then bring the files to the server, each once; give the graph with their names there.
+def made_ready(
+    server: Server, compiled: CompiledWorkflow, destination: Destination | None, *, check: bool
+) -> Flow[CompiledWorkflow]:
+    """Look at all that is local, hold the graph to what the server has, then bring the files there, each once.
+
+    Args:
+        check: False leaves the second out.
 
     Raises:
         ValidationError: a file is missing or empty, or ``destination`` is not to be had; nothing was sent.
+        GenerationRejectedError: the server would refuse the graph, or fail over it; nothing was sent.
         ComfyUIConnectionError: an upload failed.
     """
     for item in compiled.uploads:
@@ -104,6 +115,8 @@ def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destinat
     if destination is not None:
         check_extension(compiled.graph, destination)
         yield Work(prepare, (destination,))
+    if check:
+        compiled = yield from preflight(server, compiled)
     graph = compiled.graph
     stored: dict[str, str] = {}
     for item in compiled.uploads:
@@ -111,7 +124,7 @@ def made_ready(server: Server, compiled: CompiledWorkflow, destination: Destinat
         if path not in stored:
             stored[path] = yield from upload(server, path)
         graph[item.node_id]["inputs"][item.field] = stored[path]
-    return graph
+    return compiled
 
 
 def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Template:

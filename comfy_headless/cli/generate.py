@@ -44,6 +44,7 @@ class How(NamedTuple):
     no_wait: bool = False
     preview: Choice = Choice.AUTO
     on_oom: o.OnOom = o.OnOom.RAISE
+    no_check: bool = False
 
     def checked(self) -> How:
         """Return it; raises ValidationError if it does not wait and asks for what only a wait can give."""
@@ -91,6 +92,7 @@ def generate(
     strict: o.Strict = False,
     on_oom: o.OnOomOption = o.OnOom.RAISE,
     no_wait: o.NoWait = False,
+    no_check: o.NoCheck = False,
     as_json: o.Json = False,
     log_json: o.LogJson = False,
     debug: o.Debug = False,
@@ -103,7 +105,9 @@ def generate(
         raise ValidationError("generate needs a PROMPT, or an --image for a preset that takes no text")
     settings = settings_of(asked)
     request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings, within=within)
-    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom).checked()
+    how = How(
+        server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom, no_check
+    ).checked()
     return action(request, how, dry=dry)
 
 
@@ -132,6 +136,7 @@ def _make(request: Request, how: How, terminal: Terminal) -> Answer:
             timeout=how.timeout,
             strict=how.strict,
             on_oom="lighter" if how.on_oom is o.OnOom.LIGHTER else "raise",
+            check=not how.no_check,
             **request.values,
         )
     return report(result, url, simulated=how.simulate, terminal=terminal)
@@ -140,7 +145,7 @@ def _make(request: Request, how: How, terminal: Terminal) -> Answer:
 def _queue(request: Request, how: How, terminal: Terminal) -> Answer:
     with ComfyClient(how.server) as client:
         submit = client.submit_image if request.kind == "image" else client.submit_video
-        return queued(submit(request.prompt, preset=request.preset, **request.values), terminal)
+        return queued(submit(request.prompt, preset=request.preset, check=not how.no_check, **request.values), terminal)
 
 
 def queued(job: Job, terminal: Terminal) -> Answer:

@@ -56,6 +56,7 @@ def image(
     strict: o.Strict = False,
     on_oom: o.OnOomOption = o.OnOom.RAISE,
     no_wait: o.NoWait = False,
+    no_check: o.NoCheck = False,
     as_json: o.Json = False,
     log_json: o.LogJson = False,
     debug: o.Debug = False,
@@ -70,5 +71,7 @@ def image(
         prompt, preset, negative_prompt=negative_prompt, seed=seed, untested=untested, settings=settings_of(asked),
         kind="image", within=within,
     )  # fmt: skip
-    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom).checked()
+    how = How(
+        server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom, no_check
+    ).checked()
     return action(request, how, dry=dry)

@@ -195,6 +195,16 @@ def takes(*groups: Mapping[str, Any]) -> Callable[[Callable[..., Action]], Calla
     return decorate
 
 
+ComfyFolder = Annotated[
+    Path | None, typer.Option("--comfyui", **PATH, help="Folder of a local ComfyUI; or COMFY_HEADLESS_COMFYUI.")
+]
+ExtraPaths = Annotated[
+    list[Path] | None,
+    typer.Option(
+        **PATH,
+        help="A file like extra_model_paths.yaml, as for ComfyUI's --extra-model-paths-config; may be repeated.",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", **PATH, help="File such as clip.mp4, or a folder; without it the current folder."),
@@ -216,6 +226,7 @@ NoWait = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="Fail if a look at what was made finds it off; the file is kept.")
 ]
+NoCheck = Annotated[bool, typer.Option("--no-check", help="Send the job without holding it to what the server has.")]
 ShowProgress = Annotated[
     bool | None,
     typer.Option("--progress/--no-progress", help="Show progress on stderr; by default unless --json is given."),

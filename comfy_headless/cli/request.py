@@ -27,6 +27,7 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
     "within": "--within",
     "on_oom": "--on-oom",
     "wait": "--no-wait",
+    "check": "--no-check",
     "allow_untested": "--untested",
     "settings": "--set NAME=VALUE",
     "files": "--file ROLE=NAME",

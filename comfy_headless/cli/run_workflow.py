@@ -47,6 +47,7 @@ def run(
     preview: o.Preview = Choice.AUTO,
     strict: o.Strict = False,
     no_wait: o.NoWait = False,
+    no_check: o.NoCheck = False,
     as_json: o.Json = False,
     log_json: o.LogJson = False,
     debug: o.Debug = False,
@@ -55,7 +56,9 @@ def run(
 
     Node titles may carry markers such as $prompt.text! or $~image, which --param fills; docs/markers.md tells more.
     """
-    how = How(server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview).checked()
+    how = How(
+        server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, no_check=no_check
+    ).checked()
     wishes = settings_of({"image": image, "last_image": last_image, **asked})
     return partial(_queue if no_wait else _run, workflow, pairs(params, "--param"), wishes, how)
 
@@ -74,6 +77,7 @@ def _run(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: Ho
             on_progress=on_progress,
             timeout=how.timeout,
             strict=how.strict,
+            check=not how.no_check,
             **wishes,
         )
     return report(result, url, simulated=how.simulate, terminal=terminal)
@@ -81,4 +85,4 @@ def _run(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: Ho
 
 def _queue(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
     with ComfyClient(how.server) as client:
-        return queued(client.submit(workflow, params, **wishes), terminal)
+        return queued(client.submit(workflow, params, check=not how.no_check, **wishes), terminal)

@@ -105,6 +105,7 @@ class ComfyWSClient(AsyncCalls):
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
+        check: bool = True,
         wait: Literal[True] = True,
         **settings: Any,
     ) -> Result: ...
@@ -138,6 +139,7 @@ class ComfyWSClient(AsyncCalls):
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
+        check: bool = True,
         wait: Literal[True] = True,
         **settings: Any,
     ) -> Result: ...
@@ -164,6 +166,7 @@ class ComfyWSClient(AsyncCalls):
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        check: bool = True,
         **wishes: Any,
     ) -> Result:
         """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
@@ -180,6 +183,7 @@ class ComfyWSClient(AsyncCalls):
                 timeout=timeout,
                 raise_on_error=raise_on_error,
                 strict=strict,
+                check=check,
                 **wishes,
             )
         )

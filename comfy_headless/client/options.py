@@ -18,6 +18,7 @@ from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
 from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.known import Known
 from comfy_headless.protocol.run import Wait
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.socket import socket_wanted
@@ -50,7 +51,7 @@ def server_of(
             raise ValidationError(f"poll_seconds={shown(poll_seconds)}: expected seconds, 0 to {_LONGEST_POLL:g}")
         timing = timing._replace(first_poll_alone=poll_seconds, last_poll_alone=poll_seconds)
     access = access_of(url, **reaching)
-    return Server(server_url(url), client_id or uuid4().hex, timing, socket_wanted(transport), access)
+    return Server(server_url(url), client_id or uuid4().hex, timing, socket_wanted(transport), access, Known())
 
 
 def graph_of(workflow: Mapping[str, Any]) -> Graph:

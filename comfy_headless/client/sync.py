@@ -104,6 +104,7 @@ class ComfyClient(Calls):
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
+        check: bool = True,
         wait: Literal[True] = True,
         **settings: Any,
     ) -> Result: ...
@@ -137,6 +138,7 @@ class ComfyClient(Calls):
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
+        check: bool = True,
         wait: Literal[True] = True,
         **settings: Any,
     ) -> Result: ...
@@ -163,6 +165,7 @@ class ComfyClient(Calls):
         timeout: float | None = None,
         raise_on_error: bool = True,
         strict: bool = False,
+        check: bool = True,
         **wishes: Any,
     ) -> Result:
         """Run a workflow of one's own. See ``comfy_headless.run_workflow``."""
@@ -179,6 +182,7 @@ class ComfyClient(Calls):
                 timeout=timeout,
                 raise_on_error=raise_on_error,
                 strict=strict,
+                check=check,
                 **wishes,
             )
         )

@@ -8,16 +8,19 @@ waited out up to ``patience``; other refusals end at once with the server's word
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Sequence
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError, without_secrets
 from comfy_headless.protocol.access import OPEN, Access
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep
+from comfy_headless.protocol.known import Known
 from comfy_headless.protocol.timing import Timing
 
 logger = logging.getLogger("comfy_headless")
+
+_WELL: Final = (200, 201, 204)
 
 
 class Server(NamedTuple):
@@ -27,6 +30,7 @@ class Server(NamedTuple):
         address: base address, without a trailing slash; it may carry a login (``http://user:password@host``).
         socket: frames are wanted.
         access: what else lets one in.
+        known: what was learned of it before; None keeps nothing.
     """
 
     address: str
@@ -34,6 +38,7 @@ class Server(NamedTuple):
     timing: Timing
     socket: bool = True
     access: Access = OPEN
+    known: Known | None = None
 
     @property
     def url(self) -> str:
@@ -53,30 +58,30 @@ class Attempt(NamedTuple):
     @property
     def passing(self) -> bool:
         """True if the same call may succeed later."""
-        return self.status is None or self.status in (200, 408, 425, 429) or self.status >= 500
+        return self.status is None or self.status in (*_WELL, 408, 425, 429) or self.status >= 500
 
 
-def attempt(call: Call) -> Flow[Attempt]:
+def read(call: Call, reply: Reply) -> Attempt:
+    """Read an answer as JSON, or say what came instead."""
+    if reply.status in _WELL:
+        try:
+            return Attempt(reply.json() if reply.body else None, status=reply.status)
+        except ValueError:
+            problem = f"{call.method} {call.route} answered {reply.status} without JSON: {reply.first_line()}"
+            return Attempt(problem=without_secrets(problem), status=reply.status)
+    elsewhere = reply.headers.get("location")
+    words = f"go to {elsewhere}" if elsewhere and 300 <= reply.status < 400 else reply.first_line()
+    problem = without_secrets(f"{call.method} {call.route} answered {reply.status}: {words}")
+    return Attempt(problem=problem, status=reply.status, retry_after=retry_after(reply))
+
+
+def attempt(call: Call, reading: Callable[[Call, Reply], Attempt] = read) -> Flow[Attempt]:
     """Perform ``call`` once; every way in which it can fail becomes a sentence."""
     try:
         reply: Reply = yield call
     except Broken as broken:
         return Attempt(problem=f"{call.method} {call.route}: {broken}", broken=broken.kind)
-    return read(call, reply)
-
-
-def read(call: Call, reply: Reply) -> Attempt:
-    """Read an answer as JSON, or say what came instead."""
-    if reply.status == 200:
-        try:
-            return Attempt(reply.json() if reply.body else None, status=200)
-        except ValueError:
-            problem = f"{call.method} {call.route} answered {reply.status} without JSON: {reply.first_line()}"
-            return Attempt(problem=without_secrets(problem), status=200)
-    elsewhere = reply.headers.get("location")
-    words = f"go to {elsewhere}" if elsewhere and 300 <= reply.status < 400 else reply.first_line()
-    problem = without_secrets(f"{call.method} {call.route} answered {reply.status}: {words}")
-    return Attempt(problem=problem, status=reply.status, retry_after=retry_after(reply))
+    return reading(call, reply)
 
 
 def retry_after(reply: Reply) -> float | None:
@@ -109,8 +114,19 @@ def ask(
     return tried.value
 
 
-def persist(server: Server, call: Call, *, first: bool = True) -> Flow[Attempt]:
+def persist(
+    server: Server,
+    call: Call,
+    *,
+    first: bool = True,
+    reading: Callable[[Call, Reply], Attempt] = read,
+    final: Container[int] = (),
+) -> Flow[Attempt]:
     """Make a call that may be made twice until it succeeds, is refused with a reason, or ``patience`` ends.
+
+    Args:
+        reading: what reads an answer.
+        final: statuses that are refusals here, though they pass elsewhere.
 
     Raises:
         ComfyUIOfflineError: no connection, and ``first``.
@@ -119,13 +135,13 @@ def persist(server: Server, call: Call, *, first: bool = True) -> Flow[Attempt]:
     started = yield Now()
     wait = timing.retry
     while True:
-        tried = yield from attempt(call)
+        tried = yield from attempt(call, reading)
         if tried.problem is None:
             return tried
         if tried.broken == "refused" and first:
             raise offline(server, tried.problem)
         now = yield Now()
-        if not tried.passing or now - started > timing.patience:
+        if not tried.passing or tried.status in final or now - started > timing.patience:
             return tried
         first = first and tried.broken is not None
         logger.info("%s; asking again", tried.problem)

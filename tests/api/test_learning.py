@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,7 @@ def test_nothing_of_it_is_ever_an_error(kind: str, tmp_path: Path, cache: Path) 
             for seed in (1, 2):
                 make(kind, sim, tmp_path, seed)
     assert not cache.exists()
+    shutil.rmtree(cache.parent)
     cache.parent.write_text("a file where the folder should be")
     with Simulator(device_name=CARD, step_seconds=STEP) as sim:
         for seed in (1, 2):

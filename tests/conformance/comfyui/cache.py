@@ -16,8 +16,8 @@ LOG = "build.log"
 
 
 def cache_folder() -> Path:
-    """`COMFY_HEADLESS_CACHE`, else `comfy-headless` in the user's cache folder."""
-    named = os.environ.get("COMFY_HEADLESS_CACHE")
+    """`COMFY_HEADLESS_CACHE`, else `comfy-headless` in the user's cache folder; pytest keeps the first elsewhere."""
+    named = os.environ.get("COMFY_HEADLESS_TEST_CACHE", os.environ.get("COMFY_HEADLESS_CACHE"))
     if named:
         return Path(named).expanduser().resolve()
     if sys.platform == "darwin":

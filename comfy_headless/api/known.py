@@ -1,0 +1,134 @@
+"""What a server has, asked as seldom as may be: once for each client, and not even once if its version is known.
+
+What is remembered may let a graph pass, and never rejects one: whoever finds something wrong by it asks anew
+(``anew=True``), since a file may have come a second ago.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from comfy_headless.api.known_file import Kept, read_kept, version_of, write_kept
+from comfy_headless.errors import without_secrets
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.well_formed import is_well_formed
+from comfy_headless.protocol.conversation import Attempt, Server, attempt
+from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
+from comfy_headless.protocol.known import Told
+
+logger = logging.getLogger("comfy_headless")
+
+SECONDS: Final = 5.0
+"""So long a server is waited for; then one goes without."""
+
+LASTS: Final = 600.0
+"""Seconds after which what is remembered is held to the server's version again."""
+
+_TOGETHER: Final = 1.0
+"""Jobs that begin within so many seconds of each other ask together."""
+
+
+class Nodes(NamedTuple):
+    """The node classes of a server.
+
+    Args:
+        raw: as ``GET /object_info`` tells them.
+        fresh: whether they were asked for just now.
+    """
+
+    raw: Mapping[str, Any]
+    schemas: Schemas
+    fresh: bool
+
+
+class _Unknown(Exception):
+    """The server does not tell now; ``str`` says why."""
+
+
+def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
+    """Return what a server has, None if it does not tell within `SECONDS`: said once, as a warning, for each client.
+
+    Args:
+        anew: what is remembered does not count.
+    """
+    try:
+        told, fresh = yield from _told(server, anew=anew)
+    except _Unknown as reason:
+        known = server.known
+        if known is None or not known.warned:
+            logger.warning("%s: jobs are sent without being checked before: %s", server.url, reason)
+        if known is not None:
+            known.warned = True
+        return None
+    return Nodes(told.nodes, told.indexed, fresh)
+
+
+def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
+    now = yield Now()
+    known = server.known
+    remembered = known.told if known else None
+    if remembered is not None and remembered.at is not None and not anew and now - remembered.at < LASTS:
+        return remembered, False
+    stats = yield from attempt(Call("GET", "/system_stats", timeout=SECONDS, limit=SECONDS, shared=_TOGETHER))
+    if not isinstance(stats.value, dict):
+        raise _Unknown(_words(stats))
+    version = version_of(stats.value)
+    kept: Kept | None = yield Work(read_kept, (server.url,))
+    if kept is not None and kept.version != version:
+        kept = None
+    found = None if kept is None or anew else (yield Work(_indexed, (kept.body, kept.etag, now)))
+    fresh = found is None
+    if found is None:
+        found, kept = yield from _asked(server, version, kept, now)
+        if kept is not None:
+            yield Work(write_kept, (server.url, kept), long=True)
+    if known is not None:
+        known.told = found
+    return found, fresh
+
+
+def _asked(server: Server, version: str, kept: Kept | None, now: float) -> Flow[tuple[Told, Kept | None]]:
+    """Ask the server; give what it told, and what is to be kept of it if that is new."""
+    named = (("If-None-Match", kept.etag),) if kept is not None and kept.etag else ()
+    call = Call("GET", "/object_info", timeout=SECONDS, limit=SECONDS, shared=_TOGETHER, headers=named)
+    try:
+        reply: Reply = yield call
+    except Broken as broken:
+        raise _Unknown(f"GET /object_info: {broken}") from None
+    if reply.status == 304 and kept is not None:
+        same = yield Work(_indexed, (kept.body, kept.etag, now))
+        if same is not None:
+            return same, None
+    if reply.status != 200:
+        raise _Unknown(without_secrets(f"GET /object_info answered {reply.status}: {reply.first_line()}"))
+    known = server.known
+    if known is not None and known.told is not None and known.told.nodes is _json(reply):
+        return known.told._replace(at=now), None  # somebody has shared this answer, and read it already
+    etag = reply.headers.get("etag")
+    nodes = _json(reply)
+    if not isinstance(nodes, dict) or not any(map(is_well_formed, nodes.values())):
+        raise _Unknown(f"GET /object_info answered something else: {reply.first_line()}")
+    return Told(nodes, now, etag, Schemas.from_object_info(nodes)), Kept(version, etag, reply.body)
+
+
+def _json(reply: Reply) -> Any:
+    try:
+        return reply.json()
+    except ValueError:
+        return None
+
+
+def _indexed(body: bytes, etag: str | None, now: float) -> Told | None:
+    try:
+        nodes = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        logger.debug("what was kept of a server is no JSON: %s", error)
+        return None
+    return Told(nodes, now, etag, Schemas.from_object_info(nodes)) if isinstance(nodes, dict) else None
+
+
+def _words(tried: Attempt) -> str:
+    return tried.problem or "GET /system_stats answered something else"
