@@ -3,7 +3,8 @@
     report = check(graph)                       # against the shipped schemas, any file name
     report = check(graph, server.object_info)   # against one server
 
-`Problem.refused` parts what the server says itself from what it takes and then fails over or drops.
+`Problem.refused` parts what the server says itself from what it takes and then fails over or drops, `Problem.severity`
+what ends a job from what does not; `Problem.remedy` is a line to paste.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import json
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
+from comfy_headless.graph.kinds import KINDS
 from comfy_headless.graph.own_checks import FileExists, file_exists_in
+from comfy_headless.graph.remedies import with_remedies
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.unnoticed import find_unnoticed
@@ -27,6 +30,7 @@ def check(
     *,
     partial_execution_targets: Container[str] | None = None,
     file_exists: FileExists | None = None,
+    came_in: Mapping[str, str] | None = None,
 ) -> Report:
     """Check an API-format graph; it is not changed.
 
@@ -37,12 +41,16 @@ def check(
         file_exists: tells whether the server's input folder has a file, by the name as ``LoadImage`` takes it
             (``x.png``, ``folder/x.png``, ``x.png [output]``). None: by the file lists of ``object_info``, and names
             that no list can show count as there.
+        came_in: the version of ComfyUI that first had a class of its own, where that is known: for the remedy of one
+            that a server lacks.
     """
     schemas = _read_schemas(object_info)
     sent = _as_json(graph)
     verdict = judge(sent, schemas, partial_execution_targets, file_exists or file_exists_in(schemas))
     return Report(
-        problems=tuple(_find_problems(sent, schemas, verdict)),
+        problems=tuple(
+            with_remedies(_find_problems(sent, schemas, verdict), sent, verdict.graph, schemas, came_in=came_in)
+        ),
         accepted=verdict.accepted,
         error=verdict.error,
         node_errors=verdict.node_errors,
@@ -81,6 +89,20 @@ def _find_problems(graph: dict[str, Any], schemas: Schemas, verdict: Verdict) ->
     if verdict.error is None or verdict.error["type"] != "missing_node_type":
         refused = verdict.error is not None or bool(verdict.node_errors)
         yield from find_unnoticed(graph, verdict.graph, schemas, refused=refused)
+        yield from _find_dropped(verdict)
+
+
+def _find_dropped(verdict: Verdict) -> Iterator[Problem]:
+    """Name the outputs that are dropped although nothing is wrong with themselves."""
+    reasons: dict[str, list[str]] = {}
+    for node_id, entry in verdict.node_errors.items() if verdict.accepted else ():
+        for output in entry["dependent_outputs"]:
+            reasons.setdefault(output, []).append(node_id)
+    for output, nodes in reasons.items():
+        if output not in verdict.node_errors:
+            class_type, words = verdict.graph[output]["class_type"], KINDS["output_dropped"].meaning
+            details = f"nodes it needs are refused: {', '.join(nodes)}"
+            yield Problem(output, class_type, None, "output_dropped", words, details, False, {"nodes": nodes})
 
 
 def _find_refusals(verdict: Verdict, schemas: Schemas) -> Iterator[Problem]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from comfy_headless.graph.kinds import KINDS, Severity
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -15,9 +17,11 @@ class Problem:
         node_id: None if it is about the graph as a whole.
         class_type: class of the node, or None if it has none.
         input: name of the input it is about, or None.
-        kind: the server's error type, or one of `comfy_headless.graph.unnoticed.KINDS`.
+        kind: the server's error type, or one of `comfy_headless.graph.kinds.KINDS`.
         refused: True if the server itself says so; False if it takes the graph and then fails or drops something.
         extra_info: what the server adds to the error.
+        remedy: what to do, on one line: Python about a dict called ``graph``, or a shell's command, with a comment
+            behind it; words where nothing can be pasted; empty where nobody knows.
     """
 
     node_id: str | None
@@ -28,10 +32,21 @@ class Problem:
     details: str
     refused: bool
     extra_info: Mapping[str, Any] = field(default_factory=dict)
+    remedy: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: ``refused``, ``fails``, ``warning`` or ``note``."""
+        return "refused" if self.refused else KINDS[self.kind].severity
 
     def __str__(self) -> str:
         place = "" if self.node_id is None else f"node {self.node_id} ({self.class_type}): "
         return f"{place}{self.message}{': ' if self.details else ''}{self.details}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it JSON-ready, without ``extra_info``."""
+        names = ("severity", "kind", "node_id", "class_type", "input", "message", "details", "refused", "remedy")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +79,25 @@ class Report:
         """Whether the server runs nothing of the graph."""
         return self.status != 200
 
+    @property
+    def fails(self) -> bool:
+        """Whether a job would not end well: something is refused, or dies when it runs."""
+        return any(problem.severity in ("refused", "fails") for problem in self.problems)
+
+    def of(self, *severities: Severity) -> tuple[Problem, ...]:
+        """Return the problems of these severities."""
+        return tuple(problem for problem in self.problems if problem.severity in severities)
+
     def __str__(self) -> str:
-        return "no problem" if self.ok else "\n".join(str(problem) for problem in self.problems)
+        lines = (f"{each}\n  {each.remedy}" if each.remedy else str(each) for each in self.problems)
+        return "no problem" if self.ok else "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it JSON-ready, without the graph and the server's own words (``error``, ``node_errors``)."""
+        return {
+            "ok": self.ok,
+            "fails": self.fails,
+            "status": self.status,
+            "accepted": list(self.accepted),
+            "problems": [problem.to_dict() for problem in self.problems],
+        }

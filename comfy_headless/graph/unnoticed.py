@@ -11,26 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from comfy_headless.graph.kinds import KINDS
 from comfy_headless.graph.live_inputs import Gap, unfold
 from comfy_headless.graph.own_checks import ACCEPTS_ALL_INPUTS, is_link
 from comfy_headless.graph.report import Problem
 from comfy_headless.graph.schemas import InputSchema, NodeSchema, Schemas
-
-KINDS: Mapping[str, str] = {
-    "class_replaced": "The server puts a newer class in place of this one",
-    "dynamic_choice_missing": "A choice that the server does not check is missing, and the node fails when it runs",
-    "dynamic_choice_unknown": "A choice that the server does not check is none of those it knows",
-    "link_expected": "A value where only a link to another node can work; the run fails",
-    "link_to_absent_node": "An unknown input links to an absent node: the worker dies, later jobs wait for ever",
-    "node_unused": "No output needs this node; the server leaves it out",
-    "node_without_inputs": "A node has no 'inputs': the worker dies, later jobs wait for ever",
-    "unknown_input": "The node has no such input; the server ignores it",
-    "value_changed": "The server changes the value",
-}
-"""Kinds of problems that the server accepts, with what each means."""
-
-FATAL_KINDS = frozenset({"link_to_absent_node", "node_without_inputs"})
-"""Those that end the server's worker thread, not the job alone (measured: ComfyUI 0.30.0)."""
 
 WIRES = frozenset(
     {
@@ -149,10 +134,8 @@ def _describe_gap(node_id: str, class_type: str, gap: Gap, value: Any) -> Proble
     keys = ", ".join(repr(key) for key in gap.keys)
     if not gap.given:
         return _problem("dynamic_choice_missing", node_id, class_type, gap.name, f"{gap.name}: one of {keys}")
-    end = "the node fails when it runs" if gap.required else "the server ignores it"
-    return _problem(
-        "dynamic_choice_unknown", node_id, class_type, gap.name, f"{gap.name}: {value!r} is none of {keys}; {end}"
-    )
+    kind = "dynamic_choice_unknown" if gap.required else "dynamic_choice_ignored"
+    return _problem(kind, node_id, class_type, gap.name, f"{gap.name}: {value!r} is none of {keys}")
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
@@ -161,4 +144,4 @@ def _suggest(name: str, known: Iterable[str]) -> str:
 
 
 def _problem(kind: str, node_id: str, class_type: str, name: str | None, details: str) -> Problem:
-    return Problem(node_id, class_type, name, kind, KINDS[kind], details, refused=False)
+    return Problem(node_id, class_type, name, kind, KINDS[kind].meaning, details, refused=False)

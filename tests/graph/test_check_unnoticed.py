@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from comfy_headless.graph.check import Report, check
-from comfy_headless.graph.unnoticed import FATAL_KINDS, KINDS
+from comfy_headless.graph.kinds import FATAL_KINDS, KINDS
 
 Graph = dict[str, Any]
 
@@ -30,7 +30,7 @@ def _codec(**inputs: Any) -> Graph:
 
 def _found(report: Report) -> list[tuple[str | None, str, str | None]]:
     assert report.status == 200 and report.accepted and not any(problem.refused for problem in report.problems)
-    assert all(problem.kind in KINDS and problem.message == KINDS[problem.kind] for problem in report.problems)
+    assert all(problem.kind in KINDS and problem.message == KINDS[problem.kind].meaning for problem in report.problems)
     return [(problem.node_id, problem.kind, problem.input) for problem in report.problems]
 
 
@@ -40,7 +40,7 @@ def _found(report: Report) -> list[tuple[str | None, str, str | None]]:
         (_codec(), [("3", "dynamic_choice_missing", "codec")]),
         (_codec(codec="h265"), [("3", "dynamic_choice_unknown", "codec")]),
         (_codec(codec=["1", 0]), [("3", "dynamic_choice_unknown", "codec")]),
-        (_codec(**{"codec": "h264", "codec.encoding": "fast"}), [("3", "dynamic_choice_unknown", "codec.encoding")]),
+        (_codec(**{"codec": "h264", "codec.encoding": "fast"}), [("3", "dynamic_choice_ignored", "codec.encoding")]),
         (_codec(codec="h264"), []),
         ({"1": _with(IMAGE, seed=3), "3": SAVE}, [("1", "unknown_input", "seed")]),
         ({"1": IMAGE, "3": _with(SAVE, prompt="x")}, []),
@@ -78,7 +78,7 @@ def test_a_misspelt_input_is_named_with_the_right_one() -> None:
     report = check({"1": _with(IMAGE, widht=8), "3": SAVE})
     assert report.problems[0].details == "widht; did you mean 'width'?"
     assert (
-        str(report)
+        str(report.problems[0])
         == "node 1 (EmptyImage): The node has no such input; the server ignores it: widht; did you mean 'width'?"
     )
 
