@@ -26,6 +26,9 @@ _MISSING_FOR: Final = 5.0  # seconds of 404 (scaled by Timing.retry) before a fi
 def download(server: Server, prompt_id: str, filename: str, subfolder: str, folder_type: str, part: str) -> Flow[None]:
     """Download one file into ``part``.
 
+    Args:
+        prompt_id: the job that made it just now; empty: a file that has been there for long, or is not there.
+
     Raises:
         ResultSaveError: it is not there, stays incomplete, or cannot be written here (disk full).
     """
@@ -47,7 +50,7 @@ def download(server: Server, prompt_id: str, filename: str, subfolder: str, fold
             problem, final, whole, anew = _judge(reply, filename, offset, whole)
             if reply.status == 404:
                 now = yield Now()
-                final = now - started > _MISSING_FOR * timing.retry * 4
+                final = not prompt_id or now - started > _MISSING_FOR * timing.retry * 4
             pause = retry_after(reply) or 0.0
             if reply.status == 206 and etag not in (None, reply.headers.get("etag")):
                 logger.info("%s changed on the server; downloading it anew", filename)
@@ -105,8 +108,11 @@ def _lost(
     server: Server, prompt_id: str, filename: str, subfolder: str, folder_type: str, part: str, problem: str
 ) -> ResultSaveError:
     url = view_url(server, filename, subfolder, folder_type)
+    job, where = (
+        (f"the job {prompt_id} is finished, but ", "It is on the server") if prompt_id else ("", "Asked for at")
+    )
     return ResultSaveError(
-        f"the job {prompt_id} is finished, but {filename!r} could not be saved: {problem}. It is on the server: {url}",
+        f"{job}{filename!r} could not be saved: {problem}. {where}: {url}",
         prompt_id=prompt_id,
         path=part.rsplit(".", 2)[0],
         url=url,

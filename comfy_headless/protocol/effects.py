@@ -48,6 +48,11 @@ class Reply:
             self._read.append(json.loads(self.body))
         return self._read[0]
 
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text; a byte that is none becomes a replacement character."""
+        return self.body.decode("utf-8", "replace")
+
     def first_line(self) -> str:
         """Return the first line of the body, at most 200 characters, for error messages."""
         lines = self.body[:2000].decode("utf-8", "replace").strip().splitlines()

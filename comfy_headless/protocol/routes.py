@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import mimetypes
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt, persist
 from comfy_headless.protocol.effects import Call, Flow, Part, json_body
+
+FOLDER_TYPES: Final = ("output", "input", "temp")
+"""The folders that a server has for files."""
 
 
 class Queue(NamedTuple):
@@ -102,13 +105,19 @@ def _uncancelled(server: Server, prompt_id: str, tried: Attempt) -> ComfyUIConne
     )
 
 
-def free(server: Server) -> Flow[bool]:
+def free(server: Server, *, unload_models: bool = True, free_memory: bool = True) -> Flow[bool]:
     """POST /free: let the server unload its models and forget what it cached; False if it has no such route.
+
+    It does so when it is between two jobs.
+
+    Args:
+        unload_models: take the models out of the graphics memory.
+        free_memory: drop what nodes made before, too, so that the next job runs all of its nodes.
 
     Raises:
         ComfyUIConnectionError: the server stayed away.
     """
-    body = json_body({"unload_models": True, "free_memory": True})
+    body = json_body({"unload_models": bool(unload_models), "free_memory": bool(free_memory)})
     tried: Attempt = yield from persist(
         server, Call("POST", "/free", body=body, timeout=server.timing.read), first=False
     )
@@ -117,36 +126,84 @@ def free(server: Server) -> Flow[bool]:
     return tried.problem is None
 
 
-def upload(server: Server, path: str, *, subfolder: str = "") -> Flow[str]:
-    """POST /upload/image: bring a local file into the server's input folder; give the name a loader node wants.
+def upload(
+    server: Server,
+    content: str | bytes,
+    *,
+    name: str | None = None,
+    subfolder: str = "",
+    overwrite: bool = False,
+    folder_type: str = "input",
+) -> Flow[str]:
+    """POST /upload/image: bring a file of any kind into a folder of the server; give the name a loader node wants.
 
     The server renames a file whose name is taken by other content, and reuses it for the same content: so an upload
     may be sent again.
 
+    Args:
+        content: path of a local file, or what it holds; then with ``name``.
+        name: what it is called there; None: as here.
+        folder_type: "input", "temp" or "output".
+
     Raises:
-        ValidationError: the file cannot be read.
+        ValidationError: the file cannot be read, or a word is wrong.
         ComfyUIConnectionError: the server did not take it.
     """
-    name = PurePosixPath(Path(path).name).name
-    part = Part("image", name, path)
-    call = Call(
-        "POST",
-        "/upload/image",
-        form=(("type", "input"), *((("subfolder", subfolder),) if subfolder else ())),
-        parts=(part,),
-        timeout=server.timing.transfer,
-    )
+    part = file_part(content, name)
+    call = sent(server, "/upload/image", part, subfolder, overwrite, folder_type)
     try:
         tried: Attempt = yield from persist(server, call)
     except OSError as error:
+        path = str(part.content)
         raise ValidationError(f"upload of {path!r}: {error.strerror or error} ({Path(path).absolute()})") from error
+    return stored_name(server, tried, f"upload of {content if isinstance(content, str) else part.filename}")
+
+
+def file_part(content: str | bytes, name: str | None) -> Part:
+    """Return a file to be sent; raises ValidationError."""
+    if name is None and isinstance(content, str):
+        name = PurePosixPath(Path(content).name).name
+    if not isinstance(name, str) or not name.strip() or "/" in name or "\\" in name:
+        raise ValidationError(f"name={name!r}: expected the name of a file, without folders, for what is sent as bytes")
+    return Part("image", name, content)
+
+
+def sent(
+    server: Server,
+    route: str,
+    part: Part,
+    subfolder: str,
+    overwrite: bool,
+    folder_type: str,
+    more: tuple[tuple[str, str], ...] = (),
+) -> Call:
+    """Return the call that uploads a file; raises ValidationError."""
+    if folder_type not in FOLDER_TYPES:
+        raise ValidationError(f"type={folder_type!r}; there are: {', '.join(FOLDER_TYPES)}")
+    if not isinstance(subfolder, str):
+        raise ValidationError(f"subfolder={subfolder!r}: expected a text")
+    below = (("subfolder", subfolder),) if subfolder else ()
+    over = (("overwrite", "true"),) if overwrite else ()
+    form = (("type", folder_type), *below, *over, *more)
+    return Call("POST", route, form=form, parts=(part,), timeout=server.timing.transfer)
+
+
+def stored_name(server: Server, tried: Attempt, what: str, *, hint: str = "") -> str:
+    """Return the name under which a server stored a file, as a loader node wants it; raises ComfyUIConnectionError."""
     stored = tried.value.get("name") if isinstance(tried.value, dict) else None
     if not isinstance(stored, str) or not stored:
         words = tried.problem or "the answer has no name"
-        hint = " (the server's --max-upload-size is smaller than the file)" if tried.status == 413 else ""
-        raise ComfyUIConnectionError(f"{server.url}: upload of {path} failed: {words}{hint}", url=server.url)
-    folder = tried.value.get("subfolder")
-    return f"{folder}/{stored}" if folder else stored
+        known = {
+            400: "a name or a sub-folder that leads out of its folder",
+            413: "the server's --max-upload-size is smaller than the file",
+        }
+        hint = hint or known.get(tried.status or 0, "")
+        raise ComfyUIConnectionError(
+            f"{server.url}: {what} failed: {words}{f' ({hint})' if hint else ''}", url=server.url
+        )
+    folder, kind = tried.value.get("subfolder"), tried.value.get("type")
+    name = f"{folder}/{stored}" if folder else stored
+    return f"{name} [{kind}]" if kind in ("temp", "output") else name
 
 
 def view_params(filename: str, subfolder: str, folder_type: str) -> tuple[tuple[str, str], ...]:

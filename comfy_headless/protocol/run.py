@@ -30,7 +30,7 @@ from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import cancel
 from comfy_headless.protocol.spent import spent
 from comfy_headless.protocol.status import recall
-from comfy_headless.protocol.submit import submit
+from comfy_headless.protocol.submit import Place, submit
 from comfy_headless.protocol.ticket import Label, Ticket
 from comfy_headless.protocol.watch import Teller, subscribed, watch
 
@@ -122,17 +122,30 @@ def begin(wait: Wait) -> Flow[float]:
     return float(started)
 
 
-def submit_new(server: Server, graph: Mapping[str, Any], label: Label = Label()) -> Flow[Ticket]:  # noqa: B008
-    """Queue ``graph`` under a new id, to be left to itself; give its ticket. Raises as ``submit``.
+def submit_new(
+    server: Server,
+    graph: Mapping[str, Any],
+    label: Label = Label(),  # noqa: B008 - an immutable tuple
+    *,
+    prompt_id: str | None = None,
+    extra_data: Mapping[str, Any] | None = None,
+    place: Place = Place(),  # noqa: B008 - an immutable tuple
+) -> Flow[Ticket]:
+    """Queue ``graph``, to be left to itself; give its ticket. Raises as ``submit``.
 
     The socket is open before, so that whoever takes the job up next finds it open.
+
+    Args:
+        prompt_id: None: a new one. One that the server has already is run once more.
+        extra_data: goes over what is sent along of our own.
+        place: where in the queue, and what of it.
     """
-    prompt_id = str(uuid4())
-    extra_data = label.extra_data()
+    prompt_id = prompt_id or str(uuid4())
+    sent = label.extra_data()
     if server.socket:
         yield Subscribe(prompt_id)
-        extra_data |= _PREVIEWS
-    accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
+        sent |= _PREVIEWS
+    accepted = yield from submit(server, graph, prompt_id, extra_data={**sent, **(extra_data or {})}, place=place)
     return Ticket(accepted, graph, label)
 
 

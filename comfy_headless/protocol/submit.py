@@ -11,16 +11,19 @@ is sent again, since a server accepts the same id twice and would run it twice:
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any, Final
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError
+from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError, ValidationError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline, read
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep, json_body
 from comfy_headless.protocol.routes import cancel, read_queue
 
 logger = logging.getLogger("comfy_headless")
 
+_KEY: Final = "api_key_comfy_org"
 _TRIES_AFTER_429: Final = 10
 _NO_WIRE: Final = "a wire leads to a node or an output that is not there"
 _HINTS: Final[Mapping[str, str]] = {
@@ -31,29 +34,99 @@ _HINTS: Final[Mapping[str, str]] = {
 """What the server's own words do not say, by the type of its error (ComfyUI 0.30.0)."""
 
 
+class Place(NamedTuple):
+    """Where in the queue a graph goes, and what of it is run.
+
+    Args:
+        front: before all that wait.
+        number: its number in the queue, the lowest runs first; None: the server's own count, which begins at 0.
+        targets: ids of output nodes; only these are run, and what they need. None: all.
+    """
+
+    front: bool = False
+    number: float | None = None
+    targets: tuple[str, ...] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Return what of it is sent."""
+        front = {"front": True} if self.front else {}
+        numbered = {} if self.number is None else {"number": self.number}
+        return {**front, **numbered, **({} if self.targets is None else {"partial_execution_targets": self.targets})}
+
+
+def place_in(
+    graph: Mapping[str, Any], *, front: bool = False, number: float | None = None, targets: Iterable[str] | None = None
+) -> Place:
+    """Return where in the queue a graph goes; raises ValidationError."""
+    if number is not None:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+            raise ValidationError(f"number={number!r}: expected a number; the lowest runs first")
+        if front:
+            raise ValidationError(f"front=True, number={number!r}: the number alone says the place; give one of them")
+    if targets is None:
+        return Place(bool(front), number)
+    if isinstance(targets, str | bytes | Mapping) or not isinstance(targets, Iterable):
+        raise ValidationError(f"partial_execution_targets={targets!r}: expected a list of ids of the graph's nodes")
+    wanted = tuple(targets)
+    absent = [node for node in wanted if node not in graph]
+    if absent or not wanted:
+        words = f"the graph has no node {absent[0]!r}" if absent else "it is empty"
+        raise ValidationError(f"partial_execution_targets: {words}; its nodes: {', '.join(graph)}")
+    return Place(bool(front), number, wanted)
+
+
+def extra_of(extra_data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return what is to be kept with a job, checked; raises ValidationError, which shows no value of it."""
+    if extra_data is None or isinstance(extra_data, Mapping):
+        return extra_data
+    raise ValidationError(f"extra_data: expected a dict, not {type(extra_data).__name__}")
+
+
+def chosen_id(prompt_id: str) -> str:
+    """Return an id that a server takes for a job; raises ValidationError (ComfyUI 0.30.0, validate_job_id)."""
+    try:
+        if isinstance(prompt_id, str) and str(UUID(prompt_id)) == prompt_id:
+            return prompt_id
+    except ValueError:
+        pass
+    raise ValidationError(
+        f"prompt_id={repr(prompt_id)[:80]}: expected a UUID in lower case with hyphens, as str(uuid.uuid4()) gives it"
+    )
+
+
 def submit(
-    server: Server, graph: Mapping[str, Any], prompt_id: str, *, extra_data: Mapping[str, Any] | None = None
+    server: Server,
+    graph: Mapping[str, Any],
+    prompt_id: str,
+    *,
+    extra_data: Mapping[str, Any] | None = None,
+    place: Place = Place(),  # noqa: B008 - an immutable tuple
 ) -> Flow[str]:
     """Queue ``graph`` under ``prompt_id``; give the id under which the server holds it.
+
+    The key of Comfy.org goes with it, and nowhere else: what the server answers is read without it.
 
     Args:
         graph: API-format workflow.
         prompt_id: canonical lower-case UUID.
         extra_data: kept with the job by the server (``preview_method``, ``extra_pnginfo``, ...).
+        place: where in the queue, and what of it.
 
     Raises:
         GenerationRejectedError: the server refused the graph, or one of its outputs (then the rest is cancelled).
         ComfyUIOfflineError: nothing answers; nothing was sent.
         ComfyUIConnectionError: no answer, and the job cannot be found; ``may_still_run`` tells if it may be there.
     """
-    body: dict[str, Any] = {"prompt": graph, "client_id": server.client_id, "prompt_id": prompt_id}
-    if extra_data:
-        body["extra_data"] = dict(extra_data)
+    body: dict[str, Any] = {"prompt": graph, "client_id": server.client_id, "prompt_id": prompt_id, **place.body()}
+    key = server.access.comfy_org_key
+    extra = {**({_KEY: key} if key else {}), **(extra_data or {})}
+    if extra:
+        body["extra_data"] = extra
     call = Call("POST", "/prompt", body=json_body(body), timeout=server.timing.post)
     resets = 0
     for _ in range(_TRIES_AFTER_429):
         try:
-            reply: Reply = yield call
+            reply = _without((yield call), extra.get(_KEY))
         except Broken as broken:
             if broken.kind == "refused" and not resets:
                 raise offline(server, str(broken)) from None
@@ -83,6 +156,13 @@ def submit(
         prompt_id=prompt_id,
         may_still_run=True,
     )
+
+
+def _without(reply: Reply, key: Any) -> Reply:
+    """Return an answer as if it did not repeat the key of Comfy.org."""
+    if isinstance(key, str) and key and key.encode() in reply.body:
+        return Reply(reply.status, reply.headers, reply.body.replace(key.encode(), b"***"))
+    return reply
 
 
 def _queued(server: Server, prompt_id: str) -> str:
