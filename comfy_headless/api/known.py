@@ -21,9 +21,6 @@ from comfy_headless.protocol.known import Told
 
 logger = logging.getLogger("comfy_headless")
 
-SECONDS: Final = 5.0
-"""So long a server is waited for; then one goes without."""
-
 LASTS: Final = 600.0
 """Seconds after which what is remembered is held to the server's version again."""
 
@@ -49,7 +46,7 @@ class _Unknown(Exception):
 
 
 def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
-    """Return what a server has, None if it does not tell within `SECONDS`: said once, as a warning, for each client.
+    """Return what a server has, None if it does not tell within ``Timing.check``: said once for each client.
 
     Args:
         anew: what is remembered does not count.
@@ -72,7 +69,8 @@ def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
     remembered = known.told if known else None
     if remembered is not None and remembered.at is not None and not anew and now - remembered.at < LASTS:
         return remembered, False
-    stats = yield from attempt(Call("GET", "/system_stats", timeout=SECONDS, limit=SECONDS, shared=_TOGETHER))
+    limit = server.timing.check
+    stats = yield from attempt(Call("GET", "/system_stats", timeout=limit, limit=limit, shared=_TOGETHER))
     if not isinstance(stats.value, dict):
         raise _Unknown(_words(stats))
     version = version_of(stats.value)
@@ -93,7 +91,8 @@ def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
 def _asked(server: Server, version: str, kept: Kept | None, now: float) -> Flow[tuple[Told, Kept | None]]:
     """Ask the server; give what it told, and what is to be kept of it if that is new."""
     named = (("If-None-Match", kept.etag),) if kept is not None and kept.etag else ()
-    call = Call("GET", "/object_info", timeout=SECONDS, limit=SECONDS, shared=_TOGETHER, headers=named)
+    limit = server.timing.check
+    call = Call("GET", "/object_info", timeout=limit, limit=limit, shared=_TOGETHER, headers=named)
     try:
         reply: Reply = yield call
     except Broken as broken:

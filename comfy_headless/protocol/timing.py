@@ -21,6 +21,7 @@ class Timing(NamedTuple):
         lookup: how long to look for a job whose ``POST /prompt`` was not answered.
         lookup_gap: time between two such looks.
         gone: a job that is neither in the queue nor in the history for so long, seen twice, is gone.
+        check: how long a server may take to tell what it has, before a job is sent to it unchecked.
         cancel: limit of the calls that cancel a job.
         idle: the socket closes after so long without a job; one that could not be opened is not tried for so long.
         retry: first wait before an idempotent call is repeated; doubles up to ``last_poll``.
@@ -39,6 +40,7 @@ class Timing(NamedTuple):
     lookup: float = 10.0
     lookup_gap: float = 2.0
     gone: float = 3.0
+    check: float = 5.0
     cancel: float = 5.0
     idle: float = 30.0
     retry: float = 0.25
