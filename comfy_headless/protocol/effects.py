@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.protocol.frames import Frame
 
 T = TypeVar("T")
 Flow: TypeAlias = Generator["Effect", Any, T]
@@ -45,7 +46,10 @@ class Reply:
     def json(self) -> Any:
         """Return the body as JSON, read once for all who share this answer; raises ValueError where it is none."""
         if not self._read:
-            self._read.append(json.loads(self.body))
+            try:
+                self._read.append(json.loads(self.body))
+            except RecursionError as error:
+                raise ValueError("it is nested too deeply") from error
         return self._read[0]
 
     @property
@@ -135,6 +139,23 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Attend:
+    """Open the kept socket if it is not open, whatever came of it before. Gives None, or what stands against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Drop the kept socket, as if it had been lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Give a frame of our own to all who listen to everything."""
+
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     """Call the caller's callback, plain or async, with an event; its exceptions are thrown into the flow."""
 
@@ -192,4 +213,6 @@ class Done(Generic[T]):
     value: T
 
 
-Effect: TypeAlias = Call | Download | Subscribe | Listen | Notify | Work | Tell | Sleep | Deadline | Now
+Effect: TypeAlias = (
+    Call | Download | Subscribe | Listen | Attend | HangUp | Announce | Notify | Work | Tell | Sleep | Deadline | Now
+)

@@ -13,8 +13,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-LOST: Final = "comfy_headless.lost"
-"""Type of the frame that a transport makes when the socket drops."""
+OWN: Final = "comfy_headless."
+"""How the types begin of the frames that are made here, so that no server's are taken for them."""
+
+LOST: Final = f"{OWN}lost"
+"""The socket dropped."""
+
+CONNECTED: Final = f"{OWN}connected"
+"""Told to who listens to everything: the socket is open, for the first time since."""
+
+BACK: Final = f"{OWN}back"
+"""The socket is open again."""
+
+QUEUED: Final = f"{OWN}queued"
+"""A job is on its way to the server (``sure``: it is there)."""
+
+ENDED: Final = f"{OWN}ended"
+"""A job ended while nobody heard it; the history says how."""
+
+DROPPED: Final = f"{OWN}dropped"
+"""A reader was so slow that ``count`` frames were dropped."""
+
+CLOSED: Final = f"{OWN}closed"
+"""Nothing more comes."""
+
+EVERYTHING: Final = ""
+"""In place of a prompt_id: the frames of all jobs, and of none."""
 
 PREVIEW: Final = "preview"
 END_TYPES: Final = frozenset({"execution_success", "execution_error", "execution_interrupted"})
@@ -82,7 +106,8 @@ def _read_binary(message: bytes) -> Frame | None:
         case 1:
             return Frame(PREVIEW, image=rest, mime="image/png" if number == 2 else "image/jpeg")
         case 3:
-            return Frame("text", data={"node": rest[:number].decode("utf-8", "replace")})
+            node, text = (part.decode("utf-8", "replace") for part in (rest[:number], rest[number:]))
+            return Frame("text", data={"node": node, "text": text})
         case 4:
             try:
                 metadata = json.loads(rest[:number])

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx
 
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import (
+    Announce,
+    Attend,
     Broken,
     Call,
     Deadline,
@@ -26,6 +27,7 @@ from comfy_headless.protocol.effects import (
     Download,
     Effect,
     Flow,
+    HangUp,
     Listen,
     Notify,
     Now,
@@ -35,7 +37,7 @@ from comfy_headless.protocol.effects import (
     Tell,
     Work,
 )
-from comfy_headless.protocol.frames import Frame, FrameReader
+from comfy_headless.transport.aio_socket import AsyncKeptSocket, AwaitedMailbox
 from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
     BREAKS,
@@ -46,42 +48,17 @@ from comfy_headless.transport.http import (
     request_options,
 )
 from comfy_headless.transport.lanes import Lanes
-from comfy_headless.transport.mailbox import Mailbox, Mailboxes
+from comfy_headless.transport.mailbox import needed
 from comfy_headless.transport.reach import Reach
 from comfy_headless.transport.sharing import Shared
-from comfy_headless.transport.socket import HELLO, no_socket
-
-if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
 
 T = TypeVar("T")
 HttpClient: TypeAlias = httpx.AsyncClient
-logger = logging.getLogger("comfy_headless")
 
 GATE: Final = 8
 """Requests of one kind in flight at once, each on a connection of its own: a server of one thread answers no more of
 them sooner. What can take long (downloads, uploads, prompts that are answered late) has gates of its own: meanwhile
 the history of other jobs is asked, their prompts cancelled."""
-
-
-class _Mailbox(Mailbox):
-    """A mailbox and the future of the task that waits on it, if it does."""
-
-    __slots__ = ("reader",)
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        super().__init__(quiet=quiet)
-        self.reader: asyncio.Future[None] | None = None
-
-    def put(self, frame: Frame) -> bool:
-        taken = super().put(frame)
-        if taken:
-            self.wake()
-        return taken
-
-    def wake(self) -> None:
-        if self.reader is not None and not self.reader.done():
-            self.reader.set_result(None)
 
 
 class AsyncTransport:
@@ -96,17 +73,12 @@ class AsyncTransport:
     ) -> None:
         self._server, self._clock, self._http = server, clock, http
         self._reach = Reach(server)
-        self._mailboxes = Mailboxes()
+        self._socket = self._new_socket()
         self._users = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening = asyncio.Lock()
         self._gates = _gates()
         self._lanes = self._new_lanes()
         self._shared: dict[str, Shared[asyncio.Lock]] = {}
-        self._connection: ClientConnection | None = None
-        self._stack: AsyncExitStack | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._refused_until = 0.0
 
     async def __aenter__(self) -> AsyncTransport:
         loop = asyncio.get_running_loop()
@@ -120,11 +92,12 @@ class AsyncTransport:
         if self._loop is not None and self._loop.is_running():
             raise RuntimeError("this client is in use in another event loop; give each loop a client of its own")
         self._loop, self._users = loop, 0
-        self._opening = asyncio.Lock()
         self._gates = _gates()
-        self._mailboxes = Mailboxes()
+        self._socket = self._new_socket()
         self._lanes, self._shared = self._new_lanes(), {}
-        self._connection = self._stack = self._reader = None
+
+    def _new_socket(self) -> AsyncKeptSocket:
+        return AsyncKeptSocket(self._reach, self._server.client_id, self._server.timing)
 
     def _new_lanes(self) -> Lanes[httpx.AsyncClient]:
         reach = self._reach
@@ -139,7 +112,7 @@ class AsyncTransport:
 
     async def drive(self, flow: Flow[T]) -> T:
         """Perform the effects of ``flow`` in this task and return its result."""
-        jobs: dict[str, _Mailbox] = {}
+        jobs: dict[str, AwaitedMailbox] = {}
         limit = Limit(self._server.timing.grace)
         async with self:
             try:
@@ -152,7 +125,7 @@ class AsyncTransport:
 
     async def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
         """Perform the effects of ``flow`` as far as its events are asked for, and give these."""
-        jobs: dict[str, _Mailbox] = {}
+        jobs: dict[str, AwaitedMailbox] = {}
         limit = Limit(self._server.timing.grace)
         await self.__aenter__()
         try:
@@ -163,7 +136,7 @@ class AsyncTransport:
             self._release(jobs)
             await self.__aexit__()  # with no word of GeneratorExit: a generator that is closed can still await
 
-    async def _advance(self, flow: Flow[T], jobs: dict[str, _Mailbox], limit: Limit) -> Tell | Done[T]:
+    async def _advance(self, flow: Flow[T], jobs: dict[str, AwaitedMailbox], limit: Limit) -> Tell | Done[T]:
         """Perform effects until the flow tells something or ends."""
         answer: Any = None
         error: BaseException | None = None
@@ -185,34 +158,26 @@ class AsyncTransport:
             except BaseException as raised:  # noqa: BLE001 - all is the flow's to decide, a cancelled task too
                 error = raised
 
-    def _release(self, jobs: dict[str, _Mailbox]) -> None:
+    def _mailbox(self, jobs: dict[str, AwaitedMailbox], prompt_id: str, *, quiet: bool = False) -> AwaitedMailbox:
+        if prompt_id not in jobs:
+            jobs[prompt_id] = AwaitedMailbox(wants=needed if quiet else None)
+        return jobs[prompt_id]
+
+    def _release(self, jobs: dict[str, AwaitedMailbox]) -> None:
         for prompt_id, mailbox in jobs.items():
-            self._mailboxes.remove(prompt_id, mailbox)
+            self._socket.release(prompt_id, mailbox)
 
     async def close(self) -> None:
         """Close the socket and all idle connections; the transport can be used again, from another loop too."""
         self._shared = {}
         idle = self._lanes.empty()  # those in use are closed by their calls
         try:
-            async with self._opening:
-                await self._hang_up()
+            await self._socket.close()
         finally:
             for http in idle:
                 await http.aclose()
 
-    async def _hang_up(self) -> None:
-        reader, stack = self._reader, self._stack
-        self._reader = self._stack = self._connection = None
-        self._mailboxes.lost()
-        try:
-            if reader is not None:
-                reader.cancel()
-                await asyncio.gather(reader, return_exceptions=True)
-        finally:
-            if stack is not None:
-                await stack.aclose()
-
-    async def _in_time(self, effect: Effect, jobs: dict[str, _Mailbox], limit: Limit) -> Any:
+    async def _in_time(self, effect: Effect, jobs: dict[str, AwaitedMailbox], limit: Limit) -> Any:
         left = limit.left(effect, self._clock())
         if left is None:
             return await self._perform(effect, jobs)
@@ -225,10 +190,10 @@ class AsyncTransport:
                 raise limit.strike() from None
             raise
 
-    async def _perform(self, effect: Effect, jobs: dict[str, _Mailbox]) -> Any:
+    async def _perform(self, effect: Effect, jobs: dict[str, AwaitedMailbox]) -> Any:
         match effect:
             case Listen(prompt_id, timeout):
-                return await _listen(jobs.setdefault(prompt_id, _Mailbox()), timeout)
+                return await self._mailbox(jobs, prompt_id).next(timeout)
             case Now():
                 return self._clock()
             case Call(shared=None):
@@ -238,53 +203,19 @@ class AsyncTransport:
             case Download():
                 return await self._download(effect)
             case Subscribe(prompt_id, quiet):
-                return await self._subscribe(prompt_id, jobs.setdefault(prompt_id, _Mailbox(quiet=quiet)))
+                return await self._socket.subscribe(prompt_id, self._mailbox(jobs, prompt_id, quiet=quiet))
+            case Attend():
+                return await self._socket.attend()
+            case HangUp():
+                return await self._socket.hang_up()
+            case Announce(frame):
+                return self._socket.announce(frame)
             case Notify(callback, event):
                 return await _notify(callback, event)
             case Work(function, args, long):
                 return await asyncio.to_thread(function, *args) if long else function(*args)
             case Sleep(seconds):
                 return await asyncio.sleep(seconds)
-
-    async def _subscribe(self, prompt_id: str, mailbox: _Mailbox) -> bool:
-        self._mailboxes.add(prompt_id, mailbox)
-        async with self._opening:
-            return self._connection is not None or (time.monotonic() >= self._refused_until and await self._open())
-
-    async def _open(self) -> bool:
-        from websockets.asyncio.client import connect
-        from websockets.exceptions import WebSocketException
-
-        options = self._reach.socket_options(self._server.client_id, self._server.timing.connect)
-        stack = AsyncExitStack()
-        try:
-            connection = await stack.enter_async_context(connect(**options))
-            await connection.send(HELLO)
-        except (OSError, WebSocketException) as error:
-            await stack.aclose()
-            self._refused_until = time.monotonic() + self._server.timing.idle  # not every job shall wait for it anew
-            logger.warning("%s", no_socket(options["uri"], error))
-            return False
-        self._connection, self._stack = connection, stack
-        self._reader = asyncio.create_task(self._read(connection, stack), name="comfy-headless")
-        return True
-
-    async def _read(self, connection: ClientConnection, stack: AsyncExitStack) -> None:
-        from websockets.exceptions import WebSocketException
-
-        frames = FrameReader()
-        try:
-            async for message in connection:
-                frame = frames.read(message)
-                if frame is not None:
-                    self._mailboxes.deliver(frame)
-        except (OSError, WebSocketException) as error:
-            logger.debug("the WebSocket ended: %s", error)
-        async with self._opening:
-            if self._connection is connection:
-                self._connection = self._stack = self._reader = None
-                await stack.aclose()
-        self._mailboxes.lost()
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -329,11 +260,13 @@ class AsyncTransport:
                     asyncio.timeout(effect.limit),
                     self._stream(effect.method, effect.route, options) as response,
                 ):
-                    return reply_of(response, await response.aread())
+                    reply = reply_of(response, await response.aread())
             except BREAKS as error:
                 raise broken_by(error) from error
             except TimeoutError as error:
                 raise Broken("timeout", f"no whole answer in {effect.limit or 0:g} s") from error
+        self._socket.note(effect, reply)
+        return reply
 
     async def _download(self, effect: Download) -> Reply:
         response = None
@@ -350,21 +283,6 @@ class AsyncTransport:
                 return reply_of(response)
         except BREAKS as error:
             raise broken_by(error, response) from error
-
-
-async def _listen(mailbox: _Mailbox, timeout: float) -> Frame | None:
-    frame = mailbox.take()
-    if frame is None and timeout > 0:
-        loop = asyncio.get_running_loop()
-        mailbox.reader = loop.create_future()
-        timer = loop.call_later(timeout, mailbox.wake)
-        try:
-            await mailbox.reader
-        finally:
-            timer.cancel()
-            mailbox.reader = None
-        frame = mailbox.take()
-    return frame
 
 
 async def _notify(callback: Callable[[Any], Any], event: Any) -> None:

@@ -17,6 +17,8 @@ import httpx
 
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import (
+    Announce,
+    Attend,
     Broken,
     Call,
     Deadline,
@@ -24,6 +26,7 @@ from comfy_headless.protocol.effects import (
     Download,
     Effect,
     Flow,
+    HangUp,
     Listen,
     Notify,
     Now,
@@ -150,6 +153,12 @@ class SyncTransport:
                 return self._download(replace(effect, timeout=min(effect.timeout, most)), limit)
             case Subscribe(prompt_id, quiet):
                 return self._socket.subscribe(prompt_id, self._mailbox(jobs, prompt_id, quiet=quiet), most)
+            case Attend():
+                return self._socket.attend()
+            case HangUp():
+                return self._socket.hang_up()
+            case Announce(frame):
+                return self._socket.announce(frame)
             case Notify(callback, event):
                 return _notify(callback, event)
             case Work(function, args):
@@ -207,9 +216,11 @@ class SyncTransport:
             until = math.inf if effect.limit is None else time.monotonic() + effect.limit
             try:
                 with self._stream(effect.method, effect.route, options) as response:
-                    return reply_of(response, _read(response, until))
+                    reply = reply_of(response, _read(response, until))
             except BREAKS as error:
                 raise broken_by(error) from error
+        self._socket.note(effect, reply)
+        return reply
 
     def _download(self, effect: Download, limit: Limit) -> Reply:
         response = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from comfy_headless.protocol.frames import LOST, PREVIEW, Frame
-from comfy_headless.transport.mailbox import Mailbox, Mailboxes
+from comfy_headless.transport.mailbox import Mailbox, Mailboxes, needed
 
 
 def test_passing_frames_replace_their_elders() -> None:
@@ -43,7 +43,7 @@ def test_every_wait_has_a_mailbox() -> None:
 
 def test_a_quiet_mailbox_takes_what_was_made_and_the_end() -> None:
     """Where nobody is told of progress, nothing of it wakes the wait; outputs, ends and a lost socket do."""
-    mailbox = Mailbox(quiet=True)
+    mailbox = Mailbox(wants=needed)
     passed = [Frame("execution_start", "p"), Frame("progress", "p"), Frame("executing", "p", {"node": "3"})]
     assert not any(mailbox.put(frame) for frame in passed)
     wanted = [Frame("executed", "p"), Frame("execution_error", "p"), Frame("executing", "p", {"node": None})]
