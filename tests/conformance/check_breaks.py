@@ -6,7 +6,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from comfy_headless.graph.file_inputs import FILE_INPUTS, MODEL_INPUTS
+from comfy_headless.graph.input_values import fits
 from comfy_headless.graph.live_inputs import unfold
+from comfy_headless.graph.replacements import REPLACEMENTS
 from comfy_headless.graph.schemas import InputSchema, Schemas
 
 from .check_graphs import Graph, empty_image, node, save
@@ -140,6 +143,121 @@ def _close_ring(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
     return True
 
 
+def _misspell(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+    broken = graph[dice.choice(list(graph))]
+    broken["class_type"] = dice.choice([f"{broken['class_type']} ", str(broken["class_type"]).lower()])
+    return True
+
+
+def _name_old_class(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+    """The server puts the new class back and drops the inputs, since none of these says where they went."""
+    old = {new.new_class: name for name, new in REPLACEMENTS.items() if not new.inputs and name not in schemas}
+    found = [node_id for node_id, each in graph.items() if each.get("class_type") in old]
+    if not found:
+        return False
+    broken = graph[dice.choice(found)]
+    broken["class_type"] = old[broken["class_type"]]
+    return True
+
+
+def _rename_input(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+    picked = _pick_input(graph, schemas, dice, lambda item, value: value is not None)
+    if picked is None:
+        return False
+    inputs = graph[picked[0]]["inputs"]
+    inputs[f"{picked[1].name}_name"] = inputs.pop(picked[1].name)
+    return True
+
+
+def _rewire(*, fitting: bool) -> Break:
+    """Take the wire from another output, one whose type fits or one whose does not."""
+
+    def break_it(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+        outputs = [
+            (node_id, slot, output.type)
+            for node_id, each in graph.items()
+            if each.get("class_type") in schemas
+            for slot, output in enumerate(schemas[each["class_type"]].outputs)
+        ]
+        picked = _pick_input(graph, schemas, dice, _is_link)
+        if picked is None:
+            return False
+        found = [[node_id, slot] for node_id, slot, given in outputs if fits(given, picked[1].spec) == fitting]
+        if not found:
+            return False
+        graph[picked[0]]["inputs"][picked[1].name] = dice.choice(found)
+        return True
+
+    return break_it
+
+
+def _change_video(name: str, *values: Any) -> Break:
+    """Set an input of SaveVideo; without values it is taken away, and with it all that it brings."""
+
+    def break_it(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+        found = [each["inputs"] for each in graph.values() if each.get("class_type") == "SaveVideo"]
+        if not found:
+            return False
+        inputs = dice.choice(found)
+        for dotted in [each for each in inputs if each == name or each.startswith(f"{name}.")]:
+            del inputs[dotted]
+        if values:
+            inputs[name] = dice.choice(values)
+        return True
+
+    return break_it
+
+
+def _change_file(*, model: bool, to: Callable[[str, Graph], list[Any]]) -> Break:
+    def break_it(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+        found = [
+            (each["inputs"], name)
+            for each in graph.values()
+            for name, value in each.get("inputs", {}).items()
+            if (each.get("class_type"), name) in FILE_INPUTS and isinstance(value, str)
+            if ((each["class_type"], name) in MODEL_INPUTS) == model
+        ]
+        if not found:
+            return False
+        inputs, name = dice.choice(found)
+        inputs[name] = dice.choice(to(inputs[name], graph))
+        return True
+
+    return break_it
+
+
+def _other_models(name: str, graph: Graph) -> list[Any]:
+    """Names of other files of the graph: they lie in other folders, most of them."""
+    named = {
+        value
+        for each in graph.values()
+        for key, value in each.get("inputs", {}).items()
+        if (each.get("class_type"), key) in MODEL_INPUTS and isinstance(value, str)
+    }
+    return sorted(named - {name}) or ["absent.safetensors"]
+
+
+def _is_dotted(item: InputSchema, value: Any) -> bool:
+    return "." in item.name and value is not None
+
+
+def _drop_dotted(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+    picked = _pick_input(graph, schemas, dice, _is_dotted)
+    if picked is None:
+        return False
+    graph[picked[0]]["inputs"].pop(picked[1].name)
+    return True
+
+
+def _as_text(graph: Graph, schemas: Schemas, dice: random.Random) -> bool:
+    picked = _pick_input(graph, schemas, dice, lambda item, value: item.type == "INT" and isinstance(value, int))
+    if picked is None:
+        return False
+    inputs = graph[picked[0]]["inputs"]
+    inputs[picked[1].name] = str(inputs[picked[1].name])
+    return True
+
+
 BREAKS: dict[str, Break] = {
     "unknown_class": _change_class("NoSuchNode"),
     "unknown_class_titled": _change_class("NoSuchNode", title=True),
@@ -167,5 +285,23 @@ BREAKS: dict[str, Break] = {
     "bad_output": _add_bad_output,
     "ring": _close_ring,
     "dynamic_choice": _set(lambda item, value: item.dynamic, "no such option", None, ["1", 0]),
+    "class_misspelt": _misspell,
+    "class_renamed": _name_old_class,
+    "input_renamed": _rename_input,
+    "int_as_text": _as_text,
+    "wire_of_wrong_type": _rewire(fitting=False),
+    "wire_of_same_type": _rewire(fitting=True),
+    "codec_gone": _change_video("codec"),
+    "codec_unknown": _change_video("codec", "h265", "copy", None, ["1", 0]),
+    "encoding_unknown": _change_video("codec.encoding", "fast", "", 3),
+    "dotted_gone": _drop_dotted,
+    "dotted_junk": _set(_is_dotted, "no such option", -(10**9), 10**9, {}),
+    "model_absent": _change_file(model=True, to=lambda name, graph: ["absent.safetensors", "absent.gguf"]),
+    "model_elsewhere": _change_file(model=True, to=_other_models),
+    "model_in_folder": _change_file(model=True, to=lambda name, graph: [f"wan/{name}", f"wan\\{name}", name.upper()]),
+    "picture_absent": _change_file(model=False, to=lambda name, graph: ["absent.png", f"absent/{name}"]),
+    "picture_elsewhere": _change_file(
+        model=False, to=lambda name, graph: [f"{name} [output]", f"../{name}", f"./{name}"]
+    ),
 }
 """Every way to break a graph, by name."""

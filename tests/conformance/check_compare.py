@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from comfy_headless.graph.check import Report, check
+from comfy_headless.graph.own_checks import FileExists
 from comfy_headless.graph.schemas import NodeSchema, Schemas
 
 from .check_corpus import Case
@@ -22,11 +23,12 @@ ORDERS = 1000
 """How many orders are tried before two answers count as different."""
 
 
-def normalise(answer: Mapping[str, Any], *, exact: bool) -> Any:
+def normalise(answer: Mapping[str, Any], *, exact: bool, first: bool = True) -> Any:
     """Return an answer without what is no part of the verdict: tracebacks, ids, the order of errors and outputs.
 
     Args:
         exact: False leaves out what the snapshot does not have: the contents of lists, tooltips, long defaults.
+        first: False leaves out which link comes first of several to the same bad node: its error names that one.
     """
     error = answer.get("error")
     lines = sorted(_details(error["details"], exact).split("\n")) if error else None
@@ -35,7 +37,8 @@ def normalise(answer: Mapping[str, Any], *, exact: bool) -> Any:
             "class_type": entry["class_type"],
             "dependent_outputs": sorted(entry["dependent_outputs"]),
             "errors": sorted(
-                (_error(each, exact) for each in entry["errors"]), key=lambda each: json.dumps(each, sort_keys=True)
+                (_error(each, exact, first) for each in entry["errors"]),
+                key=lambda each: json.dumps(each, sort_keys=True),
             ),
         }
         for node_id, entry in answer.get("node_errors", {}).items()
@@ -43,8 +46,11 @@ def normalise(answer: Mapping[str, Any], *, exact: bool) -> Any:
     return json.loads(json.dumps({"error": error and {**error, "details": lines}, "node_errors": nodes}))
 
 
-def _error(error: Mapping[str, Any], exact: bool) -> dict[str, Any]:
+def _error(error: Mapping[str, Any], exact: bool, first: bool) -> dict[str, Any]:
     extra = {key: value for key, value in error["extra_info"].items() if key != "traceback"}
+    if not first and error["type"] == "exception_during_inner_validation":
+        extra = {key: value for key, value in extra.items() if key not in ("input_name", "input_config")}
+        extra["linked_node"] = extra["linked_node"][0]
     if not exact and extra.get("input_config"):
         kind, options = extra["input_config"]
         kept = {
@@ -78,25 +84,35 @@ class _Shuffled(Schemas):
         return self._made[class_type]
 
 
-def _reports(case: Case, schemas: Schemas) -> Iterator[Report]:
+def _reports(case: Case, schemas: Schemas, exists: FileExists | None) -> Iterator[Report]:
     """Yield what `check` says: in the order of graph and schema first, then in shuffled ones."""
-    report = check(case.graph, schemas, partial_execution_targets=case.targets)
+    report = check(case.graph, schemas, partial_execution_targets=case.targets, file_exists=exists)
     yield report
     if not report.node_errors:
         return
     for number in range(1, ORDERS):
         dice = random.Random(number)
         graph = dict(dice.sample(list(case.graph.items()), len(case.graph)))
-        yield check(graph, _Shuffled(schemas, dice), partial_execution_targets=case.targets)
+        shuffled = _Shuffled(schemas, dice)
+        yield check(graph, shuffled, partial_execution_targets=case.targets, file_exists=exists)
 
 
-def find_order(case: Case, status: int, answer: Mapping[str, Any], schemas: Schemas, *, exact: bool) -> int | str:
+def find_order(
+    case: Case,
+    status: int,
+    answer: Mapping[str, Any],
+    schemas: Schemas,
+    *,
+    exact: bool,
+    exists: FileExists | None = None,
+) -> int | str:
     """Return in which order (0 is ours) `check` gives the server's answer; if in none, a text with both answers."""
-    wanted = normalise(answer, exact=exact) if status != 500 else None
-    for number, report in enumerate(_reports(case, schemas)):
-        if report.status == status and (status == 500 or normalise(body_of(report), exact=exact) == wanted):
+    for number, report in enumerate(_reports(case, schemas, exists)):
+        said = [normalise(each, exact=exact, first=number == 0) for each in (answer, body_of(report))]
+        if report.status == status and (status == 500 or said[0] == said[1]):
             return number
-    report = check(case.graph, schemas, partial_execution_targets=case.targets)
+    wanted = normalise(answer, exact=exact)
+    report = check(case.graph, schemas, partial_execution_targets=case.targets, file_exists=exists)
     own = json.dumps(normalise(body_of(report), exact=exact))
     return f"{case.name}\nserver {status} {json.dumps(wanted)}\ncheck  {report.status} {own}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from comfy_headless.graph.schemas import InputSchema, Schemas
@@ -19,11 +19,17 @@ from .check_special import special_requests
 
 
 class Case(NamedTuple):
-    """A request to compare."""
+    """A request to compare.
+
+    Args:
+        targets: ``partial_execution_targets``.
+        way: how the graph was broken, one of `BREAKS`; empty for a whole one.
+    """
 
     name: str
     graph: Any
     targets: Any = None
+    way: str = ""
 
 
 def broken_graphs(bases: dict[str, Graph], schemas: Schemas, *, rounds: int = 2) -> Iterator[Case]:
@@ -38,7 +44,20 @@ def broken_graphs(bases: dict[str, Graph], schemas: Schemas, *, rounds: int = 2)
             for turn in range(rounds):
                 graph = copy.deepcopy(base)
                 if break_it(graph, schemas, random.Random(f"{name} {way} {turn}")):
-                    yield Case(f"{name} {way} {turn}", graph)
+                    yield Case(f"{name} {way} {turn}", graph, way=way)
+
+
+def half_broken(whole: Mapping[str, Graph], schemas: Schemas) -> Iterator[Case]:
+    """Yield every whole graph, and a copy of it broken in one way: of those that it can be, the least used so far."""
+    used = dict.fromkeys(BREAKS, 0)
+    for name, base in whole.items():
+        yield Case(name, base)
+        graph = copy.deepcopy(base)
+        for way in sorted(BREAKS, key=lambda each: used[each]):
+            if BREAKS[way](graph, schemas, random.Random(f"{name} {way}")):
+                used[way] += 1
+                yield Case(f"{name}, {way}", graph, way=way)
+                break
 
 
 def mixed_graphs(bases: dict[str, Graph], schemas: Schemas, count: int) -> Iterator[Case]:

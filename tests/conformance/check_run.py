@@ -6,14 +6,16 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any, NamedTuple
 
 import httpx
 
 from comfy_headless import compile_workflow
 from comfy_headless.graph.check import Report, check
+from comfy_headless.graph.kinds import FATAL_KINDS
+from comfy_headless.graph.own_checks import FileExists, file_exists_in
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.unnoticed import FATAL_KINDS
 
 from .check_compare import find_order
 from .check_corpus import Case
@@ -45,12 +47,12 @@ def compare_all(
         exact: whether the schemas are the server's own, so that bodies must be equal to the letter.
         wait: let what the server accepts run to its end, and compare the graph that ran; else it is taken back.
     """
-    with nullcontext() if wait else _blocked(client):
-        return _compare_all(cases, client, schemas, exact=exact, wait=wait)
+    with nullcontext() if wait else blocked(client):
+        return compare_each(cases, client, schemas, exact=exact, wait=wait)
 
 
 @contextmanager
-def _blocked(client: httpx.Client) -> Iterator[None]:
+def blocked(client: httpx.Client) -> Iterator[None]:
     """Keep the server busy, so that what it accepts meanwhile waits in the queue and never runs."""
     long = compile_workflow(
         "wan_5b", "a cat", width=64, height=64, frames=5, steps=10000, sampler="euler", allow_untested=True
@@ -66,18 +68,22 @@ def _blocked(client: httpx.Client) -> Iterator[None]:
         wait_for(prompt_id, client)
 
 
-def _compare_all(cases: Iterable[Case], client: httpx.Client, schemas: Schemas, *, exact: bool, wait: bool) -> Figures:
+def compare_each(
+    cases: Iterable[Case], client: httpx.Client, schemas: Schemas, *, exact: bool, wait: bool = False
+) -> Figures:
+    """Do the same on a server that is `blocked` already, or with ``wait`` on a free one."""
+    exists = files_of(client, schemas)
     counts = {"equal": 0, "reordered": 0, "kept_back": 0}
     statuses: dict[int, int] = {}
     differing = []
     for case in cases:
-        report = check(case.graph, schemas, partial_execution_targets=case.targets)
-        if _is_unsafe(report, schemas):
+        report = check(case.graph, schemas, partial_execution_targets=case.targets, file_exists=exists)
+        if _is_fatal(report) or (wait and _calls_out(report, schemas)):
             counts["kept_back"] += 1
             continue
         status, answer = _ask(case, client)
         statuses[status] = statuses.get(status, 0) + 1
-        order = find_order(case, status, answer, schemas, exact=exact)
+        order = find_order(case, status, answer, schemas, exact=exact, exists=exists)
         wrong = order if isinstance(order, str) else None
         if status == 200:
             wrong = wrong or _compare_run(case, report, answer["prompt_id"], client, wait=wait)
@@ -88,12 +94,28 @@ def _compare_all(cases: Iterable[Case], client: httpx.Client, schemas: Schemas, 
     return Figures(**counts, statuses=statuses, differing=differing)
 
 
-def _is_unsafe(report: Report, schemas: Schemas) -> bool:
-    if report.refused:
-        return False
-    if any(problem.kind in FATAL_KINDS for problem in report.problems):
-        return True
-    return any(schemas.raw(each["class_type"]).get("api_node") for each in report.graph.values())
+def files_of(client: httpx.Client, schemas: Schemas) -> FileExists:
+    """Return a test for names in the server's folders; it is asked for those that no list of its schemas can show."""
+    listed = file_exists_in(schemas)
+
+    @cache
+    def asked(name: str) -> bool:
+        subfolder, _, own = name.rpartition("/")
+        answer = client.head("/view", params={"filename": own, "subfolder": subfolder, "type": "input"})
+        return answer.status_code == 200
+
+    def exists(name: str) -> bool:
+        return listed(name) and (asked(name) if "/" in name or name.endswith("]") else True)
+
+    return exists
+
+
+def _is_fatal(report: Report) -> bool:
+    return not report.refused and any(problem.kind in FATAL_KINDS for problem in report.problems)
+
+
+def _calls_out(report: Report, schemas: Schemas) -> bool:
+    return not report.refused and any(schemas.raw(each["class_type"]).get("api_node") for each in report.graph.values())
 
 
 def _ask(case: Case, client: httpx.Client) -> tuple[int, dict[str, Any]]:

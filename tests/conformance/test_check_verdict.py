@@ -13,8 +13,8 @@ from comfy_headless.catalog.compiler import compile_workflow
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.graph.check import check
 from comfy_headless.graph.file_inputs import FILE_INPUTS
+from comfy_headless.graph.kinds import FATAL_KINDS
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.unnoticed import FATAL_KINDS
 
 from .check_corpus import all_cases, broken_graphs, class_graphs, mixed_graphs
 from .check_graphs import Graph, empty_image, node, save
@@ -144,7 +144,7 @@ def _video(**codec: Any) -> Graph:
     [
         ("dynamic_choice_missing", _video(), "error"),
         ("dynamic_choice_unknown", _video(codec="h265"), "error"),
-        ("dynamic_choice_unknown", _video(codec="h264", codec__encoding="fast"), "success"),
+        ("dynamic_choice_ignored", _video(codec="h264", codec__encoding="fast"), "success"),
         ("link_expected", {"1": save("2") | {"inputs": {"images": "a.png", "filename_prefix": "x"}}}, "error"),
         ("link_expected", {"1": node("SaveImage", images=None, filename_prefix="x")}, "error"),
         ("node_unused", {"1": empty_image(), "2": save("1"), "3": empty_image()}, "success"),
