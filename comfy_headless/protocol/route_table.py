@@ -1,7 +1,7 @@
 """Every route of a ComfyUI server (0.30.0): the call of a client that asks it, or why there is none.
 
-A route with ``/api`` before it is the same one; ``/api`` stands here where a route exists with it only. docs/server.md is
-written from this table, and a real server is asked whether it has a route that is not in it.
+A route with ``/api`` before it is the same one; ``/api`` stands here where a route exists with it only. docs/server.md
+is written from this table, and a real server is asked whether it has a route that is not in it.
 """
 
 from __future__ import annotations

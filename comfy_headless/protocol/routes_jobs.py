@@ -161,7 +161,7 @@ def cancel_jobs(server: Server, prompt_ids: Iterable[str]) -> Flow[bool]:
             cancelled += yield from cancel(server, prompt_id)
         return cancelled > 0
     if tried.problem is not None:
-        raise refusal(server, tried, f"{len(wanted)} jobs could not be cancelled")
+        raise refusal(server, tried, "these jobs could not be cancelled")
     return isinstance(tried.value, dict) and tried.value.get("cancelled") is True
 
 

@@ -98,7 +98,8 @@ def model_preview(server: Server, folder: str, name: str, path_index: int = 0) -
             raise unknown(server, f"file in folder {path_index} of {folder!r} named", name, there)
         raise ComfyUIConnectionError(f"{server.url}: there is no picture for {name!r} in {folder!r}", url=server.url)
     if tried.problem is not None:
-        raise refusal(server, tried, f"the picture of {name!r}")
+        hint = "it is a link that leads out of the folder" if tried.status == 403 else ""
+        raise refusal(server, tried, f"the picture of {name!r}", hint=hint)
     return bytes(tried.value.body)
 
 

@@ -1,7 +1,7 @@
 """The routes of a user's files on the server; the frontend keeps workflows there, in ``workflows/``.
 
-A file is named by its path below the user's folder, with slashes. The server decodes such a name twice if a percent
-sign is in it (0.30.0, app/user_manager.py), so that such names are encoded twice.
+A file is named by its path below the user's folder, with slashes. The server decodes a name once more if a percent sign
+is in it (0.30.0, app/user_manager.py), and its router takes no braces: names with either are encoded twice.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _route(path: str) -> str:
 
 def _quoted(path: str, name: str) -> str:
     once_quoted = segment(path, name)
-    return quote(once_quoted, safe="") if "%" in path else once_quoted
+    return once_quoted if {*"%{}"}.isdisjoint(path) else quote(once_quoted, safe="")
 
 
 def _twice(folder: str, name: str) -> str:
