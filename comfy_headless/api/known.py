@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from comfy_headless.api.known_file import Kept, read_kept, version_of, write_kept
 from comfy_headless.errors import without_secrets
+from comfy_headless.graph.ages import version_in
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.well_formed import is_well_formed
 from comfy_headless.protocol.conversation import Attempt, Server, attempt
@@ -33,11 +34,13 @@ class Nodes(NamedTuple):
 
     Args:
         raw: as ``GET /object_info`` tells them.
+        version: of the server, as it says itself; None if it does not.
         fresh: whether they were asked for just now.
     """
 
     raw: Mapping[str, Any]
     schemas: Schemas
+    version: str | None
     fresh: bool
 
 
@@ -60,7 +63,7 @@ def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
         if known is not None:
             known.warned = True
         return None
-    return Nodes(told.nodes, told.indexed, fresh)
+    return Nodes(told.nodes, told.indexed, told.version, fresh)
 
 
 def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
@@ -83,6 +86,7 @@ def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
         found, kept = yield from _asked(server, version, kept, now)
         if kept is not None:
             yield Work(write_kept, (server.url, kept), long=True)
+    found = found._replace(version=version_in(stats.value))
     if known is not None:
         known.told = found
     return found, fresh
@@ -110,7 +114,7 @@ def _asked(server: Server, version: str, kept: Kept | None, now: float) -> Flow[
     nodes = _json(reply)
     if not isinstance(nodes, dict) or not any(map(is_well_formed, nodes.values())):
         raise _Unknown(f"GET /object_info answered something else: {reply.first_line()}")
-    return Told(nodes, now, etag, Schemas.from_object_info(nodes)), Kept(version, etag, reply.body)
+    return Told(nodes, now, None, etag, Schemas.from_object_info(nodes)), Kept(version, etag, reply.body)
 
 
 def _json(reply: Reply) -> Any:
@@ -126,7 +130,7 @@ def _indexed(body: bytes, etag: str | None, now: float) -> Told | None:
     except (ValueError, RecursionError) as error:
         logger.debug("what was kept of a server is no JSON: %s", error)
         return None
-    return Told(nodes, now, etag, Schemas.from_object_info(nodes)) if isinstance(nodes, dict) else None
+    return Told(nodes, now, None, etag, Schemas.from_object_info(nodes)) if isinstance(nodes, dict) else None
 
 
 def _words(tried: Attempt) -> str:

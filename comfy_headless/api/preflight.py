@@ -9,60 +9,83 @@ from typing import Final, NamedTuple
 from comfy_headless.api.known import Nodes, nodes_of
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.errors import GenerationRejectedError
+from comfy_headless.graph.ages import ages
 from comfy_headless.graph.check import check
 from comfy_headless.graph.own_checks import file_exists_in
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.source import Graph
+from comfy_headless.graph.transforms.ages import Fitted, fitted
 from comfy_headless.graph.well_formed import is_well_formed
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
 
-_DIES: Final = frozenset(
-    {"dynamic_choice_missing", "dynamic_choice_unknown", "link_expected", "link_to_absent_node", "node_without_inputs"}
-)
 _ALWAYS: Final = frozenset({"bad_linked_input", "dependency_cycle", "missing_node_type", "required_input_missing"})
 """What the server says of every class, whatever that checks itself (execution.py of ComfyUI 0.30.0)."""
 
-_TOLD: Final = frozenset({"unknown_input", "value_changed"})
 _HINT: Final = "check=False (--no-check) sends it all the same"
 
 
 def preflight(server: Server, compiled: CompiledWorkflow) -> Flow[CompiledWorkflow]:
-    """Hold a graph to what the server has; give it with what should be known of it as notes.
+    """Hold a graph to what the server has; give it as that takes it, with what should be known of it as notes.
 
-    A server that does not tell what it has within 5 s is sent the graph as it is.
+    A server that does not tell what it has within ``Timing.check`` is sent the graph as it is.
 
     Raises:
         GenerationRejectedError: the server would refuse it, drop some of its outputs, or take it and fail over it.
     """
+    judged: _Judged | None = None
     nodes = yield from nodes_of(server)
-    judged: _Judged | None = None if nodes is None else (yield Work(_judge, (compiled, nodes)))
-    if nodes is not None and not nodes.fresh and (judged is None or judged.bad):
-        nodes = yield from nodes_of(server, anew=True)
-        judged = None if nodes is None else (yield Work(_judge, (compiled, nodes)))
+    if nodes is not None:
+        judged = yield Work(_judge, (compiled, nodes))
+        if not nodes.fresh and (judged is None or judged.doubtful):
+            nodes = yield from nodes_of(server, anew=True)
+            judged = None if nodes is None else (yield Work(_judge, (compiled, nodes)))
     if judged is None:
         return compiled
-    if judged.bad:
-        raise _rejection(server, judged)
-    said = [str(problem) for problem in judged.report.problems if problem.kind in _TOLD]
-    return replace(compiled, notes=(*compiled.notes, *said)) if said else compiled
+    if judged.bad or judged.ours.lacks:
+        raise _rejection(server, compiled, judged)
+    said = (*judged.ours.notes, *map(str, judged.report.of("warning")))
+    return replace(compiled, graph=judged.ours.graph, notes=(*compiled.notes, *said))
 
 
 class _Judged(NamedTuple):
-    """What a check says, and which of it surely ends the job."""
+    """What a check says.
 
+    Args:
+        ours: the graph as this server takes it.
+        changed: whether it was another one before.
+        bad: what surely ends the job.
+    """
+
+    ours: Fitted
+    changed: bool
     report: Report
-    bad: list[Problem]
+    bad: tuple[Problem, ...]
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it should not be said by what is only remembered."""
+        return bool(self.bad or self.ours.lacks or self.changed)
 
 
 def _judge(compiled: CompiledWorkflow, nodes: Nodes) -> _Judged | None:
-    """Check a graph; None where the server says of one of its classes what nobody can read."""
-    classes = {node["class_type"] for node in compiled.graph.values()} & nodes.raw.keys()
-    if not all(is_well_formed(nodes.raw[name]) for name in classes):
+    """Check a graph, a preset's fitted to the server; None where that says of a class what nobody can read."""
+    graph = compiled.graph
+    if not all(is_well_formed(nodes.raw[name]) for name in _classes(graph) & nodes.raw.keys()):
         return None
-    coming = {str(compiled.graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
-    report = check(compiled.graph, nodes.schemas, file_exists=_there_or(coming, file_exists_in(nodes.schemas)))
-    return _Judged(report, [problem for problem in report.problems if _is_sure(problem, nodes.schemas)])
+    ours = Fitted(graph)
+    if compiled.preset is not None:
+        ours = fitted(graph, nodes.schemas, version=nodes.version, subject=compiled.preset)
+    coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
+    there = _there_or(coming, file_exists_in(nodes.schemas))
+    report = check(ours.graph, nodes.schemas, file_exists=there, came_in=ages().classes)
+    bad = tuple(problem for problem in report.of("refused", "fails") if _is_sure(problem, nodes.schemas))
+    return _Judged(ours, ours.graph is not graph, report, bad)
+
+
+def _classes(graph: Graph) -> set[str]:
+    return {node["class_type"] for node in graph.values()}
 
 
 def _there_or(coming: Collection[str], there: Callable[[str], bool]) -> Callable[[str], bool]:
@@ -74,20 +97,26 @@ def _is_sure(problem: Problem, schemas: Schemas) -> bool:
     """Return whether the job surely ends: a class of a node pack may take values that its schema does not tell."""
     name = problem.class_type
     own = name is None or name not in schemas or schemas[name].core
-    return problem.kind in _DIES or (problem.refused and (own or problem.kind in _ALWAYS))
+    return own or not problem.refused or problem.kind in _ALWAYS
 
 
-def _rejection(server: Server, judged: _Judged) -> GenerationRejectedError:
-    report, bad = judged
-    if report.refused:
-        head = f"{server.url} would refuse this graph"
-    elif report.node_errors:
+def _ours(compiled: CompiledWorkflow, problem: Problem) -> bool:
+    """Return whether nobody can do what the remedy says: nobody writes into the graph of a preset."""
+    return compiled.preset is not None and problem.kind != "missing_node_type"
+
+
+def _rejection(server: Server, compiled: CompiledWorkflow, judged: _Judged) -> GenerationRejectedError:
+    if not judged.bad or judged.report.refused:
+        head = f"{server.url} would refuse this graph" if judged.bad else f"{server.url} is not new enough"
+    elif judged.report.node_errors:
         head = f"{server.url} would drop some outputs of this graph"
     else:
         head = f"{server.url} would take this graph, and it would fail there"
-    lines = [f"  {problem}" for problem in bad]
+    lines = [*judged.ours.lacks]
+    for problem in judged.bad:
+        lines += [str(problem), *([f"  {problem.remedy}"] if problem.remedy and not _ours(compiled, problem) else [])]
     return GenerationRejectedError(
-        "\n".join([f"{head}, so nothing was sent ({_HINT}):", *lines]),
-        server_message=str(bad[0]),
-        node_errors=report.node_errors,
+        "\n".join([f"{head}, so nothing was sent ({_HINT}):", *(f"  {line}" for line in lines)]),
+        server_message=lines[0],
+        node_errors=judged.report.node_errors,
     )

@@ -12,12 +12,14 @@ class Told(NamedTuple):
     Args:
         nodes: the answer of ``GET /object_info``.
         at: when it was asked, by the transport's clock; None: read from the disk.
+        version: of the server, as it says itself; None if it does not.
         etag: what the server, or something in front of it, called this answer; None if nothing did.
         indexed: what a higher floor has made of ``nodes``.
     """
 
     nodes: Mapping[str, Any]
     at: float | None
+    version: str | None = None
     etag: str | None = None
     indexed: Any = None
 
