@@ -10,10 +10,19 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from comfy_headless.simulator import routes_files, routes_jobs, routes_server, routes_user, routes_work
+from comfy_headless.simulator import (
+    routes_files,
+    routes_jobs,
+    routes_models,
+    routes_packs,
+    routes_server,
+    routes_user,
+    routes_work,
+)
 from comfy_headless.simulator.http_faults import faults_of_routes, plain_path
 from comfy_headless.simulator.machine import Machine, Request
 from comfy_headless.simulator.note import NOTE, Note
+from comfy_headless.simulator.routes_internal import internal_app
 from comfy_headless.simulator.sending import BYTES
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
@@ -32,17 +41,21 @@ def make_app(machine: Machine) -> web.Application:
         *routes_jobs.routes(machine),
         *routes_files.routes(machine),
         *routes_server.routes(machine),
+        *routes_models.routes(machine),
         *routes_user.routes(machine),
+        *routes_packs.routes(),
     ]
     app.add_routes(web.RouteDef(route.method, f"/api{route.path}", route.handler, route.kwargs) for route in routes)
     app.add_routes(routes)
+    app.add_routes(routes_packs.assets_routes())
+    app.add_subapp("/internal", internal_app(machine))
     # The real server serves its web root here, so an unknown path is a 404 for GET and a 405 for anything else.
     app.router.add_get("/{path:.*}", _not_found)
     return app
 
 
 async def _not_found(request: web.Request) -> web.StreamResponse:
-    return web.Response(status=404, content_type=BYTES)
+    return web.Response(status=404) if request.method == "HEAD" else web.Response(status=404, content_type=BYTES)
 
 
 def _journal(machine: Machine) -> Middleware:

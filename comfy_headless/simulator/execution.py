@@ -1,7 +1,7 @@
 """Run one job: the same nodes in the same order with the same events as a real server, but nothing is computed.
 
 The order of events is measured on ComfyUI 0.30.0. Success is announced before history is written, the end
-(``executing`` with node null) after it.
+(``executing`` with node null) after it. Of a job without client_id everybody hears the progress, and nobody the rest.
 """
 
 from __future__ import annotations
@@ -137,8 +137,9 @@ class Execution:
             if picture is not None and to is not None:
                 metadata = {**_node_ids(node_id), "prompt_id": self.item.prompt_id}
                 self.machine.sockets.send_preview(picture, metadata, to, self.subject)
-            self._send("progress", {"value": step, "max": steps, "prompt_id": self.item.prompt_id, "node": node_id})
-            if picture is not None and to is not None:
+            told = {"value": step, "max": steps, "prompt_id": self.item.prompt_id, "node": node_id}
+            self.machine.sockets.send("progress", told, to, self.subject)
+            if picture is not None:
                 self.machine.sockets.send_plain_preview(picture, to, self.subject)
 
     async def _render(self, node_id: str) -> Report | None:
@@ -232,8 +233,10 @@ class Execution:
             "executed": list(self.ran),
         }
         if stop.error is None:
+            self.machine.log.write("Processing interrupted")
             self._note("execution_interrupted", where, to_all=True)
             return
+        self.machine.log.write(f"!!! Exception during processing !!! {stop.error.message}", "ERROR")
         what = {
             "exception_message": f"{stop.error.message}\n{_tips(stop.error, where['node_type'])}",
             "exception_type": stop.error.exception_type,
@@ -273,7 +276,8 @@ class Execution:
     def _state(self, node_id: str, state: str, value: float, most: float) -> None:
         own = {"value": value, "max": most, "state": state, "prompt_id": self.item.prompt_id, **_node_ids(node_id)}
         self.states[node_id] = own
-        self._send("progress_state", {"prompt_id": self.item.prompt_id, "nodes": dict(self.states)})
+        told = {"prompt_id": self.item.prompt_id, "nodes": dict(self.states)}
+        self.machine.sockets.send("progress_state", told, self.item.client_id, self.subject)
 
 
 _CLAIMED = ("filename", "subfolder", "type")

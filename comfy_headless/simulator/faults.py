@@ -249,7 +249,10 @@ class SpoilOutput(Fault):
 
 @dataclass(frozen=True, slots=True)
 class OldServer(Fault):
-    """Be a ComfyUI 0.3.64: no jobs API, any text is a prompt_id, unknown classes are ``invalid_prompt``."""
+    """Be a ComfyUI 0.3.64: no jobs API, any text is a prompt_id, unknown classes are ``invalid_prompt``.
+
+    Nor has it ``/node_replacements``, ``/global_subgraphs`` and the assets database.
+    """
 
     times: int | None = field(default=None, kw_only=True)
 

@@ -44,6 +44,7 @@ class Folders:
 
     Args:
         user: of what users keep there.
+        base: the server's own folder, in which model folders lie.
         windows: sub-folders are parted by a backslash, as ``os.path`` does there, and a slash is understood.
     """
 
@@ -51,6 +52,7 @@ class Folders:
     output: Path
     temp: Path
     user: Path
+    base: Path
     windows: bool = False
 
     def create(self) -> None:

@@ -16,6 +16,8 @@ from comfy_headless.simulator.note import NOTE
 from comfy_headless.simulator.plan import Subject
 from comfy_headless.simulator.sockets import reset
 
+_NEW = ("/jobs", "/api/jobs", "/node_replacements", "/global_subgraphs", "/assets", "/tags")
+"""What a ComfyUI 0.3.64 has not."""
 R = TypeVar("R", Answer, Break, Delay, Stall)
 
 
@@ -60,7 +62,7 @@ class _Visit:
         instead = await self._strike("before")
         if instead is not None:
             return instead
-        if self.machine.plan.strikes(OldServer) and plain_path(self.request.path).startswith("/jobs"):
+        if plain_path(self.request.path).startswith(_NEW) and self.machine.plan.strikes(OldServer):
             return web.Response(status=404 if self.request.method in ("GET", "HEAD") else 405)
         response = await handler(self.request)
         if self.note.prompt_id is not None:

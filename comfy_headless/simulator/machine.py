@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.faults import Fault
 from comfy_headless.simulator.folders import Folders
 from comfy_headless.simulator.hardware import Hardware
-from comfy_headless.simulator.model_files import Files
+from comfy_headless.simulator.log import Log
+from comfy_headless.simulator.model_files import Files, Metadata
 from comfy_headless.simulator.plan import Plan, Subject
 from comfy_headless.simulator.queue import Queue
 from comfy_headless.simulator.renders import Report
@@ -75,6 +77,7 @@ class Machine:
         hardware: Hardware,
         step_seconds: float,
         most_upload: float,
+        metadata: Metadata,
         faults: Iterable[Fault],
     ) -> None:
         self.files = files
@@ -82,10 +85,13 @@ class Machine:
         self.hardware = hardware
         self.step_seconds = step_seconds
         self.most_upload = most_upload
+        self.metadata = metadata
+        self.started = time.time()
         self.plan = Plan()
         self.plan.add(faults)
         self.journal = Journal()
         self.sockets = Sockets(self.plan)
+        self.log = Log(self.sockets)
         self.queue = Queue(self._tell_queue)
         self.number = 0
         self.users = dict(_ONE_USER)
@@ -120,6 +126,7 @@ class Machine:
         """Lose everything but the files, as a restart does."""
         self.queue.forget()
         self.sockets.forget()
+        self.log = Log(self.sockets)
         self.cache.clear()
         self.last_node.clear()
         self.users = dict(_ONE_USER)

@@ -52,10 +52,12 @@ _PACK_FOLDERS = {
     "UnetLoaderGGUF": ("unet_gguf", "clip_gguf"),
     "VHS_VideoCombine": ("VHS_video_formats",),
 }
-_GGUF_FOLDERS = {"unet_gguf": "diffusion_models", "clip_gguf": "text_encoders"}
+GGUF_FOLDERS = {"unet_gguf": "diffusion_models", "clip_gguf": "text_encoders"}
 """Names under which ComfyUI-GGUF lists the files of another folder that no other loader lists."""
 
 Files = dict[str, list[str]]
+Metadata = dict[str, dict[str, dict[str, str]]]
+"""Model folder to file to what the file's header says about it."""
 
 
 def model_folders(classes: Container[str], files: Files) -> list[str]:
@@ -68,23 +70,41 @@ def model_folders(classes: Container[str], files: Files) -> list[str]:
 
 def listed_files(folder: str, files: Files) -> list[str]:
     """Return the files that a server lists of one model folder."""
-    is_gguf = folder in _GGUF_FOLDERS
-    return [name for name in files.get(_GGUF_FOLDERS.get(folder, folder), []) if name.endswith(".gguf") == is_gguf]
+    is_gguf = folder in GGUF_FOLDERS
+    return [name for name in files.get(GGUF_FOLDERS.get(folder, folder), []) if name.endswith(".gguf") == is_gguf]
 
 
-def given_files(files: Mapping[str, Iterable[str]] | None, *, windows: bool = False) -> Files:
+def given_files(
+    files: Mapping[str, Iterable[str]] | None, metadata: Metadata | None = None, *, windows: bool = False
+) -> Files:
     """Return the files per folder, named and sorted as a server lists them.
 
     Args:
         files: names per folder; None means every name in a preset.
+        metadata: its files are there too.
         windows: sub-folders come with a backslash, however they are given. ComfyUI 0.30.0 lists what
             ``os.path.relpath`` returns (folder_paths.py, recursive_search), sorts these texts (get_filename_list_), and
             takes no other spelling.
     """
     named = {folder: list(names) for folder, names in files.items()} if files is not None else known_files()
-    if windows:
-        named = {folder: [name.replace("/", "\\") for name in names] for folder, names in named.items()}
-    return {folder: sorted(set(names)) for folder, names in named.items()}
+    for folder, headers in (metadata or {}).items():
+        named[folder] = [*named.get(folder, []), *headers]
+    return {folder: sorted({listed_name(name, windows=windows) for name in names}) for folder, names in named.items()}
+
+
+def given_metadata(
+    metadata: Mapping[str, Mapping[str, Mapping[str, str]]] | None, *, windows: bool = False
+) -> Metadata:
+    """Return what the headers of files say, under the names that a server lists."""
+    return {
+        folder: {listed_name(name, windows=windows): dict(header) for name, header in headers.items()}
+        for folder, headers in (metadata or {}).items()
+    }
+
+
+def listed_name(name: str, *, windows: bool) -> str:
+    """Return how a server lists a file."""
+    return name.replace("/", "\\") if windows else name
 
 
 def shipped_files(folder: Path | None = None) -> Files:
@@ -101,6 +121,16 @@ def known_files() -> Files:
     for folder in user_preset_folders():
         _gather(found, folder)
     return found
+
+
+def known_sizes() -> dict[tuple[str, str], int]:
+    """Return the bytes of each file whose size a preset tells, by model folder and name."""
+    return {
+        (folder, name): round(size_gb * 1e9)
+        for root in (presets_folder(), *user_preset_folders())
+        for path in sorted(root.rglob("*.toml"))
+        for folder, name, size_gb in _sized_in(path, path.stat().st_mtime_ns, path.stat().st_size)
+    }
 
 
 def _gather(found: Files, root: Path) -> None:
@@ -123,6 +153,27 @@ def _named_in(path: Path, changed: int, size: int) -> tuple[tuple[str, str], ...
     except (OSError, ValueError):
         return ()
     return tuple(_named_by_graph(data) if is_graph else _named_by_preset(data))
+
+
+@lru_cache(maxsize=256)
+def _sized_in(path: Path, changed: int, size: int) -> tuple[tuple[str, str, float], ...]:
+    """The files whose size a TOML file tells."""
+    try:
+        return tuple(_sized(tomllib.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError):
+        return ()
+
+
+def _sized(data: Any) -> Iterator[tuple[str, str, float]]:
+    """Find, at any depth, tables with ``folder``, ``name`` and ``size_gb``."""
+    if isinstance(data, list | dict):
+        for item in data.values() if isinstance(data, dict) else data:
+            yield from _sized(item)
+    if not isinstance(data, dict):
+        return
+    folder, name, size_gb = (data.get(key) for key in ("folder", "name", "size_gb"))
+    if isinstance(folder, str) and isinstance(name, str) and isinstance(size_gb, int | float):
+        yield folder, name, size_gb
 
 
 def _named_by_graph(graph: Any) -> Iterator[tuple[str, str]]:

@@ -63,6 +63,7 @@ class _Work:
         return web.json_response(self.machine.queue_info)
 
     async def submit(self, request: web.Request) -> web.Response:
+        self.machine.log.write("got prompt")
         data = await read_json(request)
         if not isinstance(data, dict | list):
             raise trouble()
@@ -79,6 +80,7 @@ class _Work:
         if verdict.status == 500:
             raise trouble()
         if verdict.status == 400:
+            self.machine.log.write(f"invalid prompt: {verdict.error}", "WARNING")
             return web.json_response({"error": verdict.error, "node_errors": verdict.node_errors}, status=400)
         NOTE.get().prompt_id = prompt_id
         self._queue(number, prompt_id, _extra_data(request, data, extra), verdict)
@@ -142,7 +144,12 @@ class _Work:
         if not isinstance(data, dict):
             raise trouble()
         wanted, running = data.get("prompt_id"), self.machine.queue.running
-        if running is not None and (not wanted or wanted == running.prompt_id):
+        if wanted and (running is None or wanted != running.prompt_id):
+            self.machine.log.write(f"Prompt {wanted} is not currently running, skipping interrupt")
+            return web.Response()
+        said = f"Interrupting prompt {wanted}" if wanted else "Global interrupt (no prompt_id specified)"
+        self.machine.log.write(said)
+        if running is not None:
             self.machine.interrupted = True
         return web.Response()
 

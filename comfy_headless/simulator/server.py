@@ -25,7 +25,7 @@ from comfy_headless.simulator.faults import Fault
 from comfy_headless.simulator.folders import Folders
 from comfy_headless.simulator.hardware import DeviceType, given_hardware, is_number
 from comfy_headless.simulator.machine import Machine, Request
-from comfy_headless.simulator.model_files import given_files
+from comfy_headless.simulator.model_files import given_files, given_metadata
 from comfy_headless.simulator.sockets import reset
 from comfy_headless.simulator.worker import work
 
@@ -44,6 +44,8 @@ class Simulator:
         port: 0 takes a free one.
         files: model files per folder, such as ``{"vae": ["wan_2.1_vae.safetensors"]}``. None: every name in the
             shipped presets and templates; ``{}``: a bare server.
+        metadata: what the headers of model files say, ``{"loras": {"x.safetensors": {"ss_network_dim": "8"}}}``; these
+            files are there too.
         vram_gb: GiB of the graphics card; a sequence is several cards.
         ram_gb: GiB of the machine; with ``device="cpu"`` or "mps" reported as VRAM too, as the real server does.
         device: what the server says it runs on.
@@ -71,6 +73,7 @@ class Simulator:
         *,
         port: int = 0,
         files: Mapping[str, Iterable[str]] | None = None,
+        metadata: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None,
         vram_gb: float | Sequence[float] = 24.0,
         ram_gb: float = 64.0,
         device: DeviceType = "cuda",
@@ -91,7 +94,8 @@ class Simulator:
         if not is_number(max_upload_mb) or max_upload_mb <= 0:
             raise ValidationError(f"max_upload_mb {max_upload_mb!r}: expected a number of MiB above 0, such as 100")
         self._port = port
-        self._files = given_files(files, windows=windows)
+        self._metadata = given_metadata(metadata, windows=windows)
+        self._files = given_files(files, self._metadata, windows=windows)
         self._hardware = given_hardware(
             vram_gb=vram_gb, device_name=device_name, ram_gb=ram_gb, device=device, windows=windows
         )
@@ -122,6 +126,11 @@ class Simulator:
     def user_folder(self) -> Path:
         """Where settings and users' files lie."""
         return self._there.machine.folders.user
+
+    @property
+    def models_folder(self) -> Path:
+        """Where previews of model files are looked for: ``loras/x.png`` is that of the LoRA ``x.safetensors``."""
+        return self._there.machine.folders.base / "models"
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -195,6 +204,7 @@ class Simulator:
         return Machine(
             schemas=self._schemas,
             files=self._files,
+            metadata=self._metadata,
             folders=folders,
             hardware=self._hardware,
             step_seconds=self._step_seconds,
@@ -232,7 +242,7 @@ class _Running:
         self._make = make
         self._base = _temporary_folder()
         output, user = keep_output or self._base / "output", keep_user or self._base / "user"
-        self._folders = Folders(self._base / "input", output, self._base / "temp", user, windows)
+        self._folders = Folders(self._base / "input", output, self._base / "temp", user, self._base, windows)
         self._loop = self._prepare()
         self._up = threading.Event()
         self._answers = False

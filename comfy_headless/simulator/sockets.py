@@ -63,10 +63,14 @@ class Sockets:
             text = json.dumps({**metadata, "image_type": "image/jpeg"}).encode()
             self._post(Frame("preview", struct.pack(">II", 4, len(text)) + text + picture, about), to)
 
-    def send_plain_preview(self, picture: bytes, to: str, about: Subject) -> None:
-        """Queue a preview without metadata (event 1), if the client did not ask for the other kind."""
-        if not self.takes_metadata(to):
+    def send_plain_preview(self, picture: bytes, to: str | None, about: Subject) -> None:
+        """Queue a preview without metadata (event 1), if the client did not ask for the other kind, or for all."""
+        if to is None or not self.takes_metadata(to):
             self._post(Frame("preview", struct.pack(">II", 1, 1) + picture, about), to)
+
+    def is_open(self, client_id: str) -> bool:
+        """Say whether a client has a socket that is sent to."""
+        return client_id in self._table
 
     def takes_metadata(self, client_id: str) -> bool:
         """Say whether the client declared ``supports_preview_metadata``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from comfy_headless.simulator.execution import Execution
 from comfy_headless.simulator.faults import Delete, LateHistory, Restart
@@ -21,6 +22,7 @@ async def work(machine: Machine) -> None:
         machine.interrupted = False
         item = machine.queue.start()
         machine.journal.runs[item.prompt_id] = machine.journal.runs.get(item.prompt_id, 0) + 1
+        begun = time.monotonic()
         entry = await Execution(machine, item, subject, machine.schemas).run()
         if item.client_id is not None:
             machine.last_node.pop(item.client_id, None)
@@ -29,6 +31,7 @@ async def work(machine: Machine) -> None:
             _tell_end(machine, item, subject)
             await asyncio.sleep(late[0].late)
         machine.queue.finish(entry)
+        machine.log.write(f"\x1b[32mPrompt executed in {time.monotonic() - begun:.2f} seconds\x1b[0m")
         if not late:
             _tell_end(machine, item, subject)
         if machine.drop_cache:

@@ -375,11 +375,14 @@ def test_a_result_can_claim_any_name_and_is_served_under_it(claim: ClaimFile) ->
 
 
 def test_an_older_server_has_no_jobs_and_takes_any_id() -> None:
-    """404 for GET and 405 for POST below /api/jobs, any text as prompt_id, `invalid_prompt` for unknown classes."""
+    """404 or 405 for routes it has not, any text as prompt_id, `invalid_prompt` for unknown classes."""
     with faulty(OldServer()) as (_, talk):
         assert talk.http.get("/api/jobs").status_code == 404
         assert talk.http.get("/api/jobs/x").status_code == 404
         assert talk.http.post("/api/jobs/x/cancel").status_code == 405
+        for route in ("/node_replacements", "/api/global_subgraphs", "/global_subgraphs/x", "/api/assets", "/api/tags"):
+            assert (talk.http.get(route).status_code, talk.http.post(route).status_code) == (404, 405)
+        assert talk.http.get("/api/workflow_templates").status_code == 200
         talk.run(image_graph(), prompt_id="my-job")
         answer = talk.http.post("/prompt", json={"prompt": {"1": node("NoSuchClass")}})
         assert answer.json()["error"]["type"] == "invalid_prompt"

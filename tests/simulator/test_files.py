@@ -207,7 +207,7 @@ def test_view_checks_names(talk: Talk, query: str, status: int) -> None:
 
 def test_names_are_numbered_and_keep_their_subfolder(tmp_path: Path) -> None:
     """The next free number, prefix words filled in, nothing outside the folder."""
-    folders = Folders(*(tmp_path / name for name in ("in", "out", "temp", "user")))
+    folders = Folders(*(tmp_path / name for name in ("in", "out", "temp", "user", "base")))
     folders.create()
     for name in ("a_00001_.png", "a_00007_.mp4", "a_x.png", "ab_00009_.png", "A_00008_.png"):
         (folders.output / name).touch()

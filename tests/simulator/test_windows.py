@@ -84,7 +84,7 @@ def test_uploads_lie_in_folders_with_backslashes() -> None:
 
 def test_a_prefix_that_leads_out_is_refused(tmp_path: Path) -> None:
     """With either separator."""
-    folders = Folders(*(tmp_path / name for name in ("in", "out", "temp", "user")), windows=True)
+    folders = Folders(*(tmp_path / name for name in ("in", "out", "temp", "user", "base")), windows=True)
     for prefix in ("..\\x", "../x", "a\\..\\..\\x", "/etc/x"):
         with pytest.raises(OutsideFolderError):
             folders.slot(prefix, "output")
