@@ -68,7 +68,8 @@ class _Jobs:
         jobs = [
             job
             for job in self._all()
-            if (not states or job["status"] in states) and (not workflow_id or job.get("workflow_id") == workflow_id)
+            if (not query.get("status") or job["status"] in states)
+            and (not workflow_id or job.get("workflow_id") == workflow_id)
         ]
         key = _duration if sort_by == "execution_duration" else _created
         return sorted(jobs, key=key, reverse=order == "desc"), offset, limit
