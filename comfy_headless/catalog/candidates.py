@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from comfy_headless.catalog.ages import too_old
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts
 from comfy_headless.catalog.preset import Preset
@@ -15,6 +16,7 @@ from comfy_headless.catalog.selection import Tier, has_ram, is_recommended
 from comfy_headless.catalog.variants import parted
 from comfy_headless.catalog.vram import VramEstimate, check_gb, estimate
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.ages import since
 from comfy_headless.graph.file_inputs import model_files
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.files import as_listed
@@ -238,12 +240,14 @@ def _varied(
 
 
 def _lacks(preset: Preset, task: Task, graph: Graph, facts: ServerFacts, filling: Filling) -> tuple[str, ...]:
-    """Return one line for each node class, and the preset's pack, and each file that a server lacks for a graph."""
+    """Return a line for ComfyUI's age, each other node class, the preset's pack, and each file that a server lacks."""
     own, classes = (
         {node["class_type"]: None for node in each.values()} for each in (preset.template(task).graph, graph)
     )
     absent = [name for name in classes if name not in facts.node_classes]
-    lines = [f"node class {name}: this server does not know it" for name in absent]
+    age = too_old(preset, absent, facts.version)
+    lines = [] if age is None else [age]
+    lines += [f"node class {name}: this server does not know it" for name in absent if since(name) is None]
     if preset.packs and not own.keys().isdisjoint(absent):
         packs = ", ".join(f"{pack.name} (GitHub {pack.repository})" for pack in preset.packs)
         lines.append(f"node pack {packs}: into ComfyUI/custom_nodes/, then restart ComfyUI")

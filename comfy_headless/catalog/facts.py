@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.graph.ages import version_in
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
 
 GIB: Final = 1024**3
@@ -35,12 +36,14 @@ class ServerFacts(NamedTuple):
         files: model file names per model folder, as it lists them: with sub-folders, and its own separator.
         devices: all but its CPU.
         ram_gb: GiB of main memory; None if it does not say.
+        version: of ComfyUI, as it says it; None if it does not.
     """
 
     node_classes: frozenset[str]
     files: Mapping[str, frozenset[str]]
     devices: tuple[Device, ...] = ()
     ram_gb: float | None = None
+    version: str | None = None
 
     @property
     def device(self) -> Device | None:
@@ -60,7 +63,8 @@ def read_facts(object_info: Any, system_stats: Any) -> ServerFacts:
     for (node_class, name), folder in MODEL_INPUTS.items():
         files.setdefault(folder, set()).update(_choices(nodes.get(node_class), name))
     listed = {folder: frozenset(names) for folder, names in files.items()}
-    return ServerFacts(frozenset(nodes), listed, read_devices(system_stats), _size(system.get("ram_total")))
+    ram_gb, version = _size(system.get("ram_total")), version_in(system_stats)
+    return ServerFacts(frozenset(nodes), listed, read_devices(system_stats), ram_gb, version)
 
 
 def read_devices(system_stats: Any) -> tuple[Device, ...]:

@@ -22,6 +22,7 @@ Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 DottedName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*$")]
 Line = Annotated[str, Field(min_length=1)]
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 
 def _member(value: object) -> object:
@@ -161,6 +162,7 @@ class Needs(Part):
         recommended_from: GiB of VRAM from which it may be recommended.
         seconds: that sampling takes as it is on an RTX 4090, for a network whose operations ``networks.toml`` does not
             count; loading and decoding apart.
+        comfyui: the first version of ComfyUI that loads the model, where its node classes do not tell: they are older.
     """
 
     min_vram_gb: Sourced[Number]
@@ -169,6 +171,7 @@ class Needs(Part):
     rank: Sourced[int]
     recommended_from: Sourced[Number]
     seconds: Sourced[Number] | None = None
+    comfyui: Sourced[Version] | None = None
 
 
 class Stage(Part):

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from comfy_headless.catalog.candidates import Candidate, Machine, Wishes
 from comfy_headless.catalog.preset import TASKS
 from comfy_headless.catalog.vram import duration
+from comfy_headless.graph.ages import UPDATE
 
 How = Literal["best", "quickest", "lightest", "smallest"]
 
@@ -85,6 +86,8 @@ def absent(each: Candidate) -> str:
     count = f"{len(files)} file{'s' if len(files) > 1 else ''}{size}"
     if len(lines) == len(each.lacks):
         return count
+    if any(UPDATE in line for line in each.lacks):
+        return f"a newer ComfyUI and {count}" if files else "a newer ComfyUI"
     nodes = f"the nodes of {', '.join(pack.name for pack in each.preset.packs)}" if each.preset.packs else "nodes"
     return f"{nodes} and {count}" if files else nodes
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.catalog.ages import FIRST, runs_since
 from comfy_headless.catalog.files import ModelFiles
 from comfy_headless.catalog.models import COMMON
 from comfy_headless.catalog.preset import Preset
@@ -158,6 +159,10 @@ def _needs(preset: Preset, task: Task) -> list[_Line]:
         _Line("", f"recommended from {needs.recommended_from.value:g} GiB", needs.recommended_from.source),
         _Line("RAM", f"at least {needs.min_ram_gb.value:g} GiB", needs.min_ram_gb.source),
     ]
+    first = runs_since(preset, task)
+    if first != FIRST:
+        source = needs.comfyui.source if needs.comfyui is not None and needs.comfyui.value == first else ""
+        lines.append(_Line("ComfyUI", f"{first} or later", source))
     told = estimate_vram(preset, task=task)
     if told.seconds is not None:
         work = f", for {told.pflop:.3g} PFLOP" if told.pflop is not None else ""

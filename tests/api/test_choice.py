@@ -219,9 +219,11 @@ def test_missing_nodes(kind: str, tmp_path: Path) -> None:
         pytest.raises(GenerationRejectedError) as caught,
     ):
         choose(kind, tmp_path, sim)
-    assert str(caught.value).splitlines()[1:] == [
-        f"  node class {name}: this server does not know it" for name in ("CreateVideo", "SaveVideo")
-    ]
+    (line,) = str(caught.value).splitlines()[1:]
+    assert line.endswith(
+        " needs the nodes CreateVideo, SaveVideo, which ComfyUI has since 0.3.31; this server says 0.30.0 and lacks "
+        "them all the same: its log tells why they were not loaded (IMPORT FAILED)"
+    )
 
 
 @KINDS
