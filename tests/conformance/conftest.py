@@ -1,7 +1,8 @@
 """Fixtures: a real ComfyUI and the simulator, and `server`, which is each of them in turn.
 
 Whatever needs the real one is marked `real_server`, and left out unless it is asked for (`pytest -m real_server`).
-`COMFY_HEADLESS_TEST_URL` puts any other server in its place.
+`COMFY_HEADLESS_TEST_URL` puts any other server in its place. `older_server` is a ComfyUI of another age;
+`COMFY_HEADLESS_TEST_OLDER` names the folder of a third one to put in its place.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from .comfyui.install import OLDER
 from .comfyui.presets import place_presets
 from .comfyui.server import RealServer
 from .comfyui.weights import Folders
 
-REAL = {"real_server", "real_server_folders"}
+REAL = {"real_server", "real_server_folders", "older_server"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,6 +48,14 @@ def real_server(_own_server: RealServer | None) -> str:
 def real_server_folders(_own_server: RealServer | None) -> Folders | None:
     """The folders of the real server; None if it is not ours."""
     return _own_server.folders if _own_server else None
+
+
+@pytest.fixture(scope="module")
+def older_server() -> Iterator[str]:
+    """The address of the oldest ComfyUI that a package carries, with the same stand-ins."""
+    with RealServer(version=os.environ.get("COMFY_HEADLESS_TEST_OLDER", OLDER)) as server:
+        place_presets(server.folders)
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from typing import Any
 
 from comfy_headless.local.server import ComfyServer
 
-from .install import Installation, installation
+from .install import VERSION, Installation, installation
 from .weights import Folders, weights
 
 HERE = Path(__file__).resolve().parent
@@ -37,11 +37,12 @@ class RealServer:
     Args:
         port: 0 for a free one.
         more: further arguments of ComfyUI's command line, such as `--preview-method latent2rgb`.
+        version: of ComfyUI: one of `CARRIED`, or a folder that holds one.
     """
 
-    def __init__(self, *, port: int = 0, more: tuple[str, ...] = ()) -> None:
-        self.comfyui: Installation = installation()
-        self._weights = weights(self.comfyui)
+    def __init__(self, *, port: int = 0, more: tuple[str, ...] = (), version: str = VERSION) -> None:
+        self.comfyui: Installation = installation(version)
+        self._weights = weights(installation())
         self._more = more
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -186,9 +186,8 @@ comfy.sd.VAE.__init__ = vae_init
 comfy.model_detection.detect_unet_config = detect_unet_config
 comfy.clip_vision.load_clipvision_from_sd = load_clipvision_from_sd
 
-if importlib.util.find_spec("comfy.text_encoders.lt"):  # a server older than LTX-2 has none
-    import comfy.text_encoders.lt as lt
-
+lt = importlib.util.find_spec("comfy.text_encoders.lt") and importlib.import_module("comfy.text_encoders.lt")
+if hasattr(lt, "LTXAVTEModel"):  # a server older than LTX-2 has none
     _ltxav_init = lt.LTXAVTEModel.__init__
 
     def ltxav_init(self, *args, **kwargs):
