@@ -251,7 +251,8 @@ class SpoilOutput(Fault):
 class OldServer(Fault):
     """Be a ComfyUI 0.3.64: no jobs API, any text is a prompt_id, unknown classes are ``invalid_prompt``.
 
-    Nor has it ``/node_replacements``, ``/global_subgraphs`` and the assets database.
+    Nor has it ``/node_replacements``, ``/global_subgraphs``, the assets database, or what is new in ``/features``,
+    ``/system_stats`` and ``/experiment/models``.
     """
 
     times: int | None = field(default=None, kw_only=True)

@@ -11,7 +11,9 @@ from typing import Any, Literal, TypeAlias
 from comfy_headless.errors import ValidationError
 
 VERSION = "0.30.0"
+OLD_VERSION = "0.3.64"
 GIB = 2**30
+_NEW = ("comfy_package_versions", "deploy_environment")
 DEVICES = ("cuda", "cpu", "mps")
 DeviceType: TypeAlias = Literal["cuda", "cpu", "mps"]
 
@@ -76,8 +78,12 @@ def _names(device_name: str | Sequence[str] | None, cards: int) -> tuple[str, ..
     return names if len(names) == cards else names * cards
 
 
-def stats(hardware: Hardware) -> dict[str, Any]:
-    """Return what /system_stats says; all memory is free, since nothing is loaded."""
+def stats(hardware: Hardware, *, old: bool = False) -> dict[str, Any]:
+    """Return what /system_stats says; all memory is free, since nothing is loaded.
+
+    Args:
+        old: as a ComfyUI 0.3.64 says it: of the first card only.
+    """
     ram = round(hardware.ram_gb * GIB)
     system = {
         "os": "win32" if hardware.windows else sys.platform,
@@ -94,7 +100,11 @@ def stats(hardware: Hardware) -> dict[str, Any]:
         "deploy_environment": "simulator",
         "argv": ["comfy-headless", "simulate"],
     }
-    return {"system": system, "devices": list(_devices(hardware))}
+    devices = list(_devices(hardware))
+    if not old:
+        return {"system": system, "devices": devices}
+    told = {key: value for key, value in system.items() if key not in _NEW}
+    return {"system": {**told, "comfyui_version": OLD_VERSION}, "devices": devices[:1]}
 
 
 def _devices(hardware: Hardware) -> Iterator[dict[str, Any]]:

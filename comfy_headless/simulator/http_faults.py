@@ -10,7 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from comfy_headless.simulator.faults import Answer, AnswerAfterEnd, Break, Delay, OldServer, Stall, Truncate, When
+from comfy_headless.simulator.faults import Answer, AnswerAfterEnd, Break, Delay, Stall, Truncate, When
 from comfy_headless.simulator.machine import Machine
 from comfy_headless.simulator.note import NOTE
 from comfy_headless.simulator.plan import Subject
@@ -62,7 +62,7 @@ class _Visit:
         instead = await self._strike("before")
         if instead is not None:
             return instead
-        if plain_path(self.request.path).startswith(_NEW) and self.machine.plan.strikes(OldServer):
+        if plain_path(self.request.path).startswith(_NEW) and self.machine.is_old:
             return web.Response(status=404 if self.request.method in ("GET", "HEAD") else 405)
         response = await handler(self.request)
         if self.note.prompt_id is not None:

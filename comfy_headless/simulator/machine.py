@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.simulator.faults import Fault
+from comfy_headless.simulator.faults import Fault, OldServer
 from comfy_headless.simulator.folders import Folders
 from comfy_headless.simulator.hardware import Hardware
 from comfy_headless.simulator.log import Log
@@ -118,6 +118,11 @@ class Machine:
         return self._schemas
 
     @property
+    def is_old(self) -> bool:
+        """Whether a fault makes it an older server."""
+        return bool(self.plan.strikes(OldServer))
+
+    @property
     def queue_info(self) -> dict[str, Any]:
         """What ``GET /prompt`` and every status frame say."""
         return {"exec_info": {"queue_remaining": self.queue.remaining}}
@@ -143,12 +148,14 @@ class Machine:
         self.sockets.send("status", {"status": self.queue_info}, None)
 
 
-def features(most_upload: float) -> dict[str, Any]:
-    """Return what /features says (ComfyUI 0.30.0, comfy_api/feature_flags.py)."""
+def features(machine: Machine) -> dict[str, Any]:
+    """Return what /features says (ComfyUI 0.30.0, comfy_api/feature_flags.py; an older one has the first two)."""
+    flags: dict[str, Any] = {"supports_preview_metadata": True, "max_upload_size": machine.most_upload}
+    if machine.is_old:
+        return flags
     return {
-        "supports_preview_metadata": True,
+        **flags,
         "supports_model_type_tags": True,
-        "max_upload_size": most_upload,
         "extension": {"manager": {"supports_v4": True}},
         "node_replacements": True,
         "assets": False,

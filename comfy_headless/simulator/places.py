@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 import posixpath
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import Any
 
 from comfy_headless.simulator.folders import Folders
 from comfy_headless.simulator.model_files import GGUF_FOLDERS
@@ -24,14 +24,6 @@ _EXTENSIONS = {"diffusers": ("folder",), "datasets": (), "classifiers": ("",)}
 _NOT_SHOWN = ("configs", "custom_nodes")
 
 
-class ModelFolder(TypedDict):
-    """A model folder as ``/experiment/models`` describes it."""
-
-    name: str
-    folders: list[str]
-    extensions: list[str]
-
-
 def model_places(folder: str, folders: Folders) -> list[str]:
     """Return the paths of one model folder."""
     names = _PLACES.get(GGUF_FOLDERS.get(folder, folder), (f"models/{folder}",))
@@ -44,17 +36,15 @@ def place_index(folder: str) -> int:
     return places.index(f"models/{folder}") if f"models/{folder}" in places else 0
 
 
-def described(names: Iterable[str], folders: Folders) -> list[ModelFolder]:
-    """Describe those model folders that a page shows."""
-    return [
-        {
-            "name": name,
-            "folders": model_places(name, folders),
-            "extensions": sorted(_EXTENSIONS.get(name, (".gguf",) if name in GGUF_FOLDERS else WEIGHTS)),
-        }
-        for name in names
-        if name not in _NOT_SHOWN
-    ]
+def described(names: Iterable[str], folders: Folders, *, old: bool = False) -> list[dict[str, Any]]:
+    """Describe those model folders that a page shows; an older server does not tell the extensions."""
+    shown = [name for name in names if name not in _NOT_SHOWN]
+    entries = [{"name": name, "folders": model_places(name, folders)} for name in shown]
+    return entries if old else [{**entry, "extensions": _extensions(str(entry["name"]))} for entry in entries]
+
+
+def _extensions(folder: str) -> list[str]:
+    return sorted(_EXTENSIONS.get(folder, (".gguf",) if folder in GGUF_FOLDERS else WEIGHTS))
 
 
 def file_named(name: str, *, windows: bool) -> str:

@@ -34,7 +34,7 @@ class _Models:
         return model_folders(self.machine.schemas, self.machine.files)
 
     async def list_folders(self, request: web.Request) -> web.Response:
-        return web.json_response(described(self._folders(), self.machine.folders))
+        return web.json_response(described(self._folders(), self.machine.folders, old=self.machine.is_old))
 
     async def list_files(self, request: web.Request) -> web.Response:
         """List the weights in a folder; a file whose size no preset tells is empty."""

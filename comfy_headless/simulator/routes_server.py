@@ -46,10 +46,10 @@ class _Server:
         return web.json_response({name: schemas.raw(name)} if name in schemas else {})
 
     async def system_stats(self, request: web.Request) -> web.Response:
-        return web.json_response(stats(self.machine.hardware))
+        return web.json_response(stats(self.machine.hardware, old=self.machine.is_old))
 
     async def features(self, request: web.Request) -> web.Response:
-        return web.json_response(features(self.machine.most_upload))
+        return web.json_response(features(self.machine))
 
     async def model_folders(self, request: web.Request) -> web.Response:
         return web.json_response(model_folders(self.machine.schemas, self.machine.files))

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from comfy_headless.simulator.answers import read_json, trouble, uncaught
-from comfy_headless.simulator.faults import OldServer, RefuseOutput
+from comfy_headless.simulator.faults import RefuseOutput
 from comfy_headless.simulator.machine import Machine, features
 from comfy_headless.simulator.note import NOTE
 from comfy_headless.simulator.queue import Item
@@ -56,7 +56,7 @@ class _Work:
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         machine = self.machine
-        flags = features(machine.most_upload)
+        flags = features(machine)
         return await machine.sockets.serve(request, status=machine.queue_info, flags=flags, last=machine.last_node)
 
     async def prompt_info(self, request: web.Request) -> web.Response:
@@ -83,7 +83,7 @@ class _Work:
             self.machine.log.write(f"invalid prompt: {verdict.error}", "WARNING")
             return web.json_response({"error": verdict.error, "node_errors": verdict.node_errors}, status=400)
         NOTE.get().prompt_id = prompt_id
-        self._queue(number, prompt_id, _extra_data(request, data, extra), verdict)
+        self._queue(number, prompt_id, self._extra_data(request, data, extra), verdict)
         return web.json_response({"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors})
 
     def _number(self, data: dict[str, Any]) -> float:
@@ -100,18 +100,27 @@ class _Work:
         """Return the job's id, or None if the chosen one is not allowed."""
         if chosen is None:
             return str(uuid.uuid4())
-        if self.machine.plan.strikes(OldServer):
+        if self.machine.is_old:
             return str(chosen)
         return str(chosen) if is_canonical_uuid(chosen) else None
 
     def _judged(self, graph: dict[str, Any], targets: Any, prompt_id: str) -> Verdict:
         verdict = judge(graph, self.machine.schemas, targets, self.machine.folders)
-        if verdict.error and self.machine.plan.strikes(OldServer) and verdict.error["type"] == "missing_node_type":
+        if verdict.error and self.machine.is_old and verdict.error["type"] == "missing_node_type":
             verdict = verdict.with_error_type("invalid_prompt")
         if verdict.outputs:
             for fault in self.machine.plan.strikes(RefuseOutput, about=self.machine.journal.subject(prompt_id)):
                 verdict = verdict.without(fault.node or verdict.outputs[-1])
         return verdict
+
+    def _extra_data(self, request: web.Request, data: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+        kept = {key: value for key, value in extra.items() if key not in _SECRET}
+        if "client_id" in data:
+            kept["client_id"] = data["client_id"]
+        source = request.headers.get("Comfy-Usage-Source")
+        if source and "comfy_usage_source" not in kept:
+            kept["comfy_usage_source"] = source
+        return kept if self.machine.is_old else {**kept, "create_time": int(time.time() * 1000)}
 
     def _queue(self, number: float, prompt_id: str, extra: dict[str, Any], verdict: Verdict) -> None:
         item = Item(number, prompt_id, verdict.graph, extra, list(verdict.outputs), verdict.doomed)
@@ -203,13 +212,3 @@ def is_canonical_uuid(value: object) -> bool:
         return isinstance(value, str) and str(uuid.UUID(value)) == value
     except ValueError:
         return False
-
-
-def _extra_data(request: web.Request, data: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in extra.items() if key not in _SECRET}
-    if "client_id" in data:
-        kept["client_id"] = data["client_id"]
-    source = request.headers.get("Comfy-Usage-Source")
-    if source and "comfy_usage_source" not in kept:
-        kept["comfy_usage_source"] = source
-    return {**kept, "create_time": int(time.time() * 1000)}

@@ -388,6 +388,18 @@ def test_an_older_server_has_no_jobs_and_takes_any_id() -> None:
         assert answer.json()["error"]["type"] == "invalid_prompt"
 
 
+def test_an_older_server_tells_less() -> None:
+    """Of itself, its cards, its model folders, its features and of a job."""
+    with Simulator(files={}, vram_gb=(24, 12), faults=[OldServer()]) as sim, talking(sim.url) as talk:
+        told = talk.http.get("/system_stats").json()
+        assert told["system"]["comfyui_version"] == "0.3.64"
+        assert not {"deploy_environment", "comfy_package_versions"} & set(told["system"])
+        assert len(told["devices"]) == 1
+        assert sorted(talk.http.get("/features").json()) == ["max_upload_size", "supports_preview_metadata"]
+        assert {"name", "folders"} == set(talk.http.get("/experiment/models").json()[0])
+        assert "create_time" not in talk.run(image_graph())["prompt"][3]
+
+
 def test_what_the_server_takes_and_then_fails_over_fails_here_too() -> None:
     """SaveVideo without codec is accepted and dies at the last node, as measured on 0.30.0."""
     graph = video_graph()
