@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from .client import AsyncComfyClient as AsyncComfyClient
     from .client import ComfyClient as ComfyClient
     from .client import ComfyWSClient as ComfyWSClient
+    from .client.aio_listening import AsyncEventStream as AsyncEventStream
     from .client.job import AsyncJob as AsyncJob
     from .client.job import Job as Job
+    from .client.listening import EventStream as EventStream
     from .errors import ComfyHeadlessError as ComfyHeadlessError
     from .errors import ComfyUIConnectionError as ComfyUIConnectionError
     from .errors import ComfyUIOfflineError as ComfyUIOfflineError
@@ -64,10 +66,12 @@ if TYPE_CHECKING:
     from .protocol.result import Result as Result
     from .protocol.status import JobInfo as JobInfo
     from .protocol.status import JobStatus as JobStatus
+    from .protocol.stream import ServerEvent as ServerEvent
     from .protocol.timing import Timing as Timing
 
 _HOMES = {
     "AsyncComfyClient": "client",
+    "AsyncEventStream": "client.aio_listening",
     "AsyncJob": "client.job",
     "ComfyClient": "client",
     "ComfyHeadlessError": "errors",
@@ -77,6 +81,7 @@ _HOMES = {
     "ComfyWSClient": "client",
     "CompiledWorkflow": "catalog.compiled",
     "Event": "protocol.events",
+    "EventStream": "client.listening",
     "FEATURES": "features",
     "FeatureMissingError": "errors",
     "Finished": "protocol.events",
@@ -100,6 +105,7 @@ _HOMES = {
     "Result": "protocol.result",
     "ResultSaveError": "errors",
     "ResultSuspectError": "errors",
+    "ServerEvent": "protocol.stream",
     "Started": "protocol.events",
     "Timing": "protocol.timing",
     "VIDEO_PRESETS": "catalog.presets",

@@ -81,6 +81,7 @@ UPWARD = {
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
 # and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.
 BROAD_EXCEPTS = {
+    ("protocol.stream", "deliver"),
     ("protocol.watch", "Teller.tell"),
     ("transport.sync", "SyncTransport._advance"),
     ("transport.aio", "AsyncTransport._advance"),

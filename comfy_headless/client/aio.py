@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from comfy_headless.client.aio_calls import AsyncCalls
+from comfy_headless.client.aio_listening import AsyncHears
 from comfy_headless.client.job import AsyncJob
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
 
 
-class ComfyWSClient(AsyncCalls):
+class ComfyWSClient(AsyncCalls, AsyncHears):
     """A ComfyUI server, on asyncio. Usable from many tasks; all of them share one WebSocket.
 
     Inside ``async with`` connections are kept from call to call; without it each call closes after itself.
@@ -72,11 +73,11 @@ class ComfyWSClient(AsyncCalls):
         return self._server.url
 
     async def __aenter__(self) -> ComfyWSClient:
-        await self._transport.__aenter__()
+        await self._transport.enter()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._transport.__aexit__(*exc)
+        await self._transport.leave(*exc)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

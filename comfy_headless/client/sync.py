@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from comfy_headless.client.calls import Calls
 from comfy_headless.client.job import Job
+from comfy_headless.client.listening import Hears
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
 from comfy_headless.protocol.events import Progress
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
 
 
-class ComfyClient(Calls):
+class ComfyClient(Calls, Hears):
     """A ComfyUI server, with blocking calls. Usable from many threads; all of them share one WebSocket.
 
     Args:

@@ -6,7 +6,7 @@ steps, never an output or the end, and holds up nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from comfy_headless.errors import GenerationFailedError
@@ -24,6 +24,7 @@ from comfy_headless.protocol.events import (
     picture_type,
 )
 from comfy_headless.protocol.frames import Frame
+from comfy_headless.protocol.result import Output
 from comfy_headless.protocol.ticket import Ticket
 from comfy_headless.protocol.watch import Teller, subscribed, watch
 
@@ -35,7 +36,7 @@ def follow(server: Server, ticket: Ticket) -> Flow[None]:
         ComfyUIConnectionError: the server stayed away; the job may still run.
     """
     server = yield from subscribed(server, ticket.prompt_id)
-    outputs = _Outputs(server)
+    outputs = Outputs(server, _ready)
     try:
         entry = yield from watch(
             server, ticket.graph, ticket.prompt_id, teller=_Events(), executed=outputs.executed, at_once=True
@@ -92,11 +93,15 @@ class ProgressEvents:
             yield replace(progress, preview=None)
 
 
-class _Outputs:
-    """Tells each thing that was saved, once."""
+def _ready(output: Output) -> Flow[None]:
+    yield Tell(OutputReady(output))
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+
+class Outputs:
+    """Gives each thing that was saved to ``take``, once."""
+
+    def __init__(self, server: Server, take: Callable[[Output], Flow[None]]) -> None:
+        self._server, self._take = server, take
         self._told: set[tuple[str, ...]] = set()
 
     def executed(self, frame: Frame) -> Flow[None]:
@@ -110,4 +115,4 @@ class _Outputs:
         key = one.key if one.filename else (one.node_id, one.text or "")
         if key not in self._told:
             self._told.add(key)
-            yield Tell(OutputReady(one.output(self._server)))
+            yield from self._take(one.output(self._server))

@@ -96,7 +96,7 @@ def run(
         alive = False
         return (yield from _looked_at(result, wait, label))
     except GenerationTimeoutError as error:
-        late = yield from _give_up(server, accepted or prompt_id, wait, sent_only=accepted is None)
+        late = yield from give_up(server, accepted or prompt_id, wait, sent_only=accepted is None)
         alive = False
         if wait.raise_on_error:
             raise late from error
@@ -171,7 +171,7 @@ def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
         graph, label = ticket.graph, ticket.label
         result = yield from _finish(server, graph, prompt_id, wait, label, started, at_once=True)
     except GenerationTimeoutError as error:
-        late = yield from _give_up(server, prompt_id, wait, sent_only=False)
+        late = yield from give_up(server, prompt_id, wait, sent_only=False)
         if wait.raise_on_error:
             raise late from error
         return (yield from failed(late, started, _label_of(ticket)))
@@ -298,7 +298,7 @@ def failed(
     )
 
 
-def _give_up(server: Server, prompt_id: str, wait: Wait, *, sent_only: bool) -> Flow[GenerationTimeoutError]:
+def give_up(server: Server, prompt_id: str, wait: Wait, *, sent_only: bool) -> Flow[GenerationTimeoutError]:
     """Cancel a job whose deadline has passed; give the error that says what became of it."""
     outcome = yield from _cancel(server, prompt_id, sent_only=sent_only)
     timeout = wait.timeout or 0.0

@@ -37,6 +37,7 @@ from comfy_headless.protocol.effects import (
     Tell,
     Work,
 )
+from comfy_headless.transport.aio_listening import AsyncListening
 from comfy_headless.transport.aio_socket import AsyncKeptSocket, AwaitedMailbox
 from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
@@ -74,7 +75,8 @@ class AsyncTransport:
         self._server, self._clock, self._http = server, clock, http
         self._reach = Reach(server)
         self._socket = self._new_socket()
-        self._users = 0
+        self._listening: AsyncListening | None = None
+        self._users = self._blocks = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gates = _gates()
         self._lanes = self._new_lanes()
@@ -91,9 +93,9 @@ class AsyncTransport:
         """Start anew in ``loop``; what a loop left behind that ended without closing is dead."""
         if self._loop is not None and self._loop.is_running():
             raise RuntimeError("this client is in use in another event loop; give each loop a client of its own")
-        self._loop, self._users = loop, 0
+        self._loop, self._users, self._blocks = loop, 0, 0
         self._gates = _gates()
-        self._socket = self._new_socket()
+        self._socket, self._listening = self._new_socket(), None
         self._lanes, self._shared = self._new_lanes(), {}
 
     def _new_socket(self) -> AsyncKeptSocket:
@@ -110,9 +112,32 @@ class AsyncTransport:
             if self._users <= 0:
                 self._loop = None
 
-    async def drive(self, flow: Flow[T]) -> T:
-        """Perform the effects of ``flow`` in this task and return its result."""
-        jobs: dict[str, AwaitedMailbox] = {}
+    async def enter(self) -> None:
+        """Begin a block of the caller's: connections are kept until it ends."""
+        await self.__aenter__()
+        self._blocks += 1
+
+    async def leave(self, kind: object = None, *_: object) -> None:
+        """End a block; with the last one all listening ends."""
+        self._blocks -= 1
+        if self._blocks <= 0 and self._listening is not None and kind is not GeneratorExit:
+            await self._listening.end()
+        await self.__aexit__(kind)
+
+    @property
+    def listening(self) -> AsyncListening:
+        """Those who listen to everything, in the running loop; for users of the transport."""
+        if self._listening is None:
+            self._listening = AsyncListening(self._server, self._socket, self.drive)
+        return self._listening
+
+    async def drive(self, flow: Flow[T], jobs: dict[str, AwaitedMailbox] | None = None) -> T:
+        """Perform the effects of ``flow`` in this task and return its result.
+
+        Args:
+            jobs: mailboxes that are there already.
+        """
+        jobs = {} if jobs is None else jobs
         limit = Limit(self._server.timing.grace)
         async with self:
             try:
@@ -168,7 +193,12 @@ class AsyncTransport:
             self._socket.release(prompt_id, mailbox)
 
     async def close(self) -> None:
-        """Close the socket and all idle connections; the transport can be used again, from another loop too."""
+        """End all listening, close the socket and all idle connections.
+
+        The transport can be used again, from another loop too.
+        """
+        if self._listening is not None:
+            await self._listening.end()
         self._shared = {}
         idle = self._lanes.empty()  # those in use are closed by their calls
         try:

@@ -108,6 +108,15 @@ class AsyncKeptSocket:
         """Say whether ``mailbox`` still gets all frames."""
         return self._mailboxes.has(mailbox)
 
+    @property
+    def heard(self) -> bool:
+        """True while somebody listens to everything."""
+        return self._mailboxes.listened
+
+    def dismiss(self, mailbox: AwaitedMailbox) -> None:
+        """Give ``mailbox`` no more frames, and say so in it."""
+        self._mailboxes.dismiss(mailbox)
+
     def announce(self, frame: Frame) -> None:
         """Give a frame of our own to all who listen to everything."""
         self._mailboxes.announce(frame)

@@ -117,6 +117,12 @@ class Mailboxes:
         else:
             self._boxes.pop(prompt_id, None)
 
+    def dismiss(self, mailbox: Mailbox) -> None:
+        """Tell one who listens to everything that nothing more comes."""
+        if self.has(mailbox):
+            mailbox.put(Frame(CLOSED))
+            self.remove(EVERYTHING, mailbox)
+
     def end(self) -> None:
         """Tell all who listen to everything that nothing more comes."""
         for mailbox in self._boxes.pop(EVERYTHING, ()):

@@ -131,6 +131,11 @@ class KeptSocket:
             self._sweep()
             return self._mailboxes.has(mailbox)
 
+    def dismiss(self, mailbox: WaitedMailbox) -> None:
+        """Give ``mailbox`` no more frames, and say so in it."""
+        with self._lock:
+            self._mailboxes.dismiss(mailbox)
+
     def announce(self, frame: Frame) -> None:
         """Give a frame of our own to all who listen to everything."""
         with self._lock:

@@ -46,6 +46,7 @@ from comfy_headless.transport.http import (
     request_options,
 )
 from comfy_headless.transport.lanes import Lanes
+from comfy_headless.transport.listening import Listening
 from comfy_headless.transport.reach import Reach
 from comfy_headless.transport.sharing import Shared
 from comfy_headless.transport.socket import KeptSocket, WaitedMailbox
@@ -67,13 +68,18 @@ class SyncTransport:
         self._server, self._clock, self._http = server, clock, http
         self._reach = reach = Reach(server)
         self._socket = KeptSocket(reach, server.client_id, server.timing)
+        self.listening = Listening(server, self._socket, self.drive)
         self._lanes: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**reach.http_options))
         self._lock = threading.Lock()
         self._shared: dict[str, Shared[threading.Lock]] = {}
 
-    def drive(self, flow: Flow[T]) -> T:
-        """Perform the effects of ``flow`` in this thread and return its result."""
-        jobs: dict[str, WaitedMailbox] = {}
+    def drive(self, flow: Flow[T], jobs: dict[str, WaitedMailbox] | None = None) -> T:
+        """Perform the effects of ``flow`` in this thread and return its result.
+
+        Args:
+            jobs: mailboxes that are there already.
+        """
+        jobs = {} if jobs is None else jobs
         limit = Limit(self._server.timing.grace)
         try:
             while True:
@@ -123,8 +129,10 @@ class SyncTransport:
             self._socket.release(prompt_id, mailbox)
 
     def close(self) -> None:
-        """Close the socket and all idle connections; the transport can be used again."""
+        """End all listening, close the socket and all idle connections; the transport can be used again."""
+        self.listening.end()
         self._socket.close()
+        self.listening.join()
         with self._lock:
             self._shared = {}
             idle = self._lanes.empty()  # those in use are closed by their calls
