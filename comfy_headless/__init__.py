@@ -12,6 +12,7 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .api.check import check as check
     from .api.files import look as look
     from .api.files import probe as probe
     from .api.files import thumbnail as thumbnail
@@ -115,7 +116,7 @@ _HOMES = {
     "VideoSettings": "catalog.models",
     "VramEstimate": "catalog.vram",
     "WorkflowCompiler": "catalog.compiler",
-    "check": "graph.check",
+    "check": "api.check",
     "compile_workflow": "catalog.compiler",
     "estimate_vram": "catalog.vram",
     "generate_image": "api.functions",

@@ -1,0 +1,108 @@
+"""What a check is asked about: a preset or a workflow, read, and made into the graph that would be sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Mapping
+from typing import Any, Final, NamedTuple
+
+from comfy_headless.api.preparing import Request, compile_request
+from comfy_headless.api.workflow import read_workflow
+from comfy_headless.catalog.compiled import CompiledWorkflow
+from comfy_headless.catalog.facts import ServerFacts
+from comfy_headless.catalog.own_workflow import compile_template
+from comfy_headless.catalog.preset import Preset, task_for
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.presets import PRESETS, no_preset
+from comfy_headless.catalog.roles import Filling
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.own_checks import FileExists
+from comfy_headless.graph.values import shown
+
+Workflow = str | os.PathLike[str] | Mapping[str, Any]
+
+_STAND_INS: Final[Mapping[Task, tuple[str, ...]]] = {
+    "text": (),
+    "image": ("image",),
+    "first_last": ("image", "last_image"),
+}
+"""The images that a task takes; where none is given, one is taken to be there."""
+
+
+class Asked(NamedTuple):
+    """What is to be checked.
+
+    Args:
+        graph: a workflow as it is; None for a preset, or where there are values for a workflow.
+        values: what a preset is asked for, or a workflow's variants.
+    """
+
+    graph: Mapping[str, Any] | None
+    workflow: Workflow | None
+    params: Mapping[str, Any] | None
+    preset: Preset | None
+    task: Task
+    values: Mapping[str, Any]
+    out: str | os.PathLike[str] | None
+    targets: Container[str] | None
+    exists: FileExists | None
+
+
+def read_asked(
+    workflow: Workflow | None = None,
+    *,
+    preset: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    task: Task | None = None,
+    out: str | os.PathLike[str] | None = None,
+    partial_execution_targets: Container[str] | None = None,
+    file_exists: FileExists | None = None,
+    **settings: Any,
+) -> Asked:
+    """Return what a caller asks for; raises ValidationError."""
+    if (workflow is None) == (preset is None):
+        what = "nothing to check" if workflow is None else f"workflow and preset={shown(preset)}"
+        raise ValidationError(f"{what}: give a workflow, or preset= and the name of one")
+    if preset is not None:
+        if params is not None:
+            raise ValidationError(f"params={shown(params)}: a preset has settings, given by name")
+        found = _preset(preset)
+        chosen = _task(found, task, settings)
+        images = {name: f"{name}.png" for name in _STAND_INS[chosen] if settings.get(name) is None}
+        values = {**settings, **images}
+        return Asked(None, None, None, found, chosen, values, out, partial_execution_targets, file_exists)
+    if task is not None:
+        raise ValidationError(f"task={shown(task)}: that is for a preset")
+    given = bool(params) or any(value is not None for value in settings.values())
+    graph = None
+    if not given:
+        graph = workflow if isinstance(workflow, Mapping) else read_workflow(workflow or "").graph
+    return Asked(graph, workflow, params, None, "text", settings, out, partial_execution_targets, file_exists)
+
+
+def _preset(name: object) -> Preset:
+    if not isinstance(name, str):
+        raise ValidationError(f"preset={shown(name)}: expected the name of a preset")
+    if name not in PRESETS:
+        raise no_preset(name, PRESETS)
+    return PRESETS[name]
+
+
+def _task(preset: Preset, task: Task | None, values: Mapping[str, Any]) -> Task:
+    if task is None and values.get("image") is None and values.get("last_image") is None:
+        return next(iter(preset.tasks))
+    wanted = task if task is not None else task_for(values.get("image"), values.get("last_image"))
+    if wanted not in preset.tasks:
+        raise ValidationError(f"preset {preset.name!r} has no task {shown(wanted)}; it has: {', '.join(preset.tasks)}")
+    return wanted
+
+
+def compiled_for(asked: Asked, facts: ServerFacts | None, filling: Filling | None) -> CompiledWorkflow:
+    """Return the graph as it would be sent."""
+    if asked.preset is not None:
+        prompt = asked.values.get("prompt") or "a red kite over the sea"
+        values = {name: value for name, value in asked.values.items() if name != "prompt"}
+        return compile_request(Request(PRESETS, prompt, asked.preset.name, values), asked.preset.name, facts, filling)
+    if asked.graph is not None:
+        return CompiledWorkflow(dict(asked.graph), None, {}, (), ())
+    return compile_template(read_workflow(asked.workflow or ""), asked.params or {}, asked.values)

@@ -1,0 +1,272 @@
+"""check: what would go wrong with a workflow or a preset, found before anything is sent, with what to do about it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from comfy_headless.api.asked import Asked, Workflow, compiled_for, read_asked
+from comfy_headless.api.known import nodes_of
+from comfy_headless.api.recommend import machine_with
+from comfy_headless.catalog.absent import with_file_remedies
+from comfy_headless.catalog.candidates import Machine, estimate_there
+from comfy_headless.catalog.compiled import CompiledWorkflow
+from comfy_headless.catalog.facts import ServerFacts, read_facts
+from comfy_headless.catalog.lighter import steps_down
+from comfy_headless.catalog.lora_fit import (
+    Head,
+    LoraUse,
+    lora_clash,
+    lora_remedy,
+    loras_to_ask,
+    read_head,
+)
+from comfy_headless.catalog.preset import Preset
+from comfy_headless.catalog.preset_file import Task
+from comfy_headless.catalog.presets import PRESETS
+from comfy_headless.catalog.roles import Filling
+from comfy_headless.catalog.room import disk_problem, largest_file, memory_problems
+from comfy_headless.catalog.selection import has_ram
+from comfy_headless.catalog.vram import VramEstimate
+from comfy_headless.catalog.ways_down import ABOUT, merged
+from comfy_headless.client.options import server_of
+from comfy_headless.config import comfyui_folder
+from comfy_headless.errors import ComfyUIConnectionError, ValidationError
+from comfy_headless.graph.check import check as check_graph
+from comfy_headless.graph.kinds import KINDS
+from comfy_headless.graph.own_checks import FileExists, file_exists_in
+from comfy_headless.graph.report import Problem, Report
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.source import Graph
+from comfy_headless.graph.values import shown
+from comfy_headless.protocol import routes, routes_models
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import read_out
+from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.sync import SyncTransport
+
+logger = logging.getLogger("comfy_headless")
+
+_ABOUT: Final = (*ABOUT, "files")
+_HERE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def check(
+    workflow: Workflow | None = None,
+    server: str | Mapping[str, Any] | Schemas | None = None,
+    *,
+    preset: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    task: Task | None = None,
+    out: str | os.PathLike[str] | None = None,
+    object_info: Mapping[str, Any] | Schemas | None = None,
+    partial_execution_targets: Container[str] | None = None,
+    file_exists: FileExists | None = None,
+    **settings: Any,
+) -> Report:
+    """Say what would go wrong with a workflow or a preset; nothing is sent to run.
+
+    Args:
+        workflow: an API-format graph, or the path of its JSON file.
+        server: address of a server, which is asked what it has. None: no server is asked; the shipped schemas of
+            ComfyUI 0.30.0 count, and every file that a graph names is taken to be there. An object_info is taken too.
+        preset: name of a preset, in place of a workflow: its graph is made as it would be sent to that server.
+        params: values for the workflow's markers; without them it is looked at as it is.
+        task: what a preset makes something from: text, image or first_last; None is by the images that are given,
+            else its first.
+        out: where the file is to go, as for ``generate_video``: is there room for it?
+        object_info: the answer of a server's ``GET /object_info``, in place of asking one.
+        partial_execution_targets: the output nodes that the request keeps; None keeps all.
+        file_exists: tells whether the server's input folder has a file; None: by what its lists show.
+        settings: of the preset, and variants, as ``generate_video`` takes them; of a workflow, variants.
+
+    Returns:
+        A report: ``report.fails`` says whether a job would not end well; each of ``report.problems`` has a severity
+        and a remedy, one line to paste.
+
+    Raises:
+        ValidationError: the call is wrong, or the file is no workflow.
+        ComfyUIConnectionError: the server does not answer (ComfyUIOfflineError: nothing is there).
+    """
+    if server is not None and not isinstance(server, str):
+        server, object_info = None, server
+    asked = read_asked(
+        workflow,
+        preset=preset,
+        params=params,
+        task=task,
+        out=out,
+        partial_execution_targets=partial_execution_targets,
+        file_exists=file_exists,
+        **settings,
+    )
+    if server is None:
+        return check_offline(asked, object_info)
+    if object_info is not None:
+        raise ValidationError(f"server={shown(server)} and object_info: give one of them")
+    there = server_of(server, "polling", Timing(), None)
+    transport = SyncTransport(there, clock=time.monotonic)
+    try:
+        return transport.drive(check_asked(there, asked))
+    finally:
+        transport.close()
+
+
+def check_flow(server: Server, workflow: Workflow | None = None, **asked: Any) -> Flow[Report]:
+    """Check a workflow or a preset on a server. See ``comfy_headless.check``."""
+    return (yield from check_asked(server, read_asked(workflow, **asked)))
+
+
+def check_offline(asked: Asked, object_info: Mapping[str, Any] | Schemas | None = None) -> Report:
+    """Check without a server: by the shipped schemas, those of a preset's packs too, or by an object_info."""
+    if object_info is not None:
+        schemas = object_info if isinstance(object_info, Schemas) else Schemas.from_object_info(object_info)
+    elif asked.preset is not None:
+        schemas = Schemas.snapshot([pack.name for pack in asked.preset.packs if pack.name in Schemas.packs()])
+    else:
+        schemas = Schemas.snapshot()
+    compiled = compiled_for(asked, None, None)
+    report = _judged(asked, compiled, schemas)
+    return replace(report, problems=(*report.problems, *_disk(asked, compiled)))
+
+
+def check_asked(server: Server, asked: Asked) -> Flow[Report]:
+    """Check on a server: by what it has, what it runs on, and what its LoRAs say of themselves."""
+    stats = yield from routes.system_stats(server)
+    nodes = yield from nodes_of(server)
+    raw = nodes.raw if nodes is not None else (yield from routes.object_info(server))
+    looked: _Looked = yield Work(_look, (asked, raw, nodes and nodes.schemas, stats, server.url))
+    if looked.report.fails and nodes is not None and not nodes.fresh:
+        nodes = yield from nodes_of(server, anew=True)
+        if nodes is not None:
+            looked = yield Work(_look, (asked, nodes.raw, nodes.schemas, stats, server.url))
+    clashes = yield from _ask_loras(server, looked)
+    return replace(looked.report, problems=(*looked.report.problems, *clashes))
+
+
+class _Looked(NamedTuple):
+    """A report, the graph that it is about, and what the server has."""
+
+    report: Report
+    graph: Mapping[str, Any]
+    facts: ServerFacts
+
+
+def _look(asked: Asked, raw: Mapping[str, Any], indexed: Schemas | None, stats: Mapping[str, Any], url: str) -> _Looked:
+    schemas, facts = indexed or Schemas.from_object_info(raw), read_facts(raw, stats)
+    machine = machine_with(facts, url)
+    told, filling, short = None, None, list[Problem]()
+    if asked.preset is not None:
+        settings = {name: value for name, value in merged(asked.values, {}).items() if name not in _ABOUT}
+        settings["allow_untested"] = asked.values.get("allow_untested") is not False
+        given = asked.values.get("files")
+        told, filling = estimate_there(asked.preset, PRESETS, asked.task, machine, settings, given)
+        short = _short(asked, asked.preset, told, machine, filling)
+    compiled = compiled_for(asked, facts, filling)
+    report = with_file_remedies(_judged(asked, compiled, schemas), schemas, facts, PRESETS.files)
+    problems = (*report.problems, *short, *_disk(asked, compiled))
+    return _Looked(replace(report, problems=problems), compiled.graph, facts)
+
+
+def _judged(asked: Asked, compiled: CompiledWorkflow, schemas: Schemas) -> Report:
+    graph: Graph = compiled.graph
+    coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
+    there = asked.exists or file_exists_in(schemas)
+    exists = _there_or(coming, there) if coming else there
+    return check_graph(graph, schemas, partial_execution_targets=asked.targets, file_exists=exists)
+
+
+def _there_or(coming: Container[str], there: FileExists) -> Callable[[str], bool]:
+    """What is uploaded before the job counts as there."""
+    return lambda name: name in coming or there(name)
+
+
+def _short(
+    asked: Asked, preset: Preset, told: VramEstimate, machine: Machine, filling: Filling | None
+) -> list[Problem]:
+    """Return what memory is short of, with what takes less."""
+    enough = machine.vram_gb is None or told.fits(machine.vram_gb)
+    if enough and has_ram(preset, machine.ram_gb):
+        return []
+    steps = steps_down(
+        preset,
+        asked.task,
+        {name: value for name, value in asked.values.items() if name != "files"},
+        files=filling.files if filling else None,
+        facts=machine.facts,
+        vram_gb=machine.vram_gb,
+        card=machine.card,
+        pace=machine.pace,
+    )
+    return memory_problems(preset, told, machine, steps)
+
+
+def _disk(asked: Asked, compiled: CompiledWorkflow) -> list[Problem]:
+    """Return that the file may not fit where it is to go."""
+    if asked.out is None and asked.preset is None:
+        return []
+    makes = asked.preset.makes if asked.preset is not None else "video" if "frames" in compiled.settings else "image"
+    needed = largest_file(makes, compiled.settings)
+    folder = read_out(asked.out).folder.absolute()
+    if needed is None:
+        return []
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    problem = disk_problem(needed, shutil.disk_usage(there).free, str(Path(folder)))
+    return [] if problem is None else [problem]
+
+
+def _ask_loras(server: Server, looked: _Looked) -> Flow[list[Problem]]:
+    """Ask the server what its LoRAs say of themselves; give those that were made for another model."""
+    if looked.report.status == 500 or any(each.kind == "missing_node_type" for each in looked.report.problems):
+        return []
+    found = []
+    heads: dict[str, Head] = {}
+    for use in loras_to_ask(looked.report.graph, PRESETS.files):
+        if use.name not in looked.facts.files.get("loras", ()):
+            continue
+        if use.name not in heads:
+            heads[use.name] = (yield Work(_head_here, (server.url, use.name))) or (
+                yield from _head_of(server, use.name)
+            )
+        head, width = heads[use.name], PRESETS.networks.network(use.network, use.name).attention_width
+        clash = lora_clash(head.metadata, use.network, tensors=head.tensors, width=width if width > 1 else None)
+        if clash is not None:
+            found.append(_clash(use, clash))
+    return found
+
+
+def _head_here(url: str, name: str) -> Head | None:
+    """Return the head of a LoRA of a server on this machine, whose folder COMFY_HEADLESS_COMFYUI names."""
+    folder = comfyui_folder()
+    if folder is None or urlsplit(url).hostname not in _HERE:
+        return None
+    try:
+        return read_head(folder / "models" / "loras" / name)
+    except ValidationError as error:
+        logger.debug("%s", error)
+        return None
+
+
+def _head_of(server: Server, name: str) -> Flow[Head]:
+    """Return what a server reads in a LoRA; nothing where it does not tell, which is no reason to end the check."""
+    try:
+        said = yield from routes_models.view_metadata(server, "loras", name)
+    except ComfyUIConnectionError as error:
+        logger.info("what the LoRA %s was made for is not known: %s", name, error)
+        said = None
+    return Head(said or {}, {})
+
+
+def _clash(use: LoraUse, words: str) -> Problem:
+    kind, details = "lora_of_another_model", f"{use.name}: {words}"
+    return Problem(
+        use.node_id, use.class_type, use.input, kind, KINDS[kind].meaning, details, False, remedy=lora_remedy(use)
+    )
