@@ -188,13 +188,13 @@ def _record(job: Mapping[str, Any]) -> JobRecord:
 
 
 def _all(server: Server) -> Flow[list[JobRecord]]:
-    """Return all jobs of a server without the jobs API."""
+    """Return all jobs of a server without the jobs API: those that ended, the one that runs, those that wait."""
     waiting, items = yield from queue_items(server)
     ended = yield from told(server, "/history", dict, timeout=server.timing.transfer)
     states = [(prompt_id, "in_progress") for prompt_id in waiting.running]
     states += [(prompt_id, "pending") for prompt_id in waiting.pending]
-    records = [_waiting(prompt_id, status, items[prompt_id]) for prompt_id, status in states]
-    return records + [_ended(name, entry)._replace(outputs={}) for name, entry in ended.items() if name not in items]
+    records = [_ended(name, entry)._replace(outputs={}) for name, entry in ended.items() if name not in items]
+    return records + [_waiting(prompt_id, status, items[prompt_id]) for prompt_id, status in states]
 
 
 def _sought(server: Server, prompt_id: str) -> Flow[JobRecord | None]:
@@ -242,11 +242,12 @@ def _ended(prompt_id: str, entry: Any) -> JobRecord:
 
 
 def _page(records: list[JobRecord], wanted: Filter) -> JobPage:
-    """Filter, sort and cut as the jobs API does."""
+    """Filter, sort and cut as the jobs API does; jobs of a server that tells no times keep their order."""
     states = wanted.states()
     fit = [each for each in records if not states or each.status in states]
     fit = [each for each in fit if wanted.workflow_id is None or each.workflow_id == wanted.workflow_id]
-    fit.sort(key=lambda each: _rank(each, wanted.sort_by), reverse=wanted.descending)
+    fit.sort(key=lambda each: _rank(each, wanted.sort_by))
+    fit = fit[::-1] if wanted.descending else fit
     cut = tuple(islice(fit, wanted.offset, None if wanted.limit is None else wanted.offset + wanted.limit))
     return JobPage(cut, len(fit), wanted.offset + len(cut) < len(fit))
 

@@ -141,7 +141,7 @@ def test_jobs(any_server: str, old_server: str, kind: str) -> None:
         assert {name: each.status for name, each in by_id.items()} == states
         assert (page.total, page.more) == (4, False)
         assert [each.prompt_id for each in page.jobs] == [done, failed, running, waiting]
-        assert abs(by_id[done].created - time.time()) < 3600
+        assert server == old_server or abs(by_id[done].created - time.time()) < 3600
         assert by_id[done].duration >= 0
         assert by_id[running].duration is None
         assert (by_id[done].outputs_count, by_id[done].workflow_id) == (1, "a")
