@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .errors import GenerationRejectedError as GenerationRejectedError
     from .errors import GenerationTimeoutError as GenerationTimeoutError
     from .errors import MediaError as MediaError
+    from .errors import ModelDownloadError as ModelDownloadError
     from .errors import OutOfMemoryError as OutOfMemoryError
     from .errors import ResultSaveError as ResultSaveError
     from .errors import ResultSuspectError as ResultSuspectError
@@ -56,6 +57,14 @@ if TYPE_CHECKING:
     from .features import list_missing_features as list_missing_features
     from .graph.check import check as check
     from .local.server import ComfyServer as ComfyServer
+    from .models.download import download_models as download_models
+    from .models.listing import ModelList as ModelList
+    from .models.listing import list_models as list_models
+    from .models.looking import ModelCheck as ModelCheck
+    from .models.looking import check_models as check_models
+    from .models.plan import DownloadPlan as DownloadPlan
+    from .models.plan import plan_download as plan_download
+    from .models.progress import DownloadProgress as DownloadProgress
     from .protocol.events import Event as Event
     from .protocol.events import Finished as Finished
     from .protocol.events import OutputReady as OutputReady
@@ -81,6 +90,8 @@ _HOMES = {
     "ComfyUIOfflineError": "errors",
     "ComfyWSClient": "client",
     "CompiledWorkflow": "catalog.compiled",
+    "DownloadPlan": "models.plan",
+    "DownloadProgress": "models.progress",
     "Event": "protocol.events",
     "EventStream": "client.listening",
     "FEATURES": "features",
@@ -95,6 +106,9 @@ _HOMES = {
     "JobInfo": "protocol.status",
     "JobStatus": "protocol.status",
     "MediaError": "errors",
+    "ModelCheck": "models.looking",
+    "ModelDownloadError": "errors",
+    "ModelList": "models.listing",
     "OutOfMemoryError": "errors",
     "Output": "protocol.result",
     "OutputReady": "protocol.events",
@@ -117,13 +131,17 @@ _HOMES = {
     "VramEstimate": "catalog.vram",
     "WorkflowCompiler": "catalog.compiler",
     "check": "api.check",
+    "check_models": "models.looking",
     "compile_workflow": "catalog.compiler",
+    "download_models": "models.download",
     "estimate_vram": "catalog.vram",
     "generate_image": "api.functions",
     "generate_video": "api.functions",
     "get_recommended_preset": "api.recommend",
     "list_missing_features": "features",
+    "list_models": "models.listing",
     "look": "api.files",
+    "plan_download": "models.plan",
     "probe": "api.files",
     "run_workflow": "api.functions",
     "thumbnail": "api.files",

@@ -11,6 +11,7 @@ ComfyHeadlessError
 ├── GenerationTimeoutError        our deadline; the message says what became of the prompt
 ├── ResultSaveError               finished on the server, but not written here; the server still has it
 ├── ResultSuspectError            the file was looked at and something is off; it is kept
+├── ModelDownloadError            a model file could not be fetched; what came is kept for the next try
 └── MediaError                    ffmpeg failed; its last lines
 
 Attributes are primitives, so that every error survives pickling between processes. No message holds what an address
@@ -228,6 +229,20 @@ class ResultSuspectError(ComfyHeadlessError):
         super().__init__(message)
         self.path = path
         self.warnings = warnings
+
+
+class ModelDownloadError(ComfyHeadlessError):
+    """A model file could not be fetched, or does not fit on the disk; what came is kept for the next try.
+
+    Args:
+        url: where it was to be fetched.
+        path: where it should have gone.
+    """
+
+    def __init__(self, message: str, *, url: str | None = None, path: str | None = None) -> None:
+        super().__init__(message)
+        self.url = without_secrets(url) if url else None
+        self.path = path
 
 
 class MediaError(ComfyHeadlessError):

@@ -58,6 +58,9 @@ _EXTRAS: Final[Mapping[str, _Extra]] = MappingProxyType(
         "health": _Extra("health", (_Need("psutil", "psutil", (5, 9)), _Need("pynvml", "nvidia-ml-py", (12,)))),
         "media": _Extra("media", _MEDIA),
         "cli": _Extra("cli", (_Need("typer", "typer", (0, 16)), _Need("rich", "rich", (13,)))),
+        "models": _Extra(
+            "models", (_Need("huggingface_hub", "huggingface_hub", (1, 0)), _Need("yaml", "pyyaml", (6,)))
+        ),
         "simulator": _Extra("simulator", (*_MEDIA, _Need("aiohttp", "aiohttp", (3, 10)))),
     }
 )

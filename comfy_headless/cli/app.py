@@ -23,6 +23,7 @@ from comfy_headless.cli import (
     generate,
     image,
     jobs,
+    models,
     presets,
     recommend,
     run_workflow,
@@ -49,6 +50,7 @@ app.command("generate", epilog=generate.EPILOG)(generate.generate)
 app.command("image", epilog=image.EPILOG)(image.image)
 app.command("recommend", epilog=recommend.EPILOG)(recommend.recommend)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(models.app, name="models")
 app.add_typer(presets.app, name="presets")
 app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)
 app.command("run", epilog=run_workflow.EPILOG)(run_workflow.run)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from comfy_headless.errors import without_secrets
+from comfy_headless.models.progress import DownloadProgress
 from comfy_headless.protocol.events import Event, Finished, OutputReady, Preview, Progress
 from comfy_headless.protocol.follow import ProgressEvents
 from comfy_headless.protocol.result import Result
@@ -31,6 +32,7 @@ class JsonLines(logging.Handler):
         super().__init__()
         self._stream = stream
         self._events = ProgressEvents()
+        self._mark: tuple[str, str, int] | None = None
         self._lines = _Lines()
         self.setFormatter(self._lines)
 
@@ -53,6 +55,13 @@ class JsonLines(logging.Handler):
         for event in self._events.of(progress):
             if not isinstance(event, Preview):
                 self._tell(event)
+
+    def download(self, progress: DownloadProgress) -> None:
+        """Write how far a download is: at each file, and at each percent of it."""
+        mark = progress.file, progress.phase, progress.done * 100 // max(progress.size, 1)
+        if mark != self._mark:
+            self._mark = mark
+            self._write(progress.to_dict(), logging.INFO)
 
     def ended(self, result: Result) -> None:
         """Write what a job has made, and its end."""

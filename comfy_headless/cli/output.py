@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.text import Text
 
 from comfy_headless.cli.display import Display
+from comfy_headless.cli.download_display import DownloadBar, DownloadLines
 from comfy_headless.cli.endings import DONE, ending_of, error_data, error_text, remedy_of, wants
 from comfy_headless.cli.graphics import Choice, cell_size, protocol_of
 from comfy_headless.cli.log_json import JsonLines
@@ -30,6 +31,7 @@ from comfy_headless.cli.preview import Picture
 from comfy_headless.cli.progress import Lines
 from comfy_headless.errors import ComfyHeadlessError, GenerationFailedError, without_secrets
 from comfy_headless.features import FEATURES, require
+from comfy_headless.models.progress import DownloadProgress
 from comfy_headless.protocol.events import Progress
 
 _PIECES: Final = re.compile(r" ?(?:\(?(?:comfy-headless|pip install) [^;,)]+|\S+)| ")
@@ -175,6 +177,23 @@ class Terminal:
                 yield self._display.show
         else:
             yield Lines(self._print).show
+
+    @contextmanager
+    def downloading(self, wanted: bool | None) -> Iterator[Callable[[DownloadProgress], None] | None]:
+        """Show how far a download is: live on a terminal, as lines elsewhere.
+
+        Args:
+            wanted: None shows it unless ``--json`` was given.
+        """
+        if self.lines is not None:
+            yield None if wanted is False else self.lines.download
+        elif not (not self.as_json if wanted is None else wanted):
+            yield None
+        elif self._err.is_terminal and not self._err.is_dumb_terminal:
+            with DownloadBar(self._err) as bar:
+                yield bar.show
+        else:
+            yield DownloadLines(self._print).show
 
     @contextmanager
     def logging(self) -> Iterator[None]:

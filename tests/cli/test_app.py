@@ -158,6 +158,7 @@ def test_every_error_has_an_exit_code() -> None:
         "GenerationRejectedError": 4,
         "GenerationTimeoutError": 5,
         "MediaError": 1,
+        "ModelDownloadError": 1,
         "OutOfMemoryError": 1,
         "ResultSaveError": 1,
         "ResultSuspectError": 1,

@@ -159,6 +159,14 @@ CASES = [
     Case("presets new", "presets new mine --from video.json --out own --dry-run"),
     Case("presets new", "presets new Mine --from workflow.json", 2),
     Case("presets new", "presets new mine --from none.json", 2),
+    Case("models list", "models list"),
+    Case("models list", "models list --preset wan_5b --preset fast"),
+    Case("models list", "models list --preset wan5b", 2),
+    Case("models check", "models check --preset wan_5b"),
+    Case("models check", "models check --preset wan_5b --task image", 1, {"files": {}}, "models-check.schema.json"),
+    Case("models check", "models check --preset wan_5b", 3, None),
+    Case("models check", "models check", 2),
+    Case("models download", "models download --preset wan_5b --comfyui none", 2),
     Case("presets test", "presets test wan_5b"),
     Case("presets test", "presets test wan_5b --task image --simulate"),
     Case("presets test", "presets test broken.toml", 1, schema="presets-test.schema.json"),
@@ -183,7 +191,7 @@ CASES = [
     Case("--show-completion", "--show-completion fish"),
     Case("--show-completion", "--show-completion basch", 2),
 ]
-TAKES_A_SERVER = re.compile(r"generate|image|run|jobs|recommend")
+TAKES_A_SERVER = re.compile(r"generate|image|run|jobs|recommend|models (list|check)")
 
 
 @pytest.fixture(autouse=True)
@@ -310,6 +318,8 @@ ERRORS: list[BaseException] = [
     errors.GenerationTimeoutError("x", timeout=0.5),
     errors.ResultSaveError("x", prompt_id="1", path="a.mp4", url=URL),
     errors.ResultSuspectError("x", path="a.mp4", warnings=("black",)),
+    errors.ModelDownloadError("x"),
+    errors.ModelDownloadError("x", url=URL, path="a.safetensors"),
     errors.MediaError("x"),
     errors.MediaError("x", path="a.mp4", details="moov atom not found"),
     KeyboardInterrupt(),
@@ -323,7 +333,7 @@ def test_every_error_is_as_promised(error: BaseException) -> None:
     """The object of each error carries what its type promises, and no other type carries the same."""
     data = checked(ERROR, json.dumps(error_data(error)))
     spoiled = [why for why, odd in mutants(data) if VALIDATORS[ERROR].is_valid(odd)]
-    assert [why for why in spoiled if not why.endswith("- path")] == []  # a MediaError may be about no file
+    assert [why for why in spoiled if not why.endswith(("- path", "- url"))] == []  # some are about no file
 
 
 def test_no_error_is_left_out() -> None:

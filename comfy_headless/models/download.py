@@ -1,0 +1,149 @@
+"""Fetch what a plan says: each file whole, right and under its name, or not at all; what was begun is gone on with."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from comfy_headless.errors import ModelDownloadError
+from comfy_headless.models.hub import Passing, hub_headers, refused
+from comfy_headless.models.part import Part
+from comfy_headless.models.patience import HubTiming, Patience
+from comfy_headless.models.plan import DownloadPlan, PlannedFile
+from comfy_headless.models.progress import DownloadProgress, Phase
+from comfy_headless.models.sizes import size_text
+from comfy_headless.protocol.effects import Broken
+from comfy_headless.transport.fetch import Fetched, fetch
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_GOES_ON: Final = "what came is kept, and the next try goes on from there"
+
+
+OnProgress = Callable[[DownloadProgress], None]
+
+
+def download_models(
+    plan: DownloadPlan,
+    *,
+    on_progress: OnProgress | None = None,
+    token: str | None = None,
+    timing: HubTiming | None = None,
+) -> tuple[Path, ...]:
+    """Fetch the files of a plan, one after the other, and return where they are.
+
+    A file grows beside its place as ``<name>.<id>.part`` and gets its name when its size and checksum are right. What
+    ends a download, a kill too, leaves that part, and the next one goes on from there. On asyncio:
+    ``await asyncio.to_thread(download_models, plan)``.
+
+    Args:
+        on_progress: called in this thread, many times a second; what it raises ends the download.
+        token: of Hugging Face; None takes HF_TOKEN, then that of ``hf auth login``.
+        timing: how long the hub is waited for.
+
+    Raises:
+        ModelDownloadError: there is too little room on the disk, or a file cannot be fetched.
+        FeatureMissingError: the extra ``models`` is missing.
+    """
+    short = plan.shortages()
+    if short:
+        raise ModelDownloadError(f"{'; '.join(short)}. Nothing was fetched: make room first")
+    headers = hub_headers(token) if plan.files else {}
+    done, total = 0, plan.total_bytes
+    paths = []
+    for number, each in enumerate(plan.files, 1):
+        state = DownloadProgress(each.file.key, number, len(plan.files), "checking", 0, each.size, done, total)
+        paths.append(_Download(each, dict(headers), timing or HubTiming(), state, on_progress).run())
+        done += each.size
+    return tuple(paths)
+
+
+class _Download:
+    """One file on its way."""
+
+    def __init__(
+        self,
+        planned: PlannedFile,
+        headers: dict[str, str],
+        timing: HubTiming,
+        state: DownloadProgress,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._planned, self._headers, self._timing = planned, headers, timing
+        self._state, self._on_progress = state, on_progress
+
+    def run(self) -> Path:
+        planned = self._planned
+        try:
+            with Part(planned.target, planned.checksum, planned.size) as part:
+                part.resume(lambda held: self._tell("checking", held))
+                self._fill(part)
+                if not part.right:  # often the beginning is of a broken try
+                    part.empty()
+                    self._fill(part)
+                if not part.right:
+                    found = part.found
+                    part.empty()
+                    raise self._error(
+                        f"what came is not the file: its checksum is {found}, and {planned.checksum} "
+                        "is told; nothing of it is kept. Try again later"
+                    )
+                return part.publish()
+        except FileExistsError as error:
+            raise self._error(f"{planned.target} has appeared meanwhile; it is left as it is") from error
+        except OSError as error:
+            raise self._unwritten(error) from error
+        except KeyboardInterrupt as error:
+            error.add_note(f"{planned.file.key}: {_GOES_ON}")
+            raise
+
+    def _fill(self, part: Part) -> None:
+        """Bring what is missing, however often the exchange breaks."""
+        patience = Patience(self._planned.file.key, self._timing)
+        while part.held < self._planned.size:
+            before = part.held
+            try:
+                with fetch(
+                    self._planned.url,
+                    self._headers,
+                    start=part.held,
+                    connect=self._timing.connect,
+                    read=self._timing.read,
+                ) as answer:
+                    self._take(answer, part)
+            except (Broken, Passing) as error:
+                if part.held > before:
+                    patience.renew()
+                patience.wait(error if isinstance(error, Passing) else Passing(f"the exchange broke ({error})"))
+
+    def _take(self, answer: Fetched, part: Part) -> None:
+        if answer.status not in (200, 206):
+            raise refused(answer.status, answer.headers, self._planned.file, self._planned.url)
+        if answer.start != part.held:
+            if answer.start:
+                raise Passing(f"bytes from {part.held} on were asked for, and those from {answer.start} came")
+            part.empty()
+        for chunk in answer.chunks:
+            part.write(chunk)
+            self._tell("fetching", part.held)
+            if part.held > self._planned.size:
+                raise self._error(f"more comes than the {self._planned.size:,} bytes that are told")
+        if part.held < self._planned.size:
+            raise Passing(f"it ended after {part.held:,} of {self._planned.size:,} bytes")
+
+    def _tell(self, phase: Phase, held: int) -> None:
+        if self._on_progress is not None:
+            self._on_progress(replace(self._state, phase=phase, done=held, total_done=self._state.total_done + held))
+
+    def _error(self, why: str) -> ModelDownloadError:
+        planned = self._planned
+        return ModelDownloadError(f"{planned.file.key}: {why}", url=planned.url, path=str(planned.target))
+
+    def _unwritten(self, error: OSError) -> ModelDownloadError:
+        folder = self._planned.target.parent
+        if error.errno in _FULL:
+            left = size_text(self._planned.size)
+            return self._error(f"the disk of {folder} is full, and the file has {left}: make room; {_GOES_ON}")
+        return self._error(f"cannot be written into {folder}: {error.strerror or error}")
