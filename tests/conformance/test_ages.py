@@ -25,8 +25,8 @@ from tests.faults.clients import VIDEO, Person
 from tests.faults.test_jobs import clients
 
 from .check_run import blocked
-from .making import PRESETS, Case, cases, forget, hold, lowered, make
-from .test_calls import LONG, until
+from .making import PRESETS, Case, cases, hold, lowered, make
+from .test_calls import LONG, SMALL, until
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 FAMILIES = list({PRESETS[case.name].family: case for case in reversed(cases(packs=False))}.values())
@@ -124,21 +124,26 @@ def test_one_of_each_family_makes_what_was_asked_for(
     hold(make(older_server, case, tmp_path), case, lowered(case))
 
 
-def test_a_quality_that_the_server_has_not(older_server: str, tmp_path: Path) -> None:
-    """The video is made all the same."""
-    forget(older_server)
-    with ComfyClient(older_server) as client:
-        result = client.run_workflow(VIDEO, quality="high", out=tmp_path / "made")
+@KINDS
+def test_a_quality_that_the_server_has_not(kind: str, older_server: str, tmp_path: Path) -> None:
+    """The video is made all the same, and a note says that the quality is the server's own."""
+    person = Person(kind, older_server)
+    result = person.call("generate_video", "x", preset="wan_5b", **SMALL, steps=2, quality="high", out=tmp_path)
     assert result.status == "completed"
-    assert result.path is not None
+    assert [note for note in result.notes if "codec.encoding.crf=18 has no effect: ComfyUI has it since 0.30.0" in note]
 
 
-def test_what_a_newer_version_has(older_server: str, schemas: Schemas, tmp_path: Path) -> None:
-    """Frame interpolation is refused before anything runs, in words that name its node."""
-    if "FrameInterpolate" in schemas:
+@KINDS
+def test_what_a_newer_version_has(kind: str, older_server: str, told: dict[str, Any], tmp_path: Path) -> None:
+    """Frame interpolation is refused before anything is sent, with the version that has it."""
+    version, first = version_in(told), since("FrameInterpolate")
+    if not is_older(version, first or ""):
         pytest.skip("this server has it")
-    with ComfyClient(older_server) as client, pytest.raises(GenerationRejectedError, match="FrameInterpolat"):
-        client.run_workflow(VIDEO, interpolate=2, out=tmp_path / "made")
+    with pytest.raises(GenerationRejectedError) as refused:
+        Person(kind, older_server).call("generate_video", "x", preset="wan_5b", **SMALL, interpolate=2, out=tmp_path)
+    line = f"FrameInterpolate, which ComfyUI has since {first}; this server says {version}: update it"
+    assert line in str(refused.value)
+    assert str(refused.value).count("FrameInterpolate,") == 1
 
 
 @KINDS
