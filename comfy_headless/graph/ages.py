@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.graph.classes import UPDATE as COMMAND
+
 DATA: Final = Path(__file__).with_name("ages.toml")
 
-UPDATE: Final = "update it (in ComfyUI's folder: git pull, then pip install -r requirements.txt)"
+UPDATE: Final = f"update it: {COMMAND}"
 
 _NAMED: Final = 3
 """How many absent classes a line names."""
@@ -97,8 +99,8 @@ def missing_class_remedy(class_type: str, server_version: str | None = None) -> 
     """Return what to do about a node class that a server lacks, in one line; None if ComfyUI does not bring it.
 
     >>> missing_class_remedy("FrameInterpolate", "0.16.3")
-    "ComfyUI has FrameInterpolate since 0.20.1; this server says 0.16.3: update it (in ComfyUI's folder: git pull, \
-then pip install -r requirements.txt)"
+    'ComfyUI has FrameInterpolate since 0.20.1; this server says 0.16.3: update it: git -C ComfyUI pull && \
+python -m pip install -r ComfyUI/requirements.txt'
     """
     first = since(class_type)
     return None if first is None else f"ComfyUI has {class_type} since {first}; {_advice(first, server_version)}"
