@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.catalog.facts import ServerFacts
@@ -19,6 +18,7 @@ from comfy_headless.catalog.roles import place_file
 from comfy_headless.graph.file_inputs import MODEL_INPUTS, constant_choices
 from comfy_headless.graph.lines import put, remarked
 from comfy_headless.graph.listed import file_name, find_listed, lists_backslashes
+from comfy_headless.graph.near import find_near
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas
 
@@ -184,5 +184,5 @@ def _nearest(absent: Absent) -> str:
 def closest_file(name: str, listed: Collection[str]) -> str | None:
     """Return the listed file whose own name is most like one; None if none is."""
     own = {file_name(each).casefold(): each for each in listed}
-    close = get_close_matches(file_name(name).casefold(), own, n=1)
+    close = find_near(file_name(name).casefold(), own)
     return own[close[0]] if close else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.graph.listed import find_listed
+from comfy_headless.graph.near import find_near
 from comfy_headless.graph.schemas import InputSchema
 
 _NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d+)?")
@@ -76,7 +76,7 @@ def _closest(value: Any, options: Sequence[Any]) -> Any:
     found = find_listed(value, [each for each in options if isinstance(each, str)], any_case=True)
     if found is not None:
         return found.name
-    close = get_close_matches(value.casefold(), texts, n=1)
+    close = find_near(value.casefold(), texts)
     return texts[close[0]] if close else None
 
 

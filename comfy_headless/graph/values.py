@@ -6,7 +6,6 @@ silently (ComfyUI 0.30.0 turns 63.7 into 63), so nothing is left to it.
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.near import find_near
 from comfy_headless.graph.source import copy_json
 
 
@@ -61,7 +61,7 @@ def kind_of_default(value: object) -> Kind:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence: ``"; did you mean 'x'?"`` if one of ``known`` is close to ``name``, else a stop."""
     names = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    close = find_near(name.lower(), names, cutoff=0.5)
     if not close and len(name) > 1:
         close = [each for each in names if each.startswith(name.lower())][:3]
     return f"; did you mean {' or '.join(repr(names[each]) for each in close)}?" if close else "."
