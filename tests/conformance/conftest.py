@@ -50,7 +50,7 @@ def real_server_folders(_own_server: RealServer | None) -> Folders | None:
     return _own_server.folders if _own_server else None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def older_server() -> Iterator[str]:
     """The address of the oldest ComfyUI that a package carries, with the same stand-ins."""
     with RealServer(version=os.environ.get("COMFY_HEADLESS_TEST_OLDER", OLDER)) as server:
