@@ -44,6 +44,7 @@ def make_app(machine: Machine) -> web.Application:
         *routes_models.routes(machine),
         *routes_user.routes(machine),
         *routes_packs.routes(),
+        web.get("/", _page),
     ]
     app.add_routes(web.RouteDef(route.method, f"/api{route.path}", route.handler, route.kwargs) for route in routes)
     app.add_routes(routes)
@@ -52,6 +53,13 @@ def make_app(machine: Machine) -> web.Application:
     # The real server serves its web root here, so an unknown path is a 404 for GET and a 405 for anything else.
     app.router.add_get("/{path:.*}", _not_found)
     return app
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    """Answer as a server whose page is not installed."""
+    answer = await _not_found(request)
+    answer.headers.update({"Cache-Control": "no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0"})
+    return answer
 
 
 async def _not_found(request: web.Request) -> web.StreamResponse:

@@ -35,7 +35,8 @@ PACKS: list[Step] = [
     ("GET", "/global_subgraphs/<n>", None),
     ("POST", "/global_subgraphs", b""),
     ("POST", "/api/node_replacements", b""),
-    ("GET", "/api/extensions", None),
+    *(("GET", path, None) for path in ("/api/extensions", "/", "/api/", "/api", "/<n>", "/<n>.js")),
+    *((method, "/", None) for method in ("HEAD", "POST")),
 ]
 ASSETS: list[Step] = [
     *(("GET", f"/api/assets{rest}", None) for rest in ("", f"/{_UUID}", f"/{_UUID}/content", "/tags/refine", "/x")),
