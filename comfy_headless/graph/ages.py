@@ -109,7 +109,10 @@ python -m pip install -r ComfyUI/requirements.txt'
 def told_since(first: str | None, version: str | None) -> str:
     """Return a part of a sentence: since when there is something that a server lacks."""
     newer = "newer versions have it" if first is None else f"ComfyUI has it since {first}"
-    return newer if version is None else f"{newer}, this server says {version}"
+    if version is None:
+        return newer
+    same = first is not None and not is_older(version, first)
+    return f"{newer}, this server says {version}{' and lacks it all the same' if same else ''}"
 
 
 def _advice(first: str, version: str | None, *, many: bool = False) -> str:

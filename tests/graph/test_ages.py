@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from comfy_headless.graph.ages import UPDATE, age_line, ages, is_older, missing_class_remedy, since, version_in
+from comfy_headless.graph.ages import (
+    UPDATE,
+    age_line,
+    ages,
+    is_older,
+    missing_class_remedy,
+    since,
+    told_since,
+    version_in,
+)
 from comfy_headless.graph.schemas import Schemas
 
 
@@ -84,6 +93,20 @@ def test_a_line_names_the_newest_first() -> None:
         f"this server lacks them: {UPDATE}"
     )
     assert age_line("x", ["NobodysNode"], "0.3.27") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "version", "words"),
+    [
+        ("0.9.2", "0.8.0", "ComfyUI has it since 0.9.2, this server says 0.8.0"),
+        ("0.9.2", "0.9.2", "ComfyUI has it since 0.9.2, this server says 0.9.2 and lacks it all the same"),
+        ("0.9.2", None, "ComfyUI has it since 0.9.2"),
+        (None, "0.8.0", "newer versions have it, this server says 0.8.0"),
+    ],
+)
+def test_part_of_a_sentence(first: str | None, version: str | None, words: str) -> None:
+    """As far as it is known."""
+    assert told_since(first, version) == words
 
 
 def test_a_class_that_should_be_there() -> None:
