@@ -169,9 +169,14 @@ def _file(told: Any) -> UserFile:
     """Read what is said of a file; a server that does not know ``full_info`` gives its path only."""
     if not isinstance(told, dict):
         return UserFile(str(told or ""))
-    modified, created = (number(told.get(name)) for name in ("modified", "created"))
-    seconds = [None if time is None else time / 1000 for time in (modified, created)]
-    return UserFile(str(told.get("path") or ""), _size(told), *seconds)
+    path, size = str(told.get("path") or ""), _size(told)
+    return UserFile(path, size, _seconds(told.get("modified")), _seconds(told.get("created")))
+
+
+def _seconds(told: Any) -> float | None:
+    """Read a time: milliseconds in 0.30.0, seconds in 0.16.3; what would be past the year 5000 is milliseconds."""
+    time = number(told)
+    return time / 1000 if time is not None and time > 1e11 else time
 
 
 def _size(told: dict[str, Any]) -> int | None:

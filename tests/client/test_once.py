@@ -12,6 +12,8 @@ from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, Break
 from tests.faults.clients import FAST, Person
 
+pytestmark = pytest.mark.slow
+
 AGAIN: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("GET /features", "features", (), {}),
     ("GET /history", "whole_history", (), {}),

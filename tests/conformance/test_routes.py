@@ -12,7 +12,7 @@ from comfy_headless import ComfyClient, ComfyUIConnectionError
 from comfy_headless.protocol.route_table import LEFT_OUT, ROUTES
 from tests.faults.clients import FAST, Person
 
-KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
+KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 ALL_ROUTES = "/comfy_headless_test/routes"  # of a node file that the tests give to the real server
 
 

@@ -16,7 +16,7 @@ from tests.simulator.talk import image_graph
 
 from .conversation import own_prefix
 
-KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
+KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 RED = (200, 30, 20)
 
 

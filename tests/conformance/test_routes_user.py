@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from comfy_headless import ComfyClient, ComfyUIConnectionError
 from tests.faults.clients import Person
 
+from .comfyui.server import RealServer
+
 KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 
 
@@ -138,3 +140,22 @@ def test_any_name_comes_back(server: str, name: str) -> None:
         assert stored.path == f"names/{name}"
         assert client.read_userdata_text(f"names/{name}") == name
         client.delete_userdata(f"names/{name}")
+
+
+@pytest.mark.real_server
+@pytest.mark.slow
+def test_a_server_for_several_users() -> None:
+    """Each has settings and files of their own; who is not known is told so, at once."""
+    with RealServer(more=("--multi-user",)) as server:
+        made = Person("sync", server.url).call("create_user", "Ann Other")
+        ann = Person("async", server.url, user=made).call
+        assert ann("users").names == {made: "Ann Other"}
+        ann("set_setting", "a", 1)
+        ann("store_userdata", "b.txt", "hers")
+        bob = Person("sync", server.url, user=ann("create_user", "Bob")).call
+        assert (bob("settings"), bob("userdata_tree")) == ({}, ())
+        nobody = Person("sync", server.url, user="nobody").call
+        with pytest.raises(ComfyUIConnectionError, match=r"401.*no such user: client.users\(\) lists them"):
+            nobody("settings")
+        with pytest.raises(ComfyUIConnectionError, match=r"500.*the user that Comfy-User names is not known"):
+            nobody("read_userdata", "b.txt")
