@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .client.job import AsyncJob as AsyncJob
     from .client.job import Job as Job
     from .client.listening import EventStream as EventStream
+    from .doctor.look import check_health as check_health
+    from .doctor.report import HealthReport as HealthReport
     from .errors import ComfyHeadlessError as ComfyHeadlessError
     from .errors import ComfyUIConnectionError as ComfyUIConnectionError
     from .errors import ComfyUIOfflineError as ComfyUIOfflineError
@@ -55,7 +57,6 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
-    from .graph.check import check as check
     from .local.server import ComfyServer as ComfyServer
     from .models.download import download_models as download_models
     from .models.listing import ModelList as ModelList
@@ -100,6 +101,7 @@ _HOMES = {
     "GenerationFailedError": "errors",
     "GenerationRejectedError": "errors",
     "GenerationTimeoutError": "errors",
+    "HealthReport": "doctor.report",
     "IMAGE_PRESETS": "catalog.presets",
     "ImageModel": "catalog.models",
     "Job": "client.job",
@@ -131,6 +133,7 @@ _HOMES = {
     "VramEstimate": "catalog.vram",
     "WorkflowCompiler": "catalog.compiler",
     "check": "api.check",
+    "check_health": "doctor.look",
     "check_models": "models.looking",
     "compile_workflow": "catalog.compiler",
     "download_models": "models.download",

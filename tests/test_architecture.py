@@ -25,13 +25,14 @@ FLOORS = {
     "health": 1,
     "catalog": 2,
     "transport": 2,
-    "local": 2,
     "client": 3,
     "ai": 3,
     "cloud": 3,
     "simulator": 3,
     "api": 4,
     "models": 4,
+    "local": 4,
+    "doctor": 5,
     "fleet": 5,
     "cli": 6,
     "__main__": 7,
@@ -79,7 +80,6 @@ UPWARD = {
     ("client.aio", "ComfyWSClient.submit"): "api",
     ("client.aio", "ComfyWSClient.submit_image"): "api",
     ("client.aio", "ComfyWSClient.submit_video"): "api",
-    ("local.server", "ComfyServer.client"): "client",
 }
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
 # and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.

@@ -39,6 +39,13 @@ WORKFLOW = {
     "2": {"class_type": "PreviewAny", "inputs": {"source": ""}, "_meta": {"title": "$prompt.source!: what to show"}},
     "3": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "own/picture"}},
 }
+COMFYUI = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from comfy_headless.simulator import serve
+serve(port=int(sys.argv[sys.argv.index("--port") + 1]))
+"""
+"""The ComfyUI that the pages start from its folder."""
 
 
 class Block(NamedTuple):
@@ -98,6 +105,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> Path
     monkeypatch.delenv("COMFY_HEADLESS_PRESETS", raising=False)
     draw(tmp_path / "first.png")
     (tmp_path / "workflow.json").write_text(json.dumps(WORKFLOW))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    python = tmp_path / "ComfyUI/venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "ComfyUI/main.py").write_text(COMFYUI)
+    (tmp_path / "ComfyUI/nodes.py").touch()
     return tmp_path
 
 
@@ -127,7 +141,8 @@ def test_commands_run(block: Block, line: str, folder: Path, server: str, capsys
             job = client.submit_video("x", preset="wan_5b", seconds=1)
         words = [job.prompt_id if word == "PROMPT_ID" else word for word in words]
     words = [server if before == "--server" else word for before, word in zip(["", *words], words, strict=False)]
-    if words[0] == "simulate":
+    if words[0] in ("simulate", "serve"):
+        words[1:2] = [str(folder / "ComfyUI")] if words[0] == "serve" else words[1:2]
         words[words.index("--port") + 1] = "0"
         started = process(*words, cwd=folder)
         assert started.stdout is not None

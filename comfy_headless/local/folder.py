@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from comfy_headless.config import comfyui_folder
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
 
@@ -17,6 +18,8 @@ _SIGNS: Final = ("main.py", "nodes.py")
 """Files at the top of every ComfyUI; many a project has a ``main.py`` of its own."""
 _INSIDE: Final = "ComfyUI"
 """What the portable build and comfy-cli call the folder within their own."""
+_USUAL: Final = (".", "~/ComfyUI", "~/comfy/ComfyUI", "~/Documents/ComfyUI")
+"""Where people have one; the third is comfy-cli's choice, the fourth that of ComfyUI's own app."""
 _ENVIRONMENTS: Final = (
     *("venv", ".venv", "env"),
     *("../venv", "../.venv", "../env"),
@@ -48,6 +51,17 @@ def find_folder(named: str | os.PathLike[str]) -> Path:
         f"no ComfyUI in {path}: it lacks {' and '.join(lacking)}, and so does {_INSIDE} within it; "
         "expected the folder into which ComfyUI was cloned or unpacked"
     )
+
+
+def usual_folder() -> Path | None:
+    """Return the folder of the ComfyUI that COMFY_HEADLESS_COMFYUI names, else one where people have it; else None."""
+    named = comfyui_folder()
+    for place in _USUAL if named is None else (str(named),):
+        try:
+            return find_folder(place)
+        except (ValidationError, OSError):
+            continue
+    return None
 
 
 def find_python(folder: Path, named: str | os.PathLike[str] | None = None) -> Path:

@@ -43,13 +43,13 @@ def _sign(pattern: str, remedy: str | Callable[[re.Match[str], Started], str]) -
 
 _TAKEN: Final = r"(?i)address already in use|only one usage of each socket address"
 _CPU_BUILD: Final = (
-    "the torch of this Python is one without CUDA: gpu='cpu' runs on the CPU; https://pytorch.org/get-started/locally "
-    "has the line that installs one with CUDA"
+    "the torch of this Python is one without CUDA: gpu='cpu' or --gpu cpu runs on the CPU; "
+    "https://pytorch.org/get-started/locally has the line that installs one with CUDA"
 )
 SIGNS: Final = (
     _sign(
         _TAKEN,
-        lambda _, of: f"port {of.port} is taken; port=0 takes a free one",
+        lambda _, of: f"port {of.port} is taken; port=0 or --port 0 takes a free one",
     ),
     _sign(r"main\.py: error: (.+)", lambda _, of: f"see which there are: {of.python} {of.folder / 'main.py'} --help"),
     _sign(r"ModuleNotFoundError: No module named '([^']+)'", _module),
@@ -58,17 +58,19 @@ SIGNS: Final = (
     _sign(r"Torch not compiled with CUDA enabled", _CPU_BUILD),
     _sign(
         r"(?i)found no NVIDIA driver|no CUDA GPUs are available|no CUDA-capable device|invalid device ordinal",
-        "no such GPU is seen: nvidia-smi lists those that are there; gpu='cpu' runs on the CPU",
+        "no such GPU is seen: nvidia-smi lists those that are there; gpu='cpu' or --gpu cpu runs on the CPU",
     ),
     _sign(
         r"(?i)the NVIDIA driver on your system is too old",
-        "the NVIDIA driver is older than this torch needs: update the driver, or run on the CPU with gpu='cpu'",
+        "the NVIDIA driver is older than this torch needs: update it, or take the CPU: gpu='cpu' or --gpu cpu",
     ),
     _sign(
         r"(?i)CUDA out of memory|OutOfMemoryError",
-        "the GPU has too little free memory: nvidia-smi shows who uses it; args=('--lowvram',) takes less",
+        "the GPU has too little free memory: nvidia-smi shows who uses it; "
+        "args=('--lowvram',) or -- --lowvram takes less",
     ),
     _sign(r"(?i)database is locked", "another ComfyUI uses this folder: args=('--database-url', 'sqlite:///:memory:')"),
+    _sign(r"FileNotFoundError: .*'(.+[/\\]custom_nodes)'", lambda found, _: f'mkdir -p "{found[1]}"'),
     _sign(
         r"(?:PermissionError|Read-only file system).*",
         "ComfyUI may not write there: args=('--base-directory', FOLDER) names a folder of your own for what it writes",

@@ -70,7 +70,8 @@ class Run:
                 self.up = True
                 return
             if time.monotonic() > until:
-                raise self._error(f"does not answer at {self.url} after {timeout:g} s; timeout= gives it longer")
+                late = f"does not answer at {self.url} after {timeout:g} s"
+                raise self._error(f"{late}; timeout= or --timeout gives it longer")
 
     def death(self) -> ComfyUIOfflineError | None:
         """Return what there is to say if it has ended by itself, else None."""
@@ -95,7 +96,7 @@ class Run:
 
     def _ended(self, code: int) -> None:
         if self.up:
-            logger.error("%s", self._error(f"has ended with {_code(code)}", code))
+            logger.error("%s", self._error(f"has ended with {_code(code)}", code).message.split("\n")[0])
 
     def _error(self, what: str, code: int | None = None) -> ComfyUIOfflineError:
         self._passing = False  # the message names it

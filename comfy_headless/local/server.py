@@ -185,7 +185,8 @@ class ComfyServer:
             why = error.strerror or error
             raise ValidationError(f"host={self._host!r}: {why}; expected an address of this machine") from error
         if taken:
-            raise ValidationError(f"port {port} of {host} is taken by another program; port=0 takes a free one")
+            taken_by = f"port {port} of {host} is taken by another program"
+            raise ValidationError(f"{taken_by}; port=0 or --port 0 takes a free one")
         command = command_line(self.python, host=self._host, port=port, gpu=self._gpu, args=self._args)
         run = Run(
             tied(command),

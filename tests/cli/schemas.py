@@ -48,7 +48,7 @@ def checked(name: str, text: str) -> Any:
 
 
 OPEN = {
-    *("features", "missing", "graph", "node_errors", "inputs", "schema"),
+    *("features", "facts", "missing", "graph", "node_errors", "inputs", "schema"),
     *("settings", "setting", "tasks", "sources", "files", "variants", "task", "by_task", "equivalents"),
 }
 """Objects whose keys are names of other things."""

@@ -128,6 +128,11 @@ CASES = [
     Case("compile", "compile x --preset wan_5b --image a/b.png --seconds 2 --out graph.json"),
     Case("compile", "compile x --preset wan_5b --cfg nan", 2),
     Case("compile", "compile x --preset wan_5b --out .", 2),
+    Case("check", "check workflow.json --offline"),
+    Case("check", "check video.json --preset wan_5b", 2),
+    Case("check", "check --preset wan_5b"),
+    Case("check", "check --preset cogvideo", 1, {"files": {}, "packs": ()}, schema="check.schema.json"),
+    Case("check", "check --preset wan_5b", 3, None),
     Case("recommend", "recommend --vram-gb 16"),
     Case("recommend", "recommend --vram-gb 2 --ram-gb 3 --intent scene --within 10m"),
     Case("recommend", "recommend --task image"),
@@ -186,12 +191,16 @@ CASES = [
     Case("jobs cancel", f"jobs cancel {UNKNOWN} abcdef", 1, schema="jobs-cancel.schema.json"),
     Case("jobs cancel", f"jobs cancel {UNKNOWN}", 3, None),
     Case("jobs cancel", "jobs cancel", 2),
+    Case("doctor", "doctor"),
+    Case("doctor", "doctor --timeout 0.2", 1, None, "doctor.schema.json"),
+    Case("doctor", "doctor --timeout 0", 2),
+    Case("serve", "serve nowhere", 2),
     Case("simulate", "simulate --port 99999", 2),
     Case("--version", "--version"),
     Case("--show-completion", "--show-completion fish"),
     Case("--show-completion", "--show-completion basch", 2),
 ]
-TAKES_A_SERVER = re.compile(r"generate|image|run|jobs|recommend|models (list|check)")
+TAKES_A_SERVER = re.compile(r"check (?!.*--offline)|generate|image|run|jobs|recommend|doctor|models (list|check)")
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from comfy_headless.local.log import Started, cause, remedy, tail
 
 OF = Started(Path("/c/ComfyUI"), Path("/c/venv/bin/python"), 8188)
 PIP = "/c/venv/bin/python -m pip install -r /c/ComfyUI/requirements.txt".replace("/", os.sep)
-CPU_BUILD = "the torch of this Python is one without CUDA: gpu='cpu' runs on the CPU; "
+CPU_BUILD = "the torch of this Python is one without CUDA: gpu='cpu' or --gpu cpu runs on the CPU; "
 
 
 def test_the_last_lines(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_last_lines(tmp_path: Path) -> None:
         (
             "OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8188): address already in use",
             "OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8188): address already in use",
-            "port 8188 is taken; port=0 takes a free one",
+            "port 8188 is taken; port=0 or --port 0 takes a free one",
         ),
         (
             "usage: main.py [-h]\nmain.py: error: unrecognized arguments: --low-vram",
@@ -60,14 +60,16 @@ def test_the_last_lines(tmp_path: Path) -> None:
         (
             "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU",
             "RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU",
-            "no such GPU is seen: nvidia-smi lists those that are there; gpu='cpu' runs on the CPU",
+            "no such GPU is seen: nvidia-smi lists those that are there; gpu='cpu' or --gpu cpu runs on the CPU",
         ),
         (
             "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB",
             "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB",
-            "the GPU has too little free memory: nvidia-smi shows who uses it; args=('--lowvram',) takes less",
+            "the GPU has too little free memory: nvidia-smi shows who uses it; args=('--lowvram',) or -- --lowvram",
         ),
         ("PermissionError: [Errno 13] Permission denied: '/c/x'",) * 2 + ("ComfyUI may not write there: ",),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/c/x/custom_nodes'",) * 2
+        + ('mkdir -p "/c/x/custom_nodes"',),
         ("OSError: [Errno 28] No space left on device",) * 2 + ("the disk is full",),
         ("all is well", "", ""),
         ("No module named 'x': this pack is skipped\nKilled", "", ""),

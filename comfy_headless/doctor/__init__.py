@@ -1,0 +1,1 @@
+"""A look at everything that a generation needs, and what to type about what is wrong."""

@@ -1,0 +1,60 @@
+"""``check_health``: look at the server, this machine and this package, and say what is wrong."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from comfy_headless.client.options import server_of
+from comfy_headless.config import named_url, shown_url
+from comfy_headless.doctor.here import lines_here
+from comfy_headless.doctor.report import HealthLine, HealthReport
+from comfy_headless.doctor.server import ask_server
+from comfy_headless.doctor.setup import lines_of_setup
+from comfy_headless.doctor.trouble import bad_address
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import shown
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.sync import SyncTransport
+
+
+def check_health(
+    server: str | None = None, *, out: str | os.PathLike[str] | None = None, timeout: float = 5.0
+) -> HealthReport:
+    """Look at the server, this machine and how this package is set up. Nothing is sent that changes anything.
+
+    What is wrong, be it the address or the whole machine, is a line of the report, never an exception.
+
+    Args:
+        server: address; None is COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        out: where results are to go, as for ``generate_video``; None is the current folder.
+        timeout: seconds that an answer of the server may take.
+
+    Raises:
+        ValidationError: ``timeout`` is no number above 0.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise ValidationError(f"timeout={shown(timeout)}: expected seconds, more than 0")
+    try:
+        asked = server_of(server, "auto", Timing(connect=timeout, read=timeout), None)
+    except ValidationError as error:
+        named = server if isinstance(server, str) else named_url()
+        return HealthReport(shown_url(named or ""), (bad_address(str(error)), *_all_here(out, None)))
+    transport = SyncTransport(asked, clock=time.monotonic)
+    try:
+        return transport.drive(health_of(asked, out=out))
+    finally:
+        transport.close()
+
+
+def health_of(server: Server, *, out: str | os.PathLike[str] | None = None) -> Flow[HealthReport]:
+    """Look at a server, this machine and how this package is set up. See `check_health`."""
+    told = yield from ask_server(server)
+    here: tuple[HealthLine, ...] = yield Work(_all_here, (out, told.has_gpu), long=True)
+    return HealthReport(server.url, (*told.lines, *here))
+
+
+def _all_here(out: str | os.PathLike[str] | None, server_has_gpu: bool | None) -> tuple[HealthLine, ...]:
+    return (*lines_here(out, needs_gpu=not server_has_gpu), *lines_of_setup())
