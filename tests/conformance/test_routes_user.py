@@ -22,6 +22,7 @@ KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pyt
 def test_users(server: str, kind: str) -> None:
     """A server for one user says so; a user can be made all the same, once."""
     ask = Person(kind, server).call
+    ask("set_setting", "a", 1)  # makes the folder that `migrated` tells of
     assert ask("users") == ("server", None, True)
     name = f"bob {uuid.uuid4().hex}"
     made = ask("create_user", name)
