@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .models.listing import list_models as list_models
     from .models.looking import ModelCheck as ModelCheck
     from .models.looking import check_models as check_models
+    from .models.patience import HubTiming as HubTiming
     from .models.plan import DownloadPlan as DownloadPlan
     from .models.plan import plan_download as plan_download
     from .models.progress import DownloadProgress as DownloadProgress
@@ -102,6 +103,7 @@ _HOMES = {
     "GenerationRejectedError": "errors",
     "GenerationTimeoutError": "errors",
     "HealthReport": "doctor.report",
+    "HubTiming": "models.patience",
     "IMAGE_PRESETS": "catalog.presets",
     "ImageModel": "catalog.models",
     "Job": "client.job",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Final
 
@@ -16,6 +17,10 @@ from comfy_headless.models.sizes import size_text
 _LINE_EVERY: Final = 10
 """Percent between two lines of one file."""
 
+_WIDE: Final = 100
+_NARROW: Final = 60
+"""Columns of a terminal that has room for a bar, and for the speed."""
+
 
 class DownloadBar:
     """A line at the bottom of a terminal that leaves nothing behind: the file at work, and how far all of them are.
@@ -25,11 +30,18 @@ class DownloadBar:
     """
 
     def __init__(self, console: Console) -> None:
-        name = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
-        columns = (name, BarColumn(20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True))
-        self._progress = Progress(*columns, console=console, transient=True)
+        name = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        whole = partial(Column, no_wrap=True)
+        columns = [
+            TextColumn("{task.description}", markup=False, table_column=name),
+            *([BarColumn(20)] if console.width >= _WIDE else []),
+            DownloadColumn(table_column=whole()),
+            *([TransferSpeedColumn(table_column=whole())] if console.width >= _NARROW else []),
+            TimeRemainingColumn(compact=True, table_column=whole()),
+        ]
+        self._progress = Progress(*columns, console=console, transient=True, expand=True)
         self._task = self._progress.add_task("")
-        self._from = 0
+        self._phase = ""
 
     def __enter__(self) -> DownloadBar:
         self._progress.start()
@@ -40,6 +52,9 @@ class DownloadBar:
 
     def show(self, progress: DownloadProgress) -> None:
         """Show it soon."""
+        if progress.phase != self._phase:  # a disk is read much faster than a hub
+            self._phase = progress.phase
+            self._progress.reset(self._task, completed=progress.total_done, total=progress.total)
         self._progress.update(
             self._task, description=_words(progress), completed=progress.total_done, total=progress.total
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -50,18 +51,22 @@ def _check(presets: list[str], asked: dict[str, Any], terminal: Terminal) -> Ans
         "missing_gb": None if found.missing_gb is None else round(found.missing_gb, 3),
         "files": [_data(each) for each in found.files],
     }
-    return Answer(data, _text(found), DONE if found.ok else FAILED)
+    return Answer(data, _text(found, asked["task"]), DONE if found.ok else FAILED)
 
 
-def _text(found: ModelCheck) -> str:
+def _text(found: ModelCheck, task: str | None) -> str:
     rows = [(_state(each), each.file.key, _about(each)) for each in found.files]
     lines = [f"{', '.join(found.presets)} at {found.place}:", columns(rows, indent="  ")]
     if found.ok:
         return "\n".join([*lines, "every model file is there"])
     gets = [each.get or f"# nobody has said where {each.file.name} is had" for each in found.missing]
     size = f" ({size_text(found.missing_gb * 1e9)})" if found.missing_gb is not None else ""
-    where = ", in the ComfyUI folder of the server" if any(line.startswith("curl") for line in gets) else ""
-    return "\n".join([*lines, f"to fetch what is missing{size}{where}:", *gets])
+    if found.folder is None:
+        return "\n".join([*lines, f"to fetch what is missing{size}, in the ComfyUI folder of the server:", *gets])
+    named = [word for preset in found.presets for word in ("--preset", preset)]
+    words = ["comfy-headless", "models", "download", *named, *(["--task", task] if task else [])]
+    every = [shlex.join([*words, "--comfyui", str(found.folder)]), "or one by one:"] if len(gets) > 1 else []
+    return "\n".join([*lines, f"to fetch what is missing{size}:", *every, *gets])
 
 
 def _state(each: NeededFile) -> str:

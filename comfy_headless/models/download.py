@@ -90,9 +90,9 @@ class _Download:
                         f"what came is not the file: its checksum is {found}, and {planned.checksum} "
                         "is told; nothing of it is kept. Try again later"
                     )
-                return part.publish()
-        except FileExistsError as error:
-            raise self._error(f"{planned.target} has appeared meanwhile; it is left as it is") from error
+                if not part.publish():
+                    raise self._error(f"{planned.target} has appeared meanwhile; it is left as it is")
+                return planned.target
         except OSError as error:
             raise self._unwritten(error) from error
         except KeyboardInterrupt as error:
@@ -101,7 +101,7 @@ class _Download:
 
     def _fill(self, part: Part) -> None:
         """Bring what is missing, however often the exchange breaks."""
-        patience = Patience(self._planned.file.key, self._timing)
+        patience = Patience(self._planned.file.key, self._timing, self._timing.patience, _GOES_ON)
         while part.held < self._planned.size:
             before = part.held
             try:

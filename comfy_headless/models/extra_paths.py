@@ -68,7 +68,8 @@ def _places(path: Path, name: str, entry: Any) -> Iterator[ExtraFolder]:
         raise ValidationError(f"{path}: {name}: {shown(entry)}: expected model folders and their paths")
     base = path.absolute().parent
     if entry.get("base_path") is not None:
-        base /= os.path.expandvars(Path(_text(path, f"{name}.base_path", entry["base_path"])).expanduser())
+        told = _text(path, f"{name}.base_path", entry["base_path"])
+        base /= os.path.expandvars(os.path.expanduser(told))  # noqa: PTH111 - Path's own raises for a user who is none
     for folder, lines in entry.items():
         if folder in _SETTINGS:
             continue

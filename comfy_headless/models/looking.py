@@ -68,10 +68,12 @@ class ModelCheck:
 
     Args:
         place: the address of the server, or the path of the folder.
+        folder: the folder; None for a server.
     """
 
     presets: tuple[str, ...]
     place: str
+    folder: Path | None
     files: tuple[NeededFile, ...]
 
     @property
@@ -124,7 +126,8 @@ def check_models(
     """
     names = chosen(preset, library)
     place = look(library.files, server=server, comfyui=comfyui, extra_paths=extra_paths)
-    return ModelCheck(names, place.name, needed(names, place, library, task=task))
+    folder = place.tree.folder if place.tree is not None else None
+    return ModelCheck(names, place.name, folder, needed(names, place, library, task=task))
 
 
 def chosen(preset: str | Iterable[str], library: PresetLibrary) -> tuple[str, ...]:

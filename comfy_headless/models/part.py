@@ -106,16 +106,16 @@ class Part:
         """The checksum of what is there, hexadecimal."""
         return self._digest.hexdigest()
 
-    def publish(self) -> Path:
-        """Give it its name; raises FileExistsError where that is taken."""
+    def publish(self) -> bool:
+        """Give it its name; False where that is taken."""
         self._file.flush()
         os.fsync(self._file.fileno())
         if self._target.exists():
-            raise FileExistsError(str(self._target))
+            return False
         if os.name == "nt":  # an open file cannot be renamed there
             self._file.close()
         self.path.rename(self._target)
-        return self._target
+        return True
 
 
 def _digest(checksum: str, size: int) -> hashlib._Hash:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from comfy_headless.errors import ModelDownloadError, ValidationError
 from comfy_headless.models.hub import Passing
 
 logger = logging.getLogger("comfy_headless")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +20,7 @@ class HubTiming:
         connect: for connecting, and for an answer without a file.
         read: without a byte before the connection is taken for dead.
         patience: without a byte, over several tries, before it is given up.
+        asking: the same where only sizes are asked for, of all files together.
         pause: before the second try; it doubles with each one more.
         longest_pause: at most, but for what the hub itself asks for.
     """
@@ -31,6 +28,7 @@ class HubTiming:
     connect: float = 10.0
     read: float = 30.0
     patience: float = 300.0
+    asking: float = 20.0
     pause: float = 1.0
     longest_pause: float = 30.0
 
@@ -42,14 +40,16 @@ class HubTiming:
 
 
 class Patience:
-    """The waits of one file.
+    """The waits for one file, or for one question.
 
     Args:
-        what: the file, in words.
+        what: that is waited for, in words.
+        limit: seconds without news after which it is given up.
+        ending: what an error says at its end.
     """
 
-    def __init__(self, what: str, timing: HubTiming) -> None:
-        self._what, self._timing = what, timing
+    def __init__(self, what: str, timing: HubTiming, limit: float, ending: str) -> None:
+        self._what, self._timing, self._limit, self._ending = what, timing, limit, ending
         self.renew()
 
     def renew(self) -> None:
@@ -60,20 +60,8 @@ class Patience:
         """Wait before the next try; raises ModelDownloadError where the patience is at its end."""
         pause = min(self._pause, self._timing.longest_pause) if why.after is None else why.after
         waited = time.monotonic() - self._since
-        if waited + pause > self._timing.patience:
-            raise ModelDownloadError(
-                f"{self._what}: {why}, for {waited:.0f} s now; what came is kept, and the next try goes on from there"
-            )
+        if waited + pause > self._limit:
+            raise ModelDownloadError(f"{self._what}: {why}, for {waited:.0f} s now; {self._ending}")
         logger.info("%s: %s; the next try in %g s", self._what, why, pause)
         time.sleep(pause)
         self._pause *= 2
-
-
-def patiently(ask: Callable[[], T], what: str, timing: HubTiming) -> T:
-    """Return what ``ask`` returns, asked again while it raises Passing."""
-    patience = Patience(what, timing)
-    while True:
-        try:
-            return ask()
-        except Passing as why:
-            patience.wait(why)

@@ -9,19 +9,17 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary
-from comfy_headless.catalog.roles import place_file
 from comfy_headless.errors import ModelDownloadError, ValidationError
 from comfy_headless.graph.transforms.files import is_gguf
 from comfy_headless.graph.values import nearest
-from comfy_headless.models.hub import Remote, remote_file
+from comfy_headless.models.hub import Passing, Remote, remote_file
 from comfy_headless.models.looking import NeededFile, Place, chosen, look_into, needed, there_as
 from comfy_headless.models.part import kept_bytes
-from comfy_headless.models.patience import HubTiming, patiently
+from comfy_headless.models.patience import HubTiming, Patience
 from comfy_headless.models.sizes import size_text
 from comfy_headless.models.tree import read_tree
 
@@ -212,23 +210,36 @@ def _found(
     """Ask the hub for each file; what is wrong with any is told of all at once."""
     found: list[tuple[ModelFile, Remote]] = []
     errors: list[ModelDownloadError] = []
-    for file in files:
-        if "TODO" in file.repository:
-            errors.append(ModelDownloadError(f"{file.key}: nobody has said where it is had: {place_file(file)}"))
-            continue
-        ask = partial(remote_file, file, token=token, endpoint=endpoint, timeout=timing.connect)
+    waiting = list(files)
+    patience = Patience("Hugging Face", timing, timing.asking, "nothing was fetched")
+    while waiting:
         try:
-            remote = patiently(ask, file.key, timing)
+            remote = _ask(waiting[0], token=token, endpoint=endpoint, timing=timing)
         except ModelDownloadError as error:
             errors.append(error)
+        except Passing as why:
+            patience.wait(why)
+            continue
         else:
-            found.append((file, remote))
+            found.append((waiting[0], remote))
+        waiting.pop(0)
+        patience.renew()
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        lines = "".join(f"\n  {error}" for error in errors)
+        files_by_reason: dict[str, list[str]] = {}
+        for each in errors:
+            key, _, reason = each.message.partition(": ")
+            files_by_reason.setdefault(reason, []).append(key)
+        lines = "".join(f"\n  {', '.join(keys)}: {reason}" for reason, keys in files_by_reason.items())
         raise ModelDownloadError(f"{len(errors)} files cannot be had:{lines}", url=errors[0].url)
     return found
+
+
+def _ask(file: ModelFile, *, token: str | None, endpoint: str | None, timing: HubTiming) -> Remote:
+    if "TODO" in file.repository:
+        raise ModelDownloadError(f"{file.key}: nobody has said where it is had")
+    return remote_file(file, token=token, endpoint=endpoint, timeout=timing.connect)
 
 
 def _existing(folder: Path) -> Path:

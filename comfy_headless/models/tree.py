@@ -41,19 +41,17 @@ class ComfyTree:
 
     Args:
         folder: the one that holds ``models``.
-        extra: more places by model folder.
+        named: where it looks, for model folders that extra paths name.
         defaults: where new files go, for model folders where that is said.
     """
 
     folder: Path
-    extra: Mapping[str, tuple[Path, ...]]
+    named: Mapping[str, tuple[Path, ...]]
     defaults: Mapping[str, Path]
 
     def places(self, folder: str) -> tuple[Path, ...]:
-        """Return where ComfyUI looks for the files of a model folder."""
-        own = [self.folder / place for place in _SEVERAL.get(folder, (f"models/{folder}",))]
-        first = [self.defaults[folder]] if folder in self.defaults else []
-        return tuple(dict.fromkeys([*first, *own, *self.extra.get(folder, ())]))
+        """Return where ComfyUI looks for the files of a model folder, in its order."""
+        return self.named.get(folder) or _own(self.folder, folder)
 
     def target(self, folder: str) -> Path:
         """Return where a new file of a model folder belongs."""
@@ -70,7 +68,7 @@ class ComfyTree:
     @property
     def folders(self) -> frozenset[str]:
         """The model folders that loaders list, and those that are named by extra paths."""
-        return frozenset({*MODEL_INPUTS.values(), *_SEVERAL, *self.extra})
+        return frozenset({*MODEL_INPUTS.values(), *_SEVERAL, *self.named})
 
 
 def read_tree(folder: str | os.PathLike[str] | None = None, *, extra_paths: Iterable[Path] = ()) -> ComfyTree:
@@ -93,14 +91,21 @@ def read_tree(folder: str | os.PathLike[str] | None = None, *, extra_paths: Iter
     if not _is_tree(path):
         raise ValidationError(_no_tree(path))
     own = path / NAME
-    extra: dict[str, tuple[Path, ...]] = {}
+    named: dict[str, tuple[Path, ...]] = {}
     defaults: dict[str, Path] = {}
     for file in (*([own] if own.is_file() else []), *extra_paths):
         for place in read_extra_paths(file):
-            extra[place.folder] = (*extra.get(place.folder, ()), place.path)
-            if place.default:
+            known = named.get(place.folder) or _own(path, place.folder)
+            if place.default:  # as folder_paths.py does it (add_model_folder_path): the last default is the first
+                named[place.folder] = (place.path, *(each for each in known if each != place.path))
                 defaults[place.folder] = place.path
-    return ComfyTree(path, extra, defaults)
+            else:
+                named[place.folder] = tuple(dict.fromkeys([*known, place.path]))
+    return ComfyTree(path, named, defaults)
+
+
+def _own(tree: Path, folder: str) -> tuple[Path, ...]:
+    return tuple(tree / place for place in _SEVERAL.get(folder, (f"models/{folder}",)))
 
 
 def _is_tree(path: Path) -> bool:

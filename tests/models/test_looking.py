@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from comfy_headless.errors import ComfyUIOfflineError, ValidationError
 from comfy_headless.models.listing import list_models
 from comfy_headless.models.looking import check_models
 from comfy_headless.simulator import Simulator
+from tests.cli.program import environment
 from tests.models import tiny
 
 
@@ -76,6 +79,22 @@ def test_a_server() -> None:
     )
     with pytest.raises(ComfyUIOfflineError):
         check_models("wan_5b", server="http://127.0.0.1:9")
+
+
+LOADED = """
+import sys
+from comfy_headless import check_models, list_models
+check_models("wan_5b", comfyui=sys.argv[1])
+list_models("wan_5b", comfyui=sys.argv[1])
+print(sorted({"huggingface_hub", "yaml", "httpx", "hf_xet"} & set(sys.modules)))
+"""
+
+
+def test_a_look_needs_no_extra(tree: Path) -> None:
+    """Listing and checking a folder loads neither huggingface_hub nor yaml, nor anything that speaks HTTP."""
+    command = [sys.executable, "-W", "error", "-c", LOADED, str(tree)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True, timeout=60)
+    assert done.stdout == "[]\n"
 
 
 def test_the_folder_of_the_environment_comes_before_a_server(

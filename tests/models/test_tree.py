@@ -15,45 +15,70 @@ from tests.models import tiny
 CASES = {
     "two places for a folder": (
         "mine:\n  base_path: {base}\n  vae: models/vae\n  text_encoders: |\n    te/one\n    te/two\n",
-        {"vae": ["{base}/models/vae"], "text_encoders": ["{base}/te/one", "{base}/te/two"]},
+        {
+            "vae": ["{tree}/models/vae", "{base}/models/vae"],
+            "text_encoders": ["{tree}/models/text_encoders", "{tree}/models/clip", "{base}/te/one", "{base}/te/two"],
+        },
         {},
     ),
     "old names": (
         "mine:\n  base_path: {base}\n  unet: u\n  clip: c\n",
-        {"diffusion_models": ["{base}/u"], "text_encoders": ["{base}/c"]},
+        {
+            "diffusion_models": ["{tree}/models/unet", "{tree}/models/diffusion_models", "{base}/u"],
+            "text_encoders": ["{tree}/models/text_encoders", "{tree}/models/clip", "{base}/c"],
+        },
         {},
     ),
     "a default": (
         "mine:\n  base_path: {base}\n  is_default: true\n  loras: l\nother:\n  loras: /elsewhere\n",
-        {"loras": ["{base}/l", "/elsewhere"]},
+        {"loras": ["{base}/l", "{tree}/models/loras", "/elsewhere"]},
         {"loras": "{base}/l"},
     ),
-    "no base": ("mine:\n  vae: near/vae\n", {"vae": ["{tree}/near/vae"]}, {}),
-    "a base beside the file": ("mine:\n  base_path: near\n  vae: vae\n", {"vae": ["{tree}/near/vae"]}, {}),
-    "a base of the environment": ("mine:\n  base_path: $MODELS_HERE/x\n  vae: vae\n", {"vae": ["{base}/x/vae"]}, {}),
-    "an empty entry": ("mine:\nother:\n  vae: /v\n", {"vae": ["/v"]}, {}),
+    "two defaults": (
+        "mine:\n  is_default: true\n  loras: |\n    /one\n    /two\n",
+        {"loras": ["/two", "/one", "{tree}/models/loras"]},
+        {"loras": "/two"},
+    ),
+    "a default of the folder's own": (
+        "mine:\n  base_path: {tree}\n  is_default: true\n  unet: models/diffusion_models\n",
+        {"diffusion_models": ["{tree}/models/diffusion_models", "{tree}/models/unet"]},
+        {"diffusion_models": "{tree}/models/diffusion_models"},
+    ),
+    "no base": ("mine:\n  vae: near/vae\n", {"vae": ["{tree}/models/vae", "{tree}/near/vae"]}, {}),
+    "a base beside the file": (
+        "mine:\n  base_path: near\n  vae: vae\n",
+        {"vae": ["{tree}/models/vae", "{tree}/near/vae"]},
+        {},
+    ),
+    "a base of the environment": (
+        "mine:\n  base_path: $MODELS_HERE/x\n  vae: vae\n",
+        {"vae": ["{tree}/models/vae", "{base}/x/vae"]},
+        {},
+    ),
+    "an empty entry": ("mine:\nother:\n  vae: /v\n", {"vae": ["{tree}/models/vae", "/v"]}, {}),
     "comments": ("# as it is shipped\n", {}, {}),
-    "a folder of its own": ("mine:\n  base_path: {base}\n  my_pack: p\n", {"my_pack": ["{base}/p"]}, {}),
+    "a folder of its own": (
+        "mine:\n  base_path: {base}\n  my_pack: p\n",
+        {"my_pack": ["{tree}/models/my_pack", "{base}/p"]},
+        {},
+    ),
 }
+"""All but the last and the comments were compared with the folder_names_and_paths of a ComfyUI 0.30.0."""
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_extra_paths(name: str, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is read as ComfyUI reads it: bases, several lines, old names, a default that comes first."""
-    text, extra, defaults = CASES[name]
+    text, places, defaults = CASES[name]
     monkeypatch.setenv("MODELS_HERE", str(tmp_path))
     spots = {"base": str(tmp_path), "tree": str(tree)}
     (tree / "extra_model_paths.yaml").write_text(text.format(**spots))
     read = read_tree(tree)
-    assert read.extra == {
-        folder: tuple(Path(path.format(**spots)) for path in paths) for folder, paths in extra.items()
-    }
-    assert read.defaults == {folder: Path(path.format(**spots)) for folder, path in defaults.items()}
-    for folder, paths in read.extra.items():
-        assert read.target(folder) == read.defaults.get(folder, tree / "models" / folder)
-        assert set(paths) < set(read.places(folder))
-        if folder in read.defaults:
-            assert read.places(folder)[0] == read.defaults[folder]
+    assert read.named.keys() == places.keys()
+    for folder, paths in places.items():
+        assert [str(path) for path in read.places(folder)] == [path.format(**spots) for path in paths]
+        own = tree / "models" / folder
+        assert read.target(folder) == (Path(defaults[folder].format(**spots)) if folder in defaults else own)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +103,7 @@ def test_a_file_of_extra_paths_that_is_named(tree: Path, tmp_path: Path) -> None
     (tree / "extra_model_paths.yaml").write_text("mine:\n  vae: /one\n")
     more = tmp_path / "desktop.yaml"
     more.write_text("mine:\n  vae: two\n")
-    assert read_tree(tree, extra_paths=[more]).extra == {"vae": (Path("/one"), tmp_path / "two")}
+    assert read_tree(tree, extra_paths=[more]).places("vae") == (tree / "models/vae", Path("/one"), tmp_path / "two")
     with pytest.raises(ValidationError, match=r"none.yaml: cannot be read: No such file"):
         read_tree(tree, extra_paths=[tmp_path / "none.yaml"])
 
