@@ -76,7 +76,7 @@ def _judge(compiled: CompiledWorkflow, nodes: Nodes) -> _Judged | None:
         return None
     ours = Fitted(graph)
     if compiled.preset is not None:
-        ours = fitted(graph, nodes.schemas, version=nodes.version, subject=compiled.preset)
+        ours = fitted(graph, nodes.schemas, version=nodes.version, subject=compiled.preset, needed=compiled.comfyui)
     coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
     there = _there_or(coming, file_exists_in(nodes.schemas))
     report = check(ours.graph, nodes.schemas, file_exists=there, came_in=ages().classes)

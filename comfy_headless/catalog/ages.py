@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.graph.ages import UPDATE, age_line, is_older, latest, since
+from comfy_headless.graph.ages import age_line, latest, model_line, since
 
 FIRST = "0.0.1"
 """The first version with a number: what it has, every server has."""
@@ -31,9 +31,6 @@ def too_old(preset: Preset, absent: Collection[str], version: str | None = None)
         absent: the node classes of its graph that the server lacks.
         version: what the server says it is. Nothing else tells whether it loads a model whose node classes are older.
     """
-    line, needed = age_line(preset.name, absent, version), preset.needs.comfyui
-    if line is not None or needed is None or not is_older(version, needed.value):
-        return line
-    return (
-        f"{preset.name} needs ComfyUI {needed.value} or later to load its model; this server says {version}: {UPDATE}"
-    )
+    needed = preset.needs.comfyui
+    line = age_line(preset.name, absent, version)
+    return line or model_line(preset.name, needed.value if needed is not None else None, version)

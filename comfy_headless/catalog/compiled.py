@@ -44,6 +44,7 @@ class CompiledWorkflow:
         preset: name of the preset; None for a template of the caller's own.
         task: which of the preset's templates was taken.
         files: the model file in the graph for each role of the preset.
+        comfyui: the first version of ComfyUI that loads the preset's model, where its node classes do not tell.
     """
 
     graph: Graph
@@ -54,6 +55,7 @@ class CompiledWorkflow:
     preset: str | None = None
     task: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    comfyui: str | None = None
 
 
 def drawn_seed() -> int:

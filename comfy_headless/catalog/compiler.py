@@ -96,8 +96,18 @@ class WorkflowCompiler:
         varied = Variants(**{**own, **variants}).given()
         graph, told = self._vary(graph, preset, task, varied)
         notes = (*notes, *_unlisted(template, known), *said, *placed, *told)
-        used = _files_of(graph, preset.at(task))
-        return CompiledWorkflow(graph, number, {**known, **varied}, notes, uploads, preset.name, task, used)
+        used, needed = _files_of(graph, preset.at(task)), preset.needs.comfyui
+        return CompiledWorkflow(
+            graph=graph,
+            seed=number,
+            settings={**known, **varied},
+            notes=notes,
+            uploads=uploads,
+            preset=preset.name,
+            task=task,
+            files=used,
+            comfyui=None if needed is None else needed.value,
+        )
 
     def _vary(self, graph: Graph, preset: Preset, task: Task, variants: Mapping[str, Any]) -> Changed:
         """Apply variants; what the preset has no place for names those that have."""

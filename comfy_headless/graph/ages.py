@@ -95,6 +95,17 @@ def age_line(subject: str, classes: Collection[str], version: str | None = None)
     return f"{subject} needs {those}, which ComfyUI has since {last}; {_advice(last, version, many=len(names) > 1)}"
 
 
+def model_line(subject: str, needed: str | None, version: str | None) -> str | None:
+    """Return in one line that a server is too old to load a model; None if it is not, or does not say.
+
+    Args:
+        needed: the first version that loads it, where its node classes are older and do not tell; None if they do.
+    """
+    if needed is None or not is_older(version, needed):
+        return None
+    return f"{subject} needs ComfyUI {needed} or later to load its model; this server says {version}: {UPDATE}"
+
+
 def missing_class_remedy(class_type: str, server_version: str | None = None) -> str | None:
     """Return what to do about a node class that a server lacks, in one line; None if ComfyUI does not bring it.
 

@@ -9,11 +9,13 @@ import pytest
 
 from comfy_headless.catalog.ages import FIRST, runs_since, too_old
 from comfy_headless.catalog.candidates import Machine, Wishes
+from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.presets import PRESETS, VIDEO_PRESETS
 from comfy_headless.catalog.recommend import recommend
 from comfy_headless.graph.ages import UPDATE, is_older, since
 from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.transforms.ages import fitted
 
 OLD = "0.3.64"
 CLASSES = frozenset(Schemas.snapshot())
@@ -32,6 +34,18 @@ def test_a_model_that_is_younger_than_its_nodes() -> None:
     assert too_old(PRESETS["fast"], ()) is None
     assert "the node SaveImage" in str(too_old(PRESETS["fast"], ["SaveImage"], OLD))
     assert too_old(PRESETS["fast"], ["NobodysNode"], None) is None
+
+
+def test_a_compiled_preset_tells_it_too() -> None:
+    """What is sent is held to it before: to be fitted is to be refused there."""
+    compiled = WorkflowCompiler().compile("fast", "x", seed=1)
+    assert compiled.comfyui == "0.3.74"
+    assert WorkflowCompiler().compile("sdxl_fast", "x", seed=1).comfyui is None
+    there = Schemas.snapshot()
+    for version, lacks in ((OLD, 1), ("0.16.3", 0), (None, 0)):
+        fit = fitted(compiled.graph, there, version=version, subject="fast", needed=compiled.comfyui)
+        assert len(fit.lacks) == lacks
+        assert all("fast needs ComfyUI 0.3.74 or later to load its model" in line for line in fit.lacks)
 
 
 def test_a_server_says_its_age() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.graph.ages import UPDATE, age_line, ages, since, told_since
+from comfy_headless.graph.ages import UPDATE, age_line, ages, model_line, since, told_since
 from comfy_headless.graph.live_inputs import Gap, unfold
 from comfy_headless.graph.schemas import InputSchema, NodeSchema, Schemas
 from comfy_headless.graph.source import Graph, is_link
@@ -46,6 +46,7 @@ def fitted(
     *,
     version: str | None = None,
     subject: str = "this graph",
+    needed: str | None = None,
 ) -> Fitted:
     """Return a graph as the server takes it that has these node classes.
 
@@ -55,6 +56,7 @@ def fitted(
         object_info: the answer of ``GET /object_info``, or `Schemas`.
         version: what the server says it is, for the lines.
         subject: who needs what is lacking, such as the name of a preset.
+        needed: the first version that loads its model, where the node classes are older and do not tell.
     """
     there = object_info if isinstance(object_info, Schemas) else Schemas.from_object_info(object_info)
     ours = Schemas.snapshot()
@@ -73,7 +75,7 @@ def fitted(
             lacks += one.lacks
             if inputs != node["inputs"]:
                 changed[node_id] = {**node, "inputs": inputs}
-    line = age_line(subject, absent, version)
+    line = age_line(subject, absent, version) or model_line(subject, needed, version)
     first = [] if line is None else [line]
     result = {**graph, **changed} if changed else graph
     return Fitted(result, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys([*first, *lacks])))
