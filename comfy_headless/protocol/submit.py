@@ -117,12 +117,10 @@ def submit(
         ComfyUIOfflineError: nothing answers; nothing was sent.
         ComfyUIConnectionError: no answer, and the job cannot be found; ``may_still_run`` tells if it may be there.
     """
-    body: dict[str, Any] = {"prompt": graph, "client_id": server.client_id, "prompt_id": prompt_id, **place.body()}
-    key = server.access.comfy_org_key
-    extra = {**({_KEY: key} if key else {}), **(extra_data or {})}
-    if extra:
-        body["extra_data"] = extra
-    call = Call("POST", "/prompt", body=json_body(body), timeout=server.timing.post)
+    extra = _with_key(server, extra_data)
+    named = {"prompt": graph, "client_id": server.client_id, "prompt_id": prompt_id}
+    body = json_body({**named, **place.body(), **({"extra_data": extra} if extra else {})})
+    call = Call("POST", "/prompt", body=body, timeout=server.timing.post)
     resets = 0
     for _ in range(_TRIES_AFTER_429):
         try:
@@ -156,6 +154,11 @@ def submit(
         prompt_id=prompt_id,
         may_still_run=True,
     )
+
+
+def _with_key(server: Server, extra_data: Mapping[str, Any] | None) -> dict[str, Any]:
+    key = server.access.comfy_org_key
+    return {**({_KEY: key} if key else {}), **(extra_data or {})}
 
 
 def _without(reply: Reply, key: Any) -> Reply:
