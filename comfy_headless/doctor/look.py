@@ -11,7 +11,7 @@ from comfy_headless.doctor.here import lines_here
 from comfy_headless.doctor.report import HealthLine, HealthReport
 from comfy_headless.doctor.server import ask_server
 from comfy_headless.doctor.setup import lines_of_setup
-from comfy_headless.doctor.trouble import bad_address
+from comfy_headless.doctor.trouble import cannot_be_asked
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
@@ -41,7 +41,7 @@ def check_health(
         asked = server_of(server, "auto", Timing(connect=timeout, read=timeout), None)
     except ValidationError as error:
         named = server if isinstance(server, str) else named_url()
-        return HealthReport(shown_url(named or ""), (bad_address(str(error)), *_all_here(out, None)))
+        return HealthReport(shown_url(named or ""), (cannot_be_asked(str(error)), *_all_here(out, None)))
     transport = SyncTransport(asked, clock=time.monotonic)
     try:
         return transport.drive(health_of(asked, out=out))

@@ -93,7 +93,7 @@ def _version(stats: Mapping[str, Any]) -> HealthLine:
     beside = ", ".join(filter(None, [python and f"Python {python}", torch and f"torch {torch}"]))
     facts = {"comfyui": version, "python": python or None, "torch": torch if isinstance(torch, str) else None}
     about = f" ({beside})" if beside else ""
-    newest, update = core().comfyui, "git pull && python -m pip install -r requirements.txt"
+    newest, update = core().comfyui, "cd ~/ComfyUI && git pull && python -m pip install -r requirements.txt"
     if version is None:
         text = f"ComfyUI does not say its version{about}: older than any that this package knows"
         return HealthLine("version", "warn", text, update, facts)

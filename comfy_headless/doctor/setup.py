@@ -96,7 +96,7 @@ def _cache() -> HealthLine:
 def _presets() -> HealthLine:
     try:
         known = list(PRESETS)
-    except ValidationError as error:
+    except (ValidationError, RuntimeError) as error:  # RuntimeError: nobody knows what ~ is
         return HealthLine("presets", "fail", str(error), f"echo {_variable('COMFY_HEADLESS_PRESETS')}")
     own = [path for folder in user_preset_folders() for path in sorted(folder.rglob("*.toml")) if path.stem in known]
     facts = {"built_in": len(known) - len(own), "own": len(own)}
@@ -125,7 +125,11 @@ def _simulator() -> HealthLine:
 
 
 def _comfyui() -> HealthLine:
-    named, found = comfyui_folder(), usual_folder()
+    found = usual_folder()
+    try:
+        named = comfyui_folder()
+    except RuntimeError as error:  # nobody knows what ~ is
+        return HealthLine("comfyui", "warn", str(error), setting("COMFY_HEADLESS_COMFYUI", "/folder/of/ComfyUI"))
     if found is None and named is None:
         text = "no ComfyUI found on this machine; COMFY_HEADLESS_COMFYUI names its folder"
         return HealthLine("comfyui", "ok", text)

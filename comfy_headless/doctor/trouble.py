@@ -15,13 +15,22 @@ from comfy_headless.protocol.effects import Broken, Reply
 from comfy_headless.transport.reach import is_local
 
 _PORT: Final = 8188
+_ABOUT: Final = {
+    "ca=": "COMFY_HEADLESS_CA",
+    "cookie ": "COMFY_HEADLESS_COOKIES",
+    "header ": "COMFY_HEADLESS_HEADERS",
+    "COMFY_HEADLESS_HEADERS": "COMFY_HEADLESS_HEADERS",
+}
+"""Words of an error to the variable that it is about."""
 _NO_SUCH_NAME: Final = ("Name or service not known", "nodename nor servname", "getaddrinfo failed", "name resolution")
 """What Linux, macOS, Windows, and a machine without a network say of a name that nobody knows."""
 
 
-def bad_address(problem: str) -> HealthLine:
-    """Return the line of an address that is none."""
-    return HealthLine("server", "fail", problem, setting("COMFY_HEADLESS_URL", DEFAULT_URL))
+def cannot_be_asked(problem: str) -> HealthLine:
+    """Return the line of a server that cannot even be asked: an address that is none, a certificate that is none."""
+    odd = next((name for words, name in _ABOUT.items() if words in problem), None)
+    remedy = setting("COMFY_HEADLESS_URL", DEFAULT_URL) if odd is None else f"unset {odd}"
+    return HealthLine("server", "fail", problem, remedy)
 
 
 def unreachable(server: Server, broken: Broken) -> HealthLine:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -55,12 +56,11 @@ def find_folder(named: str | os.PathLike[str]) -> Path:
 
 def usual_folder() -> Path | None:
     """Return the folder of the ComfyUI that COMFY_HEADLESS_COMFYUI names, else one where people have it; else None."""
-    named = comfyui_folder()
-    for place in _USUAL if named is None else (str(named),):
-        try:
-            return find_folder(place)
-        except (ValidationError, OSError):
-            continue
+    with suppress(RuntimeError):  # nobody knows what ~ is
+        named = comfyui_folder()
+        for place in _USUAL if named is None else (str(named),):
+            with suppress(ValidationError, OSError):
+                return find_folder(place)
     return None
 
 

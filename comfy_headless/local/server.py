@@ -204,7 +204,10 @@ class ComfyServer:
 
 
 def _named(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str]:
-    named = comfyui_folder() if folder is None else folder
+    try:
+        named = comfyui_folder() if folder is None else folder
+    except RuntimeError as error:  # nobody knows what ~ is
+        raise ValidationError(f"COMFY_HEADLESS_COMFYUI: {error}") from error
     if named is None:
         raise ValidationError(
             "no folder of a ComfyUI is named: give it, such as '~/ComfyUI', or set COMFY_HEADLESS_COMFYUI"

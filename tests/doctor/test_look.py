@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -18,9 +19,13 @@ import pytest
 
 import comfy_headless
 from comfy_headless import HealthReport, ValidationError, check_health
+from comfy_headless.client.options import server_of
+from comfy_headless.doctor.look import health_of
 from comfy_headless.doctor.setup import VARIABLES
+from comfy_headless.protocol.timing import Timing
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, Break, Delay, SilentSocket
+from comfy_headless.transport.aio import AsyncTransport
 from tests.cli.program import environment
 from tests.health.machine import build, cards
 from tests.local.stand_in import stand_in
@@ -173,6 +178,48 @@ def test_a_slow_server() -> None:
         line = check_health(server.url, timeout=1.0)["server"]
     assert (line.state, line.facts["round_trip_seconds"]) == ("warn", pytest.approx(0.6, abs=0.3))
     assert "far away, or busy" in line.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COMFY_HEADLESS_CA", "/nowhere/ca.pem"),
+        ("COMFY_HEADLESS_HEADERS", "hunter2"),
+        ("COMFY_HEADLESS_HEADERS", "Host: hunter2"),
+        ("COMFY_HEADLESS_COOKIES", "a=hunter2 b"),
+    ],
+)
+def test_settings_with_which_nobody_can_be_asked(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a variable is wrong, the remedy is about that variable, and no secret is shown."""
+    monkeypatch.setenv(name, value)
+    report = check_health("http://127.0.0.1:9")
+    assert (report["server"].state, report["server"].remedy) == ("fail", f"unset {name}")
+    assert "hunter2" not in f"{report}{report.to_dict()}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a current folder cannot go away")
+@pytest.mark.slow
+def test_a_current_folder_that_is_gone(tmp_path: Path) -> None:
+    """A shell that stands in a folder that was deleted gets a report too."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    variables = {"COMFY_HEADLESS_URL": closed_port()}
+    first = f"import os; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r});"
+    line = told_by(variables=variables, first=first)["disk"]
+    assert (line["state"], line["remedy"]) == ("fail", "cd ~")
+
+
+def test_on_asyncio(simulator: Simulator) -> None:
+    """The same flow runs on asyncio: its looks at this machine are work for a thread."""
+
+    async def run() -> HealthReport:
+        server = server_of(simulator.url, "auto", Timing(), None)
+        async with AsyncTransport(server) as transport:
+            return await transport.drive(health_of(server))
+
+    report = asyncio.run(run())
+    assert tuple(line.name for line in report.lines) == SERVER + HERE
+    assert report["websocket"].state == "ok"
 
 
 @pytest.mark.slow
@@ -333,15 +380,3 @@ def test_the_gpus_of_this_machine(tmp_path: Path) -> None:
     line = told_by(variables=variables)["gpu here"]
     assert (line["state"], line["text"]) == ("ok", "NVIDIA RTX 0, 24.0 GiB of VRAM; NVIDIA RTX 1, 8.0 GiB of VRAM")
     assert line["facts"] == {"count": 2, "vram_gb": 24.0}
-
-
-@pytest.mark.real_server
-def test_a_real_server(real_server: str) -> None:
-    """A real ComfyUI on a CPU is well but for the CPU."""
-    report = check_health(real_server)
-    assert {name: report[name].state for name in SERVER} == {
-        **dict.fromkeys(SERVER, "ok"),
-        "devices": "warn",
-        "ram": report["ram"].state,
-    }
-    assert report["version"].facts["comfyui"]
