@@ -19,6 +19,7 @@ import typer
 from comfy_headless import __version__
 from comfy_headless.cli import (
     compile_graph,
+    doctor,
     extras,
     generate,
     image,
@@ -27,6 +28,7 @@ from comfy_headless.cli import (
     presets,
     recommend,
     run_workflow,
+    serve,
     simulate,
 )
 from comfy_headless.cli.completion import completion
@@ -54,6 +56,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(presets.app, name="presets")
 app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)
 app.command("run", epilog=run_workflow.EPILOG)(run_workflow.run)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("simulate")(simulate.simulate)
 app.command("features")(extras.features)
 
