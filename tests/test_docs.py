@@ -182,8 +182,9 @@ def test_every_option_is_documented() -> None:
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", {"": command})
         said = text.split("\n## ")[0] + section("cli.md", f"## {name}")
-        said += section("cli.md", "## generate") if name in ("image", "compile", "run", "jobs", "presets") else ""
-        said += section("cli.md", "## image") if name == "compile" else ""
+        alike = name in ("image", "compile", "check", "run", "jobs", "presets")
+        said += section("cli.md", "## generate") if alike else ""
+        said += section("cli.md", "## image") if name in ("compile", "check") else ""
         options = {
             option
             for one in inner.values()

@@ -40,11 +40,13 @@ from comfy_headless.client.options import server_of
 from comfy_headless.config import comfyui_folder
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.graph.check import check as check_graph
+from comfy_headless.graph.classes import UPDATE
 from comfy_headless.graph.kinds import KINDS
 from comfy_headless.graph.own_checks import FileExists, file_exists_in
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
+from comfy_headless.graph.transforms.ages import fitted
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol import routes, routes_models
 from comfy_headless.protocol.conversation import Server
@@ -133,9 +135,9 @@ def check_offline(asked: Asked, object_info: Mapping[str, Any] | Schemas | None 
         schemas = Schemas.snapshot([pack.name for pack in asked.preset.packs if pack.name in Schemas.packs()])
     else:
         schemas = Schemas.snapshot()
-    compiled = compiled_for(asked, None, None)
+    compiled, old = _fit(asked, compiled_for(asked, None, None), schemas, None)
     report = _judged(asked, compiled, schemas)
-    return replace(report, problems=(*report.problems, *_disk(asked, compiled)))
+    return replace(report, problems=(*old, *report.problems, *_disk(asked, compiled)))
 
 
 def check_asked(server: Server, asked: Asked) -> Flow[Report]:
@@ -170,10 +172,22 @@ def _look(asked: Asked, raw: Mapping[str, Any], indexed: Schemas | None, stats: 
         given = asked.values.get("files")
         told, filling = estimate_there(asked.preset, PRESETS, asked.task, machine, settings, given)
         short = _short(asked, asked.preset, told, machine, filling)
-    compiled = compiled_for(asked, facts, filling)
+    compiled, old = _fit(asked, compiled_for(asked, facts, filling), schemas, facts.version)
     report = with_file_remedies(_judged(asked, compiled, schemas), schemas, facts, PRESETS.files)
-    problems = (*report.problems, *short, *_disk(asked, compiled))
+    problems = (*old, *report.problems, *short, *_disk(asked, compiled))
     return _Looked(replace(report, problems=problems), compiled.graph, facts)
+
+
+def _fit(
+    asked: Asked, compiled: CompiledWorkflow, schemas: Schemas, version: str | None
+) -> tuple[CompiledWorkflow, list[Problem]]:
+    """Return a preset's graph as a server of another age takes it, and what that lacks."""
+    if asked.preset is None or schemas.version is not None:
+        return compiled, []
+    ours = fitted(compiled.graph, schemas, version=version, subject=asked.preset.name)
+    kind = "server_too_old"
+    lacks = [Problem(None, None, None, kind, KINDS[kind].meaning, line, False, remedy=UPDATE) for line in ours.lacks]
+    return replace(compiled, graph=ours.graph), lacks
 
 
 def _judged(asked: Asked, compiled: CompiledWorkflow, schemas: Schemas) -> Report:

@@ -18,6 +18,7 @@ import typer
 
 from comfy_headless import __version__
 from comfy_headless.cli import (
+    check,
     compile_graph,
     doctor,
     extras,
@@ -54,6 +55,7 @@ app.command("recommend", epilog=recommend.EPILOG)(recommend.recommend)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 app.add_typer(presets.app, name="presets")
+app.command("check", epilog=check.EPILOG)(check.check)
 app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)
 app.command("run", epilog=run_workflow.EPILOG)(run_workflow.run)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)

@@ -41,8 +41,8 @@ def check(
         file_exists: tells whether the server's input folder has a file, by the name as ``LoadImage`` takes it
             (``x.png``, ``folder/x.png``, ``x.png [output]``). None: by the file lists of ``object_info``, and names
             that no list can show count as there.
-        came_in: the version of ComfyUI that first had a class of its own, where that is known: for the remedy of one
-            that a server lacks.
+        came_in: the version of ComfyUI that first had a class of its own, for the remedy of one that a server lacks;
+            None takes those that are known.
     """
     schemas = _read_schemas(object_info)
     sent = _as_json(graph)

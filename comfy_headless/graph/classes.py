@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from comfy_headless.graph import snapshot
 from comfy_headless.graph.lines import remarked, take_out, written
+from comfy_headless.graph.near import find_near
 from comfy_headless.graph.packs import pack_with, packs
 from comfy_headless.graph.replacements import REPLACEMENTS
 from comfy_headless.graph.schemas import Schemas
 
 UPDATE: Final = "git -C ComfyUI pull && python -m pip install -r ComfyUI/requirements.txt"
 """As ComfyUI's README updates a copy from GitHub."""
+
+PARTNERS: Final = "comfy_api_nodes"
+"""Where ComfyUI keeps the nodes of its partners, which ``--disable-api-nodes`` leaves out (nodes.py)."""
 
 NOTES: Final = frozenset({"MarkdownNote", "Note"})
 """Texts on the editor's canvas; its own export leaves them out."""
@@ -73,10 +76,12 @@ def _newer(class_type: str, came_in: Mapping[str, str]) -> str:
     """A class of ComfyUI's own that this server is too old for."""
     version = came_in.get(class_type)
     if version is not None:
-        return remarked(UPDATE, f"ComfyUI {version} or newer has {class_type}")
-    if class_type in snapshot.core().texts:
-        return remarked(UPDATE, f"ComfyUI {snapshot.core().comfyui} has {class_type}: the server is older")
-    return ""
+        return remarked(UPDATE, f"ComfyUI has {class_type} since {version}")
+    if class_type not in snapshot.core().texts:
+        return ""
+    if snapshot.core().load(class_type)["python_module"].startswith(PARTNERS):
+        return f"a partner's node: start ComfyUI without --disable-api-nodes, or update it: {UPDATE}"
+    return remarked(UPDATE, f"ComfyUI {snapshot.core().comfyui} has {class_type}: the server is older")
 
 
 def _packed(class_type: str) -> str:
@@ -96,13 +101,8 @@ def _near(node_id: str, class_type: str, schemas: Schemas) -> str:
 
 def _closest(name: str, known: Iterable[str]) -> str | None:
     plain = {_plain(each): each for each in known}
-    found = get_close_matches(_plain(name), _sized(name, plain), n=1, cutoff=_LIKE)
+    found = find_near(_plain(name), plain, cutoff=_LIKE)
     return plain[found[0]] if found else None
-
-
-def _sized(name: str, known: Collection[str]) -> list[str]:
-    """Leave out what is much longer or shorter: comparing texts is slow."""
-    return [each for each in known if abs(len(each) - len(name)) <= len(name) // 2]
 
 
 def _renamed(node_id: str, name: str) -> str:

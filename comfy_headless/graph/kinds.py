@@ -40,6 +40,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "node_without_inputs": Kind("fails", "A node has no 'inputs': the worker dies, later jobs wait for ever"),
     "output_dropped": Kind("fails", "The server runs the other outputs and drops this one"),
     "ram_too_small": Kind("warning", "The server may have too little main memory"),
+    "server_too_old": Kind("fails", "The server is too old for it"),
     "unknown_input": Kind("warning", "The node has no such input; the server ignores it"),
     "value_changed": Kind("warning", "The server changes the value"),
     "vram_too_small": Kind("warning", "The server's card may have too little memory"),

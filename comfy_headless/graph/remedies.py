@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.graph.ages import ages
 from comfy_headless.graph.classes import class_remedy
 from comfy_headless.graph.file_inputs import FILE_INPUTS, MODEL_INPUTS
 from comfy_headless.graph.legal import legal_value, options_of
@@ -42,12 +43,12 @@ def with_remedies(
     Args:
         graph: as it was sent.
         as_run: as the server looks at it: old classes replaced.
-        came_in: the version of ComfyUI that first had a class of its own, where that is known.
+        came_in: the version of ComfyUI that first had a class of its own; None takes those that are known.
     """
     found = tuple(problems)
     broken = any(problem.severity in ("refused", "fails") for problem in found)
     for problem in found:
-        case = Case(problem, graph, as_run, schemas, came_in or {}, broken)
+        case = Case(problem, graph, as_run, schemas, came_in, broken)
         write = _REMEDIES.get(problem.kind)
         line = write(case) if write is not None else ""
         yield dataclasses.replace(problem, remedy=line) if line else problem
@@ -64,7 +65,7 @@ class Case(NamedTuple):
     graph: Mapping[str, Any]
     as_run: Mapping[str, Any]
     schemas: Schemas
-    came_in: Mapping[str, str]
+    came_in: Mapping[str, str] | None
     broken: bool = False
 
     @property
@@ -248,7 +249,8 @@ def _name_class(case: Case) -> str:
         for each in case.graph.values()
         for value in (each.get("inputs") or {}).values()
     )
-    return class_remedy(case.node_id, node, case.schemas, linked=linked, came_in=case.came_in)
+    came_in = ages().classes if case.came_in is None else case.came_in
+    return class_remedy(case.node_id, node, case.schemas, linked=linked, came_in=came_in)
 
 
 def _check_own(case: Case) -> str:

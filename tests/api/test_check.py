@@ -138,6 +138,16 @@ def test_an_object_info_in_place_of_a_server() -> None:
         assert "ComfyUI 0.30.0 has SaveImage" in report.problems[0].remedy or "SaveImage" in report.problems[0].remedy
 
 
+def test_a_server_that_is_too_old() -> None:
+    """A preset whose nodes a server does not have yet names the version that has them, with the line that updates."""
+    core = Schemas.snapshot()
+    info = {name: core.raw(name) for name in core if name != "Wan22ImageToVideoLatent"}
+    report = check(preset="wan_5b", object_info=info)
+    assert report.fails and kinds(report)[0] == "server_too_old"
+    assert "wan_5b needs the node Wan22ImageToVideoLatent, which ComfyUI has since" in report.problems[0].details
+    assert report.problems[0].remedy.startswith("git -C ComfyUI pull && ")
+
+
 def test_a_lora_of_another_model() -> None:
     """A LoRA that says it was made for another model is a warning, with the line that switches it off."""
     files = {file.folder: [] for file in PRESETS["wan_5b"].model_files().values()}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from comfy_headless.graph.ages import since
 from comfy_headless.graph.check import Report, check
 from comfy_headless.graph.kinds import KINDS
 from comfy_headless.graph.packs import packs
@@ -330,10 +331,18 @@ def test_a_class_of_a_newer_server() -> None:
     core = Schemas.snapshot()
     old = Schemas({name: None for name in core if name != "ImageScale"}, core.raw)
     update = "git -C ComfyUI pull && python -m pip install -r ComfyUI/requirements.txt"
-    words = "  # ComfyUI 0.30.0 has ImageScale: the server is older"
-    assert check(PICTURE, old).problems[0].remedy == update + words
-    told = check(PICTURE, old, came_in={"ImageScale": "0.3.9"}).problems[0].remedy
-    assert told == f"{update}  # ComfyUI 0.3.9 or newer has ImageScale"
+    first = since("ImageScale")
+    assert check(PICTURE, old).problems[0].remedy == f"{update}  # ComfyUI has ImageScale since {first}"
+    told = check(PICTURE, old, came_in={"ImageScale": "9.9"}).problems[0].remedy
+    assert told == f"{update}  # ComfyUI has ImageScale since 9.9"
+
+
+def test_a_partners_node() -> None:
+    """A server without the nodes of ComfyUI's partners may have been started so."""
+    core = Schemas.snapshot()
+    without = Schemas({name: None for name in core if name != "KlingTextToVideoNode"}, core.raw)
+    remedy = check(_class(PICTURE, "2", "KlingTextToVideoNode"), without).problems[0].remedy
+    assert remedy.startswith("a partner's node: start ComfyUI without --disable-api-nodes, or update it: git -C ")
 
 
 def test_an_older_server_has_the_older_class() -> None:
