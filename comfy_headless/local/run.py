@@ -52,7 +52,8 @@ class Run:
         try:
             self.watched = Watched(command, folder=started.folder, log=self.log, variables=variables, ended=self._ended)
         except OSError as error:
-            self._forget_log()
+            if self._passing:
+                self.forget_log()
             raise ValidationError(f"{started.python} cannot be run: {error.strerror or error}") from error
         logger.info("the ComfyUI in %s starts at %s; its log: %s", started.folder, self.url, self.log)
 
@@ -83,16 +84,17 @@ class Run:
         self.watched.stop(seconds)
         if self.watched.stopped:
             self._said = tail(self.log, _KEPT)
-            self._forget_log()
+            if self._passing:
+                self.forget_log()
 
     def tail(self, lines: int) -> str:
         """Return its last lines."""
         return tail(self.log, lines) or "\n".join(self._said.split("\n")[-lines:])
 
-    def _forget_log(self) -> None:
-        if self._passing:
-            with suppress(OSError):
-                self.log.unlink()
+    def forget_log(self) -> None:
+        """Remove the file with what it said."""
+        with suppress(OSError):
+            self.log.unlink()
 
     def _ended(self, code: int) -> None:
         if self.up:

@@ -137,7 +137,9 @@ class ComfyServer:
             except ComfyUIOfflineError as error:
                 if self._port or not left or not port_taken(self.log_tail()):
                     raise
-                logger.info("%s; taking another port", error)
+                logger.info("%s; taking another port", error.message.split("\n")[0])
+                if self._run is not None and self._log is None:
+                    self._run.forget_log()
         return self
 
     def stop(self) -> None:
