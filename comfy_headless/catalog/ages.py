@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import Task
-from comfy_headless.graph.ages import age_line, latest, model_line, since
+from comfy_headless.graph.ages import age_line, latest, since
 
 FIRST = "0.0.1"
 """The first version with a number: what it has, every server has."""
@@ -32,5 +32,4 @@ def too_old(preset: Preset, absent: Collection[str], version: str | None = None)
         version: what the server says it is. Nothing else tells whether it loads a model whose node classes are older.
     """
     needed = preset.needs.comfyui
-    line = age_line(preset.name, absent, version)
-    return line or model_line(preset.name, needed.value if needed is not None else None, version)
+    return age_line(preset.name, absent, version, needed=needed.value if needed is not None else None)

@@ -78,32 +78,29 @@ def latest(versions: Iterable[str]) -> str:
     return max(versions, key=_numbers)
 
 
-def age_line(subject: str, classes: Collection[str], version: str | None = None) -> str | None:
-    """Return in one line which version has node classes that a server lacks; None if ComfyUI brings none of them.
+def age_line(
+    subject: str, classes: Collection[str], version: str | None = None, *, needed: str | None = None
+) -> str | None:
+    """Return in one line which version of ComfyUI has what a server is too old for; None if age is no reason.
 
     Args:
-        subject: who needs them, such as the name of a preset.
+        subject: who needs it, such as the name of a preset.
+        classes: node classes that the server lacks.
         version: what the server says it is.
+        needed: the first version that loads the model, where its node classes are older and do not tell.
     """
+    young = needed is not None and is_older(version, needed)
     dated = {name: first for name in classes if (first := since(name)) is not None}
     if not dated:
-        return None
+        load = f"{subject} needs ComfyUI {needed} or later to load its model; this server says {version}: {UPDATE}"
+        return load if young else None
     last = latest(dated.values())
     names = sorted(dated, key=lambda name: _numbers(dated[name]), reverse=True)
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     those = f"the node{'s' if len(names) > 1 else ''} {', '.join(names[:_NAMED])}{more}"
-    return f"{subject} needs {those}, which ComfyUI has since {last}; {_advice(last, version, many=len(names) > 1)}"
-
-
-def model_line(subject: str, needed: str | None, version: str | None) -> str | None:
-    """Return in one line that a server is too old to load a model; None if it is not, or does not say.
-
-    Args:
-        needed: the first version that loads it, where its node classes are older and do not tell; None if they do.
-    """
-    if needed is None or not is_older(version, needed):
-        return None
-    return f"{subject} needs ComfyUI {needed} or later to load its model; this server says {version}: {UPDATE}"
+    model = f", and {needed} or later to load its model" if young and is_older(last, needed or "") else ""
+    advice = _advice(last, version, many=len(names) > 1)
+    return f"{subject} needs {those}, which ComfyUI has since {last}{model}; {advice}"
 
 
 def missing_class_remedy(class_type: str, server_version: str | None = None) -> str | None:

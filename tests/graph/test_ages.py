@@ -96,6 +96,22 @@ def test_a_line_names_the_newest_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("classes", "version", "part"),
+    [
+        ([], "0.8.0", "x needs ComfyUI 0.16.0 or later to load its model; this server says 0.8.0"),
+        (["LTXVConcatAVLatent"], "0.3.64", "has since 0.8.0, and 0.16.0 or later to load its model; this server"),
+        (["FrameInterpolate"], "0.8.0", "which ComfyUI has since 0.20.1; this server says 0.8.0"),
+        (["LTXVConcatAVLatent"], None, "which ComfyUI has since 0.8.0; this server lacks it"),
+    ],
+)
+def test_a_line_names_what_the_model_needs_if_that_is_newer(classes: list[str], version: str, part: str) -> None:
+    """So that one update is enough; a server that does not say its version is not held to be too old."""
+    assert part in str(age_line("x", classes, version, needed="0.16.0"))
+    assert age_line("x", [], None, needed="0.16.0") is None
+    assert age_line("x", [], "0.16.0", needed="0.16.0") is None
+
+
+@pytest.mark.parametrize(
     ("first", "version", "words"),
     [
         ("0.9.2", "0.8.0", "ComfyUI has it since 0.9.2, this server says 0.8.0"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.graph.ages import UPDATE, age_line, ages, model_line, since, told_since
+from comfy_headless.graph.ages import UPDATE, age_line, ages, since, told_since
 from comfy_headless.graph.live_inputs import Gap, unfold
 from comfy_headless.graph.schemas import InputSchema, NodeSchema, Schemas
 from comfy_headless.graph.source import Graph, is_link
@@ -75,7 +75,7 @@ def fitted(
             lacks += one.lacks
             if inputs != node["inputs"]:
                 changed[node_id] = {**node, "inputs": inputs}
-    line = age_line(subject, absent, version) or model_line(subject, needed, version)
+    line = age_line(subject, absent, version, needed=needed)
     first = [] if line is None else [line]
     result = {**graph, **changed} if changed else graph
     return Fitted(result, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys([*first, *lacks])))
