@@ -74,6 +74,11 @@ def role_names(context: typer.Context, incomplete: str) -> Iterator[tuple[str, s
         return
 
 
+def model_file_names(incomplete: str) -> list[str]:
+    """Complete ``folder/name`` of a model file that presets name."""
+    return _of_presets(lambda preset: preset.model_files(), incomplete)
+
+
 def family_names(incomplete: str) -> list[str]:
     """Complete the name of a family."""
     return _of_presets(lambda preset: [preset.family], incomplete)

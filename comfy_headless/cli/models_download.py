@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from comfy_headless.cli import options as o
-from comfy_headless.cli.completion import every_preset_name
+from comfy_headless.cli.completion import every_preset_name, model_file_names
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.models.download import download_models
 from comfy_headless.models.plan import DownloadPlan, PlannedFile, plan_download
@@ -20,7 +20,11 @@ EPILOG: Final = "Example:\n\ncomfy-headless models download --preset wan_5b --co
 def download(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FOLDER/NAME]...", help="Only these files, such as vae/wan2.2_vae.safetensors."),
+        typer.Argument(
+            metavar="[FOLDER/NAME]...",
+            help="Only these files, such as vae/wan2.2_vae.safetensors.",
+            autocompletion=model_file_names,
+        ),
     ] = None,
     preset: Annotated[
         list[str] | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,9 @@ from comfy_headless.models.sizes import size_text
 from comfy_headless.protocol.effects import Broken
 from comfy_headless.transport.fetch import Fetched, fetch
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+logger = logging.getLogger("comfy_headless")
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _GOES_ON: Final = "what came is kept, and the next try goes on from there"
 
 
@@ -81,6 +84,7 @@ class _Download:
                 part.resume(lambda held: self._tell("checking", held))
                 self._fill(part)
                 if not part.right:  # often the beginning is of a broken try
+                    logger.warning("%s: what came is not the file; it is fetched anew", planned.file.key)
                     part.empty()
                     self._fill(part)
                 if not part.right:
@@ -142,8 +146,11 @@ class _Download:
         return ModelDownloadError(f"{planned.file.key}: {why}", url=planned.url, path=str(planned.target))
 
     def _unwritten(self, error: OSError) -> ModelDownloadError:
-        folder = self._planned.target.parent
+        folder, size = self._planned.target.parent, size_text(self._planned.size)
         if error.errno in _FULL:
-            left = size_text(self._planned.size)
-            return self._error(f"the disk of {folder} is full, and the file has {left}: make room; {_GOES_ON}")
+            return self._error(f"the disk of {folder} is full, and the file has {size}: make room; {_GOES_ON}")
+        if error.errno == errno.EFBIG:
+            return self._error(
+                f"the file system of {folder}, or a limit (ulimit -f), takes no file of {size}; {_GOES_ON}"
+            )
         return self._error(f"cannot be written into {folder}: {error.strerror or error}")

@@ -164,7 +164,7 @@ def look_into(tree: ComfyTree, library: ModelFiles) -> Place:
     sizes = {(file.folder, name): file.size_gb for file in library.values() for name in (file.name, *file.also)}
     files: dict[str, frozenset[str]] = {}
     cut: dict[str, Path] = {}
-    for folder in tree.folders:
+    for folder in tree.folders | {file.folder for file in library.values()}:
         whole = set()
         for name, path in tree.files(folder).items():
             expected = sizes.get((folder, file_name(name)))
@@ -191,7 +191,7 @@ def needed(
             filling = fill(view, library.files, place.facts)
             for role, file in view.files.items():
                 files[file.key] = file
-                rows.setdefault(file.key, []).append((name, each, role, filling.roles.get(role)))
+                rows.setdefault(file.key, []).append((name, each, role, _seen(filling.roles.get(role), file, place)))
     return tuple(_needed(files[key], found, place) for key, found in rows.items())
 
 
@@ -201,6 +201,13 @@ def there_as(file: ModelFile, place: Place) -> str | None:
     any_case = lists_backslashes(place.facts.files)
     found = (find_listed(name, listed, any_case=any_case) for name in (file.name, *file.also))
     return next((each.name for each in found if each is not None), None)
+
+
+def _seen(filled: Filled | None, file: ModelFile, place: Place) -> Filled | None:
+    """Take back what is only taken to be there, since no loader lists its folder: here one can look."""
+    if filled is None or place.tree is None or filled.listed in place.facts.files.get(file.folder, ()):
+        return filled
+    return None
 
 
 def _needed(file: ModelFile, found: list[tuple[str, Task, str, Filled | None]], place: Place) -> NeededFile:

@@ -6,8 +6,11 @@ is that of its contents, so what was begun of another version is never mixed in.
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +19,11 @@ from typing import IO, Final
 
 from comfy_headless.errors import ModelDownloadError
 
+_ID: Final = re.compile(r"[0-9a-f]{12}\.part")
 _PIECE: Final = 4 * 1024 * 1024
 _BEYOND: Final = 1 << 62
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""Of a file system that has no locks, as some that are mounted from afar: there nobody is kept apart."""
 
 
 def part_path(target: Path, checksum: str) -> Path:
@@ -27,6 +33,13 @@ def part_path(target: Path, checksum: str) -> Path:
         checksum: of all of it.
     """
     return target.with_name(f"{target.name}.{checksum.rpartition(':')[2][:12] or 'unknown'}.part")
+
+
+def stale_parts(target: Path, checksum: str) -> list[Path]:
+    """Return what was begun of other versions of a file; nothing goes on with it."""
+    own = part_path(target, checksum)
+    found = target.parent.glob(f"{glob.escape(target.name)}.*.part") if target.parent.is_dir() else ()
+    return sorted(path for path in found if path != own and _ID.fullmatch(path.name[len(target.name) + 1 :]))
 
 
 def kept_bytes(target: Path, checksum: str) -> int:
@@ -147,4 +160,7 @@ def _lock(file: IO[bytes]) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
     return True

@@ -6,10 +6,11 @@ The hub is asked for each, so a plan also proves that every file can be had; not
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary
@@ -18,10 +19,10 @@ from comfy_headless.graph.transforms.files import is_gguf
 from comfy_headless.graph.values import nearest
 from comfy_headless.models.hub import Passing, Remote, remote_file
 from comfy_headless.models.looking import NeededFile, Place, chosen, look_into, needed, there_as
-from comfy_headless.models.part import kept_bytes
+from comfy_headless.models.part import kept_bytes, stale_parts
 from comfy_headless.models.patience import HubTiming, Patience
 from comfy_headless.models.sizes import size_text
-from comfy_headless.models.tree import read_tree
+from comfy_headless.models.tree import ComfyTree, read_tree
 
 _MODELS = ("diffusion_models", "checkpoints")
 
@@ -134,7 +135,12 @@ def plan_download(
     planned = tuple(
         PlannedFile(file, target, remote.url, remote.size, remote.checksum, kept_bytes(target, remote.checksum))
         for file, remote in found
-        for target in (tree.target(file.folder) / file.name,)
+        for target in (_target(tree, file),)
+    )
+    notes += tuple(
+        f"{part} is of another version of {each.file.name}, and nothing goes on with it: delete it"
+        for each in planned
+        for part in stale_parts(each.target, each.checksum)
     )
     for each in planned:
         if each.target.exists():
@@ -240,6 +246,14 @@ def _ask(file: ModelFile, *, token: str | None, endpoint: str | None, timing: Hu
     if "TODO" in file.repository:
         raise ModelDownloadError(f"{file.key}: nobody has said where it is had")
     return remote_file(file, token=token, endpoint=endpoint, timeout=timing.connect)
+
+
+def _target(tree: ComfyTree, file: ModelFile) -> Path:
+    """A described file may be anybody's: it never leads out of its folder."""
+    for what in (file.folder, file.name):
+        if PurePosixPath(what).is_absolute() or {"..", ""} & set(re.split(r"[\\/]", what)) or ":" in what:
+            raise ValidationError(f"model file {file.key!r}: {what!r} leads out of the folder models/")
+    return tree.target(file.folder) / file.name
 
 
 def _existing(folder: Path) -> Path:

@@ -245,6 +245,29 @@ def test_a_file_in_the_place(library: PresetLibrary, tree: Path) -> None:
     assert place.read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("name", ["../../main.py", "/etc/passwd", "a/../../b", "..\\x", "C:x"])
+def test_a_name_that_leads_out(name: str, library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
+    """A file that somebody describes never lands outside of its folder."""
+    files = tmp_path / "presets/files.toml"
+    files.write_text(files.read_text().replace('name = "tiny_vae.safetensors"', f"name = '{name}'"))
+    (tmp_path / "presets/tiny.toml").unlink()
+    with Hub(tiny.ON_HUB).running() as hub, pytest.raises(ValidationError, match=r"leads out of the folder models/"):
+        plan_download((), [f"vae/{name}"], comfyui=tree, endpoint=hub.url, library=library)
+
+
+def test_what_was_begun_of_another_version(library: PresetLibrary, tree: Path) -> None:
+    """It is neither gone on with nor deleted, and is named; other files that end alike are not."""
+    old = tiny.put(part_path(tree / "models" / tiny.VAE, f"sha256:{'0' * 64}"), b"old")
+    mine = tiny.put(tree / "models/vae/tiny_vae.safetensors.mine.part", b"mine")
+    with Hub(tiny.ON_HUB).running() as hub:
+        plan = plan_download((), [tiny.VAE], comfyui=tree, endpoint=hub.url, library=library)
+        assert plan.notes == (
+            f"{old} is of another version of tiny_vae.safetensors, and nothing goes on with it: delete it",
+        )
+        download_models(plan)
+    assert (old.read_bytes(), mine.read_bytes()) == (b"old", b"mine")
+
+
 def test_the_default_of_extra_paths(library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
     """A download goes to the place that is marked as the default, and is found there."""
     (tree / "extra_model_paths.yaml").write_text(f"far:\n  base_path: {tmp_path}/far\n  is_default: true\n  vae: v\n")
@@ -291,12 +314,15 @@ def start(tree: Path, hub: Hub, presets: Path, limit: int = 0) -> subprocess.Pop
 
 
 @pytest.mark.slow
-def test_a_full_disk(library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
-    """Where a write fails for want of room, the error says so; what fits is kept, and goes on with more room."""
+def test_a_file_that_becomes_too_large(library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
+    """Where a write fails, the error says why; what fits is kept, and goes on where more of it fits."""
     with Hub(tiny.ON_HUB).running() as hub:
         with start(tree, hub, tmp_path / "presets", limit=15_000) as process:
             _, err = process.communicate(timeout=60)
-        assert "is full, and the file has 40 kB: make room; what came is kept" in err and process.returncode == 1
+        assert (
+            "takes no file of 40 kB; what came is kept, and the next try goes on from there" in err
+            and process.returncode == 1
+        )
         (kept,) = models(tree).values()
         assert kept == tiny.CONTENTS[tiny.VAE][:15_000]
         fetch(hub, library, tree, preset=(), files=[tiny.VAE])

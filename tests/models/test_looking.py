@@ -65,6 +65,17 @@ def test_a_file_that_is_cut_off(library: PresetLibrary, tree: Path) -> None:
     assert notes[tiny.MODEL] == ""
 
 
+def test_a_folder_that_no_loader_lists(library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
+    """A preset's file in such a folder is taken to be there on a server; in a folder here it is looked for."""
+    for name in ("tiny.toml", "files.toml"):
+        path = tmp_path / "presets" / name
+        path.write_text(path.read_text().replace('"vae/', '"my_pack/').replace('folder = "vae"', 'folder = "my_pack"'))
+    key = "my_pack/tiny_vae.safetensors"
+    assert listed("tiny", library, tree)[key] is None
+    tiny.put(tree / "models" / key, tiny.CONTENTS[tiny.VAE])
+    assert listed("tiny", library, tree)[key] == "tiny_vae.safetensors"
+
+
 def test_a_server() -> None:
     """A server is asked for its lists; its lines to paste are of curl, for a machine without this program."""
     with Simulator() as simulator:
