@@ -151,6 +151,12 @@ def persist(
 
 def offline(server: Server, problem: str) -> ComfyUIOfflineError:
     """Return the error for a server that is not there."""
+    if "CERTIFICATE_VERIFY_FAILED" in problem:
+        return ComfyUIOfflineError(
+            f"the certificate of {server.url} is not trusted here ({problem}). Name the file that vouches for it with "
+            "ca= or COMFY_HEADLESS_CA; verify=False takes any certificate, so that anybody between can read along",
+            url=server.url,
+        )
     port = f"{server.url}:8188 is ComfyUI's own port. " if urlsplit(server.url).port is None else ""
     return ComfyUIOfflineError(
         f"no ComfyUI answers at {server.url} ({problem}). {port}Start it (python main.py --listen), name another with "
