@@ -54,6 +54,8 @@ class Mailbox:
             self._passing[frame.type] = frame
         else:
             preview = self._passing.pop(PREVIEW, None)
+            if self._most is not None and frame.ends:
+                preview = None  # whoever hears all jobs shall not take it for one of the next
             self._kept.extend(self._passing.values())
             self._kept.append(frame)
             self._passing = {PREVIEW: preview} if preview is not None else {}
@@ -110,12 +112,12 @@ class Mailboxes:
     def remove(self, prompt_id: str, mailbox: Mailbox) -> None:
         """Give it no more. When all have left who listened to everything, so does who kept the socket for them."""
         boxes = tuple(one for one in self._boxes.get(prompt_id, ()) if one is not mailbox)
-        if prompt_id == EVERYTHING and all(one.keeps for one in boxes):
-            self.end()
-        elif boxes:
+        if boxes:
             self._boxes[prompt_id] = boxes
         else:
             self._boxes.pop(prompt_id, None)
+        if prompt_id == EVERYTHING and all(one.keeps for one in boxes):
+            self.end()
 
     def dismiss(self, mailbox: Mailbox) -> None:
         """Tell one who listens to everything that nothing more comes."""

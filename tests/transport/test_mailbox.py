@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from comfy_headless.protocol.frames import LOST, PREVIEW, Frame
+from comfy_headless.protocol.frames import (
+    BACK,
+    CLOSED,
+    CONNECTED,
+    DROPPED,
+    EVERYTHING,
+    LOST,
+    PREVIEW,
+    QUEUED,
+    Frame,
+)
 from comfy_headless.transport.mailbox import Mailbox, Mailboxes, needed
 
 
@@ -49,3 +59,52 @@ def test_a_quiet_mailbox_takes_what_was_made_and_the_end() -> None:
     wanted = [Frame("executed", "p"), Frame("execution_error", "p"), Frame("executing", "p", {"node": None})]
     assert all(mailbox.put(frame) for frame in [*wanted, Frame(LOST, "p")])
     assert [mailbox.take() for _ in range(4)] == [*wanted, Frame(LOST, "p")]
+
+
+def test_a_reader_of_everything_may_fall_behind() -> None:
+    """Beyond the bound the oldest go; how many is told in their place, once; of pictures that of the job at work stays."""
+    mailbox = Mailbox(most=3)
+    for number in range(5):
+        mailbox.put(Frame("executed", "p", {"number": number}))
+    mailbox.put(Frame(PREVIEW, "o"))
+    mailbox.put(Frame("execution_success", "o"))
+    mailbox.put(Frame(PREVIEW, "p"))
+    taken = [mailbox.take() for _ in range(5)]
+    assert taken[0] == Frame(DROPPED, data={"count": 3})
+    assert [frame and frame.data.get("number") for frame in taken[1:4]] == [3, 4, None]
+    assert taken[4] == Frame(PREVIEW, "p")
+    assert mailbox.take() is None
+
+
+def test_who_listens_to_everything() -> None:
+    """Every frame once, of jobs and of none; whether the socket is open, in the order in which that changed."""
+    boxes, early, late, job = Mailboxes(), Mailbox(), Mailbox(), Mailbox()
+    boxes.add(EVERYTHING, early)
+    boxes.opened()
+    boxes.add("p", job)
+    boxes.add(EVERYTHING, late)
+    assert boxes.deliver(Frame("status"))
+    assert boxes.deliver(Frame("executed", "p"))
+    boxes.lost()
+    boxes.lost()
+    boxes.opened()
+    heard = [[frame.type for frame in iter(box.take, None) if frame is not None] for box in (early, late, job)]
+    assert heard == [
+        [CONNECTED, QUEUED, "status", "executed", LOST, BACK],
+        [CONNECTED, "status", "executed", LOST, BACK],
+        ["executed", LOST, LOST],
+    ]
+
+
+def test_the_last_to_leave_ends_it() -> None:
+    """Who keeps the socket for the others is told when the last of them has left; whoever is dismissed is told so."""
+    boxes, first, second, keeper = Mailboxes(), Mailbox(), Mailbox(), Mailbox(keeps=True)
+    for mailbox in (first, second, keeper):
+        boxes.add(EVERYTHING, mailbox)
+    boxes.dismiss(first)
+    boxes.dismiss(first)
+    assert boxes.has(keeper)
+    boxes.remove(EVERYTHING, second)
+    assert not boxes.listened
+    assert [first.take(), second.take(), keeper.take()] == [Frame(CLOSED), None, Frame(CLOSED)]
+    assert first.take() is None
