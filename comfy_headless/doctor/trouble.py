@@ -38,6 +38,9 @@ def unreachable(server: Server, broken: Broken) -> HealthLine:
     detail = one_line(without_secrets(broken.detail))
     url, parts = server.url, urlsplit(server.url)
     plain = f"http{url.removeprefix('https')}"
+    if "CERTIFICATE_VERIFY_FAILED" in detail and "mismatch" in detail:
+        text = f"the certificate at {url} is for another name: {detail}"
+        return HealthLine("server", "fail", text, setting("COMFY_HEADLESS_URL", "https://NAME"))
     if "CERTIFICATE_VERIFY_FAILED" in detail:
         text = f"{url} shows a certificate that nobody here knows: {detail}"
         return HealthLine("server", "fail", text, setting("COMFY_HEADLESS_CA", "/path/of/ca.pem"))
@@ -47,7 +50,7 @@ def unreachable(server: Server, broken: Broken) -> HealthLine:
         text = f"{url} does not answer within {server.timing.read:g} s: it starts, is busy, or is something else"
         return HealthLine("server", "fail", text, curl(server, "/system_stats", wait=60))
     if broken.kind == "reset":
-        text = f"{url} ends the connection: {detail}"
+        text = f"{url} ends the connection{', perhaps it speaks https' if parts.scheme == 'http' else ''}: {detail}"
         return HealthLine("server", "fail", text, curl(server, "/system_stats"))
     if any(words in detail for words in _NO_SUCH_NAME):
         text = f"no machine is called {parts.hostname}: {detail}"

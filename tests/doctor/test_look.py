@@ -22,6 +22,8 @@ from comfy_headless import HealthReport, ValidationError, check_health
 from comfy_headless.client.options import server_of
 from comfy_headless.doctor.look import health_of
 from comfy_headless.doctor.setup import VARIABLES
+from comfy_headless.doctor.trouble import unreachable
+from comfy_headless.protocol.effects import Broken
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, Break, Delay, SilentSocket
@@ -135,6 +137,69 @@ def test_what_is_no_comfyui(simulator: Simulator, fault: Any, text: str, remedy:
     assert tuple(line.name for line in report.lines[1:]) == HERE
 
 
+@pytest.mark.skipif(os.name == "nt", reason="variables are set by another word there")
+@pytest.mark.parametrize(
+    ("url", "kind", "detail", "text", "remedy"),
+    [
+        (
+            "https://gpu",
+            "refused",
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate",
+            "https://gpu shows a certificate that nobody here knows: [SSL",
+            "export COMFY_HEADLESS_CA=/path/of/ca.pem",
+        ),
+        (
+            "https://gpu",
+            "refused",
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch",
+            "the certificate at https://gpu is for another name: [SSL",
+            "export COMFY_HEADLESS_URL=https://NAME",
+        ),
+        (
+            "http://gpu",
+            "refused",
+            "[Errno 111] Connection refused",
+            "nothing answers at",
+            "export COMFY_HEADLESS_URL=http://gpu:8188",
+        ),
+        (
+            "http://gpu:8188",
+            "refused",
+            "timed out",
+            "nothing answers at",
+            "curl -sS -i -m 10 http://gpu:8188/system_stats",
+        ),
+        (
+            "http://gpu",
+            "refused",
+            "[Errno 11001] getaddrinfo failed",
+            "no machine is called gpu",
+            "export COMFY_HEADLESS_URL=http://HOST:8188",
+        ),
+        (
+            "https://localhost:1",
+            "refused",
+            "refused",
+            "nothing answers at",
+            "curl -sS -i -m 10 https://localhost:1/system_stats",
+        ),
+        (
+            "http://gpu:1",
+            "reset",
+            "by peer",
+            "http://gpu:1 ends the connection, perhaps it speaks https: by peer",
+            "curl -sS",
+        ),
+    ],
+)
+def test_what_breaks(url: str, kind: str, detail: str, text: str, remedy: str) -> None:
+    """What keeps a connection from being made is told apart by the system's words, each with its own remedy."""
+    line = unreachable(server_of(url, "polling", Timing(), None), Broken(kind, detail))
+    assert line.state == "fail"
+    assert line.text.startswith(text)
+    assert (line.remedy or "").startswith(remedy)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "name", "text"),
@@ -240,6 +305,7 @@ def test_addresses(simulator: Simulator) -> None:
             check_health(timeout=odd)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_nothing_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing answers, the remedy starts a ComfyUI: the one that is named, or found, or the usual folder."""
     url = closed_port()
