@@ -104,7 +104,7 @@ def test_version_and_dependencies(wheel: Path) -> None:
 def test_extras(wheel: Path) -> None:
     """The extras are the promised ones, and `dev` brings all of them."""
     extras = set(metadata(wheel).get_all("Provides-Extra") or [])
-    assert extras == {"websocket", "ai", "health", "media", "cli", "simulator", "all", "dev"}
+    assert extras == {"websocket", "ai", "health", "media", "cli", "simulator", "models", "all", "dev"}
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     (everything,) = declared["all"]
     assert set(everything.removeprefix("comfy-headless[").removesuffix("]").split(",")) == extras - {"all", "dev"}
