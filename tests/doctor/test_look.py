@@ -122,7 +122,7 @@ NGINX = Answer(
             r"sends one elsewhere \(301\)",
             r"export COMFY_HEADLESS_URL=https://gpu/comfy$",
         ),
-        (Break(STATS, times=None), r"ends the connection: ", CURL),
+        (Break(STATS, times=None), r"ends the connection, perhaps it speaks https: ", CURL),
         (Delay(STATS, 5.0), r"does not answer within 0\.3 s: it starts, is busy", r"curl -sS -i -m 60 http"),
     ],
     ids=str,
