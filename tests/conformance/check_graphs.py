@@ -92,6 +92,12 @@ def base_graphs() -> dict[str, Graph]:
     }
 
 
+def row(length: int) -> Graph:
+    """Return so many nodes in a row, each fed by the next, under one that saves."""
+    links = {str(number): node("ImageInvert", image=[str(number + 1), 0]) for number in range(length - 1)}
+    return {"save": save("0"), **links, str(length - 1): empty_image()}
+
+
 def sampling() -> Graph:
     """Return a text-to-image graph; it names a checkpoint."""
     return {

@@ -59,13 +59,20 @@ def blocked(client: httpx.Client) -> Iterator[None]:
     )
     prompt_id = client.post("/prompt", json={"prompt": long}).json()["prompt_id"]
     try:
-        while prompt_id not in str(client.get("/queue").json()["queue_running"]):
+        while not _is_running(prompt_id, client):
             time.sleep(0.05)
         yield
+        assert _is_running(prompt_id, client)
     finally:
         client.post("/queue", json={"clear": True})
         client.post("/interrupt", json={"prompt_id": prompt_id})
         wait_for(prompt_id, client)
+
+
+def _is_running(prompt_id: str, client: httpx.Client) -> bool:
+    ended = client.get(f"/history/{prompt_id}").json()
+    assert not ended, f"the job that keeps the server busy has ended: {ended[prompt_id]['status']}"
+    return prompt_id in str(client.get("/queue").json()["queue_running"])
 
 
 def compare_each(
@@ -81,7 +88,7 @@ def compare_each(
         if _is_fatal(report) or (wait and _calls_out(report, schemas)):
             counts["kept_back"] += 1
             continue
-        status, answer = _ask(case, client)
+        status, answer = ask(case, client)
         statuses[status] = statuses.get(status, 0) + 1
         order = find_order(case, status, answer, schemas, exact=exact, exists=exists)
         wrong = order if isinstance(order, str) else None
@@ -118,7 +125,8 @@ def _calls_out(report: Report, schemas: Schemas) -> bool:
     return not report.refused and any(schemas.raw(each["class_type"]).get("api_node") for each in report.graph.values())
 
 
-def _ask(case: Case, client: httpx.Client) -> tuple[int, dict[str, Any]]:
+def ask(case: Case, client: httpx.Client) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body of the server's answer; what is no JSON is an empty body."""
     body = {"prompt": case.graph}
     if case.targets is not None:
         body["partial_execution_targets"] = case.targets

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +95,11 @@ def named_files(graphs: Mapping[str, Graph]) -> tuple[dict[str, set[str]], set[s
     return models, inputs
 
 
-@contextmanager
-def placed(folders: Folders) -> Iterator[None]:
-    """Keep an empty file under every model name of the whole graphs, and a picture under every input name."""
+def place_files(folders: Folders) -> list[Path]:
+    """Put an empty file under every model name of the whole graphs, and a picture under every input name.
+
+    What is there already stays, such as the weights that stand in for the presets' files. Return what was put there.
+    """
     models, inputs = named_files(whole_graphs())
     paths = [folders.models / folder / name for folder, found in models.items() for name in found]
     paths += [folders.models / folder / ANY_MODEL for folder in set(MODEL_INPUTS.values())]
@@ -109,8 +110,4 @@ def placed(folders: Folders) -> Iterator[None]:
             Image.new("RGB", (16, 16)).save(path)
         else:
             path.touch()
-    try:
-        yield
-    finally:
-        for path in missing:
-            path.unlink()
+    return missing

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import httpx
 import pytest
@@ -25,18 +24,18 @@ from .check_breaks import BREAKS
 from .check_corpus import Case, half_broken
 from .check_run import Figures, blocked, compare_all, compare_each
 from .check_typed import Forest, grown_graphs
-from .check_whole import ANY_MODEL, named_files, placed, whole_graphs, wirings
+from .check_whole import ANY_MODEL, named_files, place_files, whole_graphs, wirings
 from .comfyui.weights import Folders
 
 
 @pytest.fixture(scope="module")
 def client(real_server: str, real_server_folders: Folders | None) -> Iterator[httpx.Client]:
     """A connection to the real server; ours has every file that the corpus names until the module ends."""
-    with (
-        placed(real_server_folders) if real_server_folders else nullcontext(),
-        httpx.Client(base_url=real_server, timeout=60, trust_env=False) as connected,
-    ):
+    placed = place_files(real_server_folders) if real_server_folders else []
+    with httpx.Client(base_url=real_server, timeout=60, trust_env=False) as connected:
         yield connected
+    for path in placed:
+        path.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +73,7 @@ def test_every_preset_is_whole_by_the_packs_that_it_needs() -> None:
     assert not found, found[0]
 
 
+@pytest.mark.slow
 def test_corpus_is_half_whole_and_broken_in_every_way(shipped: Schemas) -> None:
     """At least 500 graphs: all presets and wirings, each once whole and once broken; every way is used, none rarely."""
     graphs = whole_graphs()
@@ -104,6 +104,7 @@ BOUNDED = settings(derandomize=True, deadline=None, suppress_health_check=list(H
 DICE = st.randoms(use_true_random=False)
 
 
+@pytest.mark.slow
 @settings(BOUNDED, max_examples=25)
 @given(dice=DICE)
 def test_what_is_built_by_type_is_taken(simulated_server: str, forest: Forest, dice: random.Random) -> None:

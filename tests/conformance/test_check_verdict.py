@@ -17,8 +17,8 @@ from comfy_headless.graph.kinds import FATAL_KINDS
 from comfy_headless.graph.schemas import Schemas
 
 from .check_corpus import all_cases, broken_graphs, class_graphs, mixed_graphs
-from .check_graphs import Graph, empty_image, node, save
-from .check_run import Figures, compare_all, wait_for
+from .check_graphs import Graph, empty_image, node, row, save
+from .check_run import Figures, blocked, compare_all, wait_for
 
 IMAGES: dict[str, dict[str, str]] = {
     "image": {"image": "a.png"},
@@ -161,6 +161,20 @@ def test_what_the_server_does_not_say_ends_as_told(
     assert answer.status_code == 200 and not answer.json()["node_errors"]
     entry = wait_for(answer.json()["prompt_id"], client)
     assert entry["status"]["status_str"] == ends
+
+
+@pytest.mark.parametrize("length", [900, 1100])
+def test_server_cannot_walk_a_thousand_nodes_in_a_row(length: int, client: httpx.Client, live: Schemas) -> None:
+    """More nodes in a row than calls of Python fit into each other are refused; where it ends, Python decides."""
+    report = check(row(length), live)
+    with blocked(client):
+        answer = client.post("/prompt", json={"prompt": row(length)})
+    assert (report.status, answer.status_code) == ((200, 200) if length < 1000 else (400, 400))
+    kinds = [
+        [error["extra_info"]["exception_type"] for entry in found.values() for error in entry["errors"]]
+        for found in (report.node_errors, answer.json()["node_errors"])
+    ]
+    assert kinds[0] == kinds[1] == ([] if length < 1000 else ["RecursionError"])
 
 
 def test_fatal_graphs_are_kept_back(live: Schemas) -> None:

@@ -248,11 +248,13 @@ def test_types_of_a_union_fit_by_one_member() -> None:
     assert [kinds(slot) for slot in range(4)] == [[], [], ["return_type_mismatch"], ["return_type_mismatch"]]
 
 
-def test_long_chains_need_no_deep_stack() -> None:
-    """A chain of 3000 nodes is judged like a short one."""
-    graph = _picture("1", width=0)
-    for number in range(3000):
-        before = "2" if number == 0 else f"c{number - 1}"
-        graph[f"c{number}"] = {"class_type": "ImageInvert", "inputs": {"image": [before, 0]}}
-    graph["3"]["inputs"]["images"] = ["c2999", 0]
-    assert _only(check(graph)).kind == "value_smaller_than_min"
+def test_a_thousand_nodes_in_a_row_are_too_many() -> None:
+    """The server calls itself for each node of a row, and Python ends that; a wide graph may have as many nodes."""
+    save = {"class_type": "SaveImage", "inputs": {"images": ["0", 0], "filename_prefix": "x"}}
+    image = PICTURE["1"]
+    row = {str(n): {"class_type": "ImageInvert", "inputs": {"image": [str(n + 1), 0]}} for n in range(1100)}
+    long = _only(check({"save": save, **row, "1100": image}))
+    assert long.refused and long.extra_info["exception_type"] == "RecursionError"
+    assert check({"save": save, **{str(n): row[str(n)] for n in range(900)}, "900": image}).ok
+    wide = {f"{n} saved": {**save, "inputs": {**save["inputs"], "images": [str(n), 0]}} for n in range(1100)}
+    assert check({**wide, **{str(n): image for n in range(1100)}}).ok

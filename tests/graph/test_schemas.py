@@ -207,3 +207,19 @@ def test_a_graph_is_checked_with_pack_nodes() -> None:
     assert missing.kind == "missing_node_type" and missing.class_type == "VHS_VideoCombine"
     graph["2"]["inputs"] |= {"loop_count": 101, "format": "video/avi"}
     assert [item.kind for item in check(graph, PACKED).problems] == ["value_bigger_than_max", "value_not_in_list"]
+
+
+def test_a_class_is_read_once() -> None:
+    """However often graphs with a class are checked, its schema is read once, and no other class's at all."""
+    read: list[str] = []
+
+    def load(name: str) -> dict[str, Any]:
+        read.append(name)
+        return SNAPSHOT.raw(name)
+
+    schemas = Schemas(dict.fromkeys(SNAPSHOT), load)
+    image = {"class_type": "EmptyImage", "inputs": {"width": 16, "height": 16, "batch_size": 1, "color": 0}}
+    save = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}
+    for _ in range(3):
+        assert check({"1": image, "2": save, "3": save, "4": save}, schemas).ok
+    assert sorted(read) == ["EmptyImage", "SaveImage"]
