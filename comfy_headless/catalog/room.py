@@ -41,12 +41,13 @@ def memory_problems(preset: Preset, told: VramEstimate, machine: Machine, steps:
     if machine.vram_gb is not None and not told.fits(machine.vram_gb):
         details = f"{preset.name} needs {told.needed_gb:.1f} GiB ({told.needed_source}), there are "
         details += f"{machine.vram_gb:.1f}: {machine.source}"
-        found.append(_problem("vram_too_small", details, _smaller(ways, machine.vram_gb)))
+        found.append(_problem("vram_too_small", details, _smaller(ways, machine.vram_gb, _recommend(machine))))
     if not has_ram(preset, machine.ram_gb):
         needed = preset.needs.min_ram_gb.value
         details = f"{preset.name} needs {needed:g} GiB, there are {machine.ram_gb:.1f}"
         lighter = [step for step in ways if "preset" in step.changes]
-        found.append(_problem("ram_too_small", details, _line(lighter[0]) if lighter else "take a smaller preset"))
+        other = remarked(_recommend(machine), "what fits there")
+        found.append(_problem("ram_too_small", details, _line(lighter[0]) if lighter else other))
     return found
 
 
@@ -86,16 +87,19 @@ def _problem(kind: str, details: str, remedy: str) -> Problem:
     return Problem(None, None, None, kind, KINDS[kind].meaning, details, refused=False, remedy=remedy)
 
 
-def _smaller(steps: Iterable[StepDown], vram_gb: float) -> str:
-    """Return the first step that fits, else all of them."""
-    ways = tuple(steps)
+def _recommend(machine: Machine) -> str:
+    """Return the command that says which presets a machine can run."""
+    sizes = (("--vram-gb", machine.vram_gb), ("--ram-gb", machine.ram_gb))
+    return " ".join(["comfy-headless recommend", *(f"{name} {size:.1f}" for name, size in sizes if size is not None)])
+
+
+def _smaller(ways: tuple[StepDown, ...], vram_gb: float, recommend: str) -> str:
+    """Return the first step that fits; where none does, the command that says what would."""
     fitting = next((step for step in ways if step.estimate.fits(vram_gb)), None)
     if fitting is not None:
         return _line(fitting)
-    if not ways:
-        return "take a lighter preset: comfy-headless recommend"
     each = "; ".join(f"{step.option}: {step.estimate.needed_gb:.1f} GiB" for step in ways)
-    return f"none of these is enough alone, several may be: {each}"
+    return remarked(recommend, f"what fits there; not enough alone: {each}" if each else "what fits there")
 
 
 def _line(step: StepDown) -> str:

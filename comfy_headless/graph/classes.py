@@ -24,6 +24,14 @@ NOTES: Final = frozenset({"MarkdownNote", "Note"})
 WIRING: Final = frozenset({"PrimitiveNode", "Reroute"})
 """What the editor alone knows; its own export puts the value or the link in their place."""
 
+RENAMED: Final[Mapping[str, str]] = {
+    "LoadImageSetFromFolderNode": "LoadImageDataSetFromFolder",
+    "LoadImageTextSetFromFolderNode": "LoadImageTextDataSetFromFolder",
+    "SaveLoRANode": "SaveLoRA",
+}
+"""Classes that ComfyUI has under another name now, and puts none in their place by itself (its history up to 0.30.0,
+nodes.py and comfy_extras at every 70th commit: what was registered once and is not any more)."""
+
 _EXPORT: Final = "open the workflow in ComfyUI and export it anew: Workflow > Export (API)"
 _LIKE: Final = 0.75
 """How alike a misspelt class and the right one are (judged: below it they are others)."""
@@ -44,6 +52,7 @@ def class_remedy(
         return take_out(node_id, why="it does nothing") if spare else _EXPORT
     return (
         _same(node_id, class_type, schemas)
+        or _moved(node_id, class_type, schemas)
         or _older(node_id, node, class_type, schemas)
         or _newer(class_type, came_in)
         or _packed(class_type)
@@ -56,6 +65,14 @@ def _same(node_id: str, class_type: str, schemas: Schemas) -> str:
     """A class in other letters, or with blanks around it."""
     wanted = _plain(class_type)
     return next((_renamed(node_id, name) for name in schemas if _plain(name) == wanted), "")
+
+
+def _moved(node_id: str, class_type: str, schemas: Schemas) -> str:
+    """The name that a class has now, or had before, on a server that has it under that one."""
+    others = [new if old == class_type else old for old, new in RENAMED.items() if class_type in (old, new)]
+    found = next((name for name in others if name in schemas), None)
+    line = f'graph[{written(node_id)}]["class_type"] = {written(found)}'
+    return remarked(line, "it is called so there") if found else ""
 
 
 def _older(node_id: str, node: Mapping[str, Any], class_type: str, schemas: Schemas) -> str:

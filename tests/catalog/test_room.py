@@ -51,9 +51,9 @@ def test_the_remedy_is_the_first_that_fits() -> None:
 
 
 def test_where_none_fits_all_are_told() -> None:
-    """Where no step is enough alone, each is told with what it needs."""
+    """Where no step is enough alone, the remedy is the command that says what fits, and each is told behind it."""
     (problem,) = _short(0.5, None)
-    assert problem.remedy.startswith("none of these is enough alone, several may be: --")
+    assert problem.remedy.startswith("comfy-headless recommend --vram-gb 0.5  # what fits there; not enough alone: --")
 
 
 @pytest.mark.parametrize(

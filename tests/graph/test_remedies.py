@@ -320,6 +320,16 @@ def test_a_missing_class_says_where_it_is_had(class_type: str, remedy: str) -> N
     assert problem.kind == "missing_node_type" and problem.remedy == remedy
 
 
+def test_a_class_that_was_renamed() -> None:
+    """A class that ComfyUI has under another name now is called by that, and by the old one on an older server."""
+    lora = {"class_type": "SaveLoRANode", "inputs": {}}
+    assert check({"1": lora}).problems[0].remedy == 'graph["1"]["class_type"] = "SaveLoRA"  # it is called so there'
+    core = Schemas.snapshot()
+    old = {"SaveLoRANode" if name == "SaveLoRA" else name: core.raw(name) for name in core}
+    remedy = check({"1": {**lora, "class_type": "SaveLoRA"}}, old).problems[0].remedy
+    assert remedy == 'graph["1"]["class_type"] = "SaveLoRANode"  # it is called so there'
+
+
 def test_a_misspelt_class_of_a_pack_is_named() -> None:
     """A class that only resembles one of a pack names that one."""
     remedy = check(_class(PICTURE, "2", "VHS_VideoCombin")).problems[0].remedy
