@@ -83,7 +83,7 @@ ROUTES: Final = (
 """A route stands here once for each call that asks it."""
 
 LEFT_OUT: Final[Mapping[str, str]] = {
-    "GET /ws": "the socket: every call that waits for a job keeps one open by itself",
+    "GET /ws": "the socket: what waits for a job opens it by itself; `events` listens to all of it",
     "* /api/assets*": "the assets database, off unless the server is started with --enable-assets (503)",
     "GET /api/tags": "the assets database, off unless the server is started with --enable-assets (503)",
     "GET /internal/folder_paths": "internal by ComfyUI's own words; `model_locations` tells the same",
