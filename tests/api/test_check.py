@@ -71,6 +71,7 @@ def test_settings_count(bare: str) -> None:
     assert "vram_too_small" not in kinds(check(preset="wan_5b", server=bare, frames=61))
 
 
+@pytest.mark.slow
 def test_a_preset_whose_pack_is_missing(bare: str) -> None:
     """Nodes of a pack that the server lacks come with its repository."""
     report = check(preset="cogvideo", server=bare)
