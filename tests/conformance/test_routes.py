@@ -11,6 +11,9 @@ import pytest
 from comfy_headless import ComfyClient, ComfyUIConnectionError
 from comfy_headless.protocol.route_table import LEFT_OUT, ROUTES
 from tests.faults.clients import FAST, Person
+from tests.simulator.talk import image_graph
+
+from .conversation import own_prefix
 
 KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 ALL_ROUTES = "/comfy_headless_test/routes"  # of a node file that the tests give to the real server
@@ -97,6 +100,17 @@ def test_the_log(server: str, kind: str) -> None:
     assert all(entry.text in text for entry in entries[-3:])
     assert ask("subscribe_logs") is None
     assert ask("subscribe_logs", False) is None
+
+
+def test_the_log_is_heard(server: str) -> None:
+    """Who subscribed hears what the server writes while a job runs."""
+    with ComfyClient(server) as client, client.events("logs") as events:
+        client.subscribe_logs()
+        client.wait(client.queue_prompt(image_graph(prefix=own_prefix())))
+        told = events.wait(10)
+        client.subscribe_logs(False)
+    assert told is not None
+    assert all({"t", "m"} <= set(entry) for entry in told.data["entries"])
 
 
 ALONE = [
