@@ -61,11 +61,11 @@ def _text(found: ModelCheck, task: str | None) -> str:
         return "\n".join([*lines, "every model file is there"])
     gets = [each.get or f"# nobody has said where {each.file.name} is had" for each in found.missing]
     size = f" ({size_text(found.missing_gb * 1e9)})" if found.missing_gb is not None else ""
-    if found.folder is None:
+    if found.tree is None:
         return "\n".join([*lines, f"to fetch what is missing{size}, in the ComfyUI folder of the server:", *gets])
     named = [word for preset in found.presets for word in ("--preset", preset)]
     words = ["comfy-headless", "models", "download", *named, *(["--task", task] if task else [])]
-    every = [shlex.join([*words, "--comfyui", str(found.folder)]), "or one by one:"] if len(gets) > 1 else []
+    every = [shlex.join([*words, *found.tree.options]), "or one by one:"] if len(gets) > 1 else []
     return "\n".join([*lines, f"to fetch what is missing{size}:", *every, *gets])
 
 

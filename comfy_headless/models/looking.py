@@ -14,6 +14,7 @@ from comfy_headless.catalog.files import ModelFiles
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary, no_preset
 from comfy_headless.catalog.roles import Filled, fill, place_file
+from comfy_headless.config import comfyui_folder
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.listed import file_name, find_listed, lists_backslashes
 from comfy_headless.models.hub import page_of
@@ -68,12 +69,12 @@ class ModelCheck:
 
     Args:
         place: the address of the server, or the path of the folder.
-        folder: the folder; None for a server.
+        tree: the folder, read; None for a server.
     """
 
     presets: tuple[str, ...]
     place: str
-    folder: Path | None
+    tree: ComfyTree | None
     files: tuple[NeededFile, ...]
 
     @property
@@ -126,8 +127,7 @@ def check_models(
     """
     names = chosen(preset, library)
     place = look(library.files, server=server, comfyui=comfyui, extra_paths=extra_paths)
-    folder = place.tree.folder if place.tree is not None else None
-    return ModelCheck(names, place.name, folder, needed(names, place, library, task=task))
+    return ModelCheck(names, place.name, place.tree, needed(names, place, library, task=task))
 
 
 def chosen(preset: str | Iterable[str], library: PresetLibrary) -> tuple[str, ...]:
@@ -147,12 +147,13 @@ def look(
     extra_paths: Iterable[str | os.PathLike[str]] = (),
 ) -> Place:
     """Look at what is there; the arguments are those of ``check_models``."""
-    from comfy_headless.config import comfyui_folder
-
     if server is not None and comfyui is not None:
         raise ValidationError("server and comfyui: give one of them, the place whose files count")
-    if server is None and comfyui_folder(comfyui) is not None:
-        return look_into(read_tree(comfyui, extra_paths=map(Path, extra_paths)), library)
+    more = [Path(path) for path in extra_paths]
+    if server is None and (more or comfyui_folder(comfyui) is not None):
+        return look_into(read_tree(comfyui, extra_paths=more), library)
+    if more:
+        raise ValidationError("server and extra_paths: extra paths belong to a folder; a server knows its own")
     from comfy_headless.client.sync import ComfyClient  # httpx: 100 ms that a folder does not need
 
     with ComfyClient(server, transport="polling") as client:
@@ -240,7 +241,7 @@ def get_line(file: ModelFile, preset: str, place: Place | None) -> str | None:
     if "TODO" in file.repository:
         return None
     if place is not None and place.tree is not None:
-        words = ["comfy-headless", "models", "download", file.key, "--preset", preset, "--comfyui", place.name]
+        words = ["comfy-headless", "models", "download", file.key, "--preset", preset, *place.tree.options]
         return shlex.join(words)
     target = f"models/{file.folder}/{file.name}"
     return shlex.join(["curl", "-fL", "-C", "-", "--create-dirs", "-o", target, page_of(file)])

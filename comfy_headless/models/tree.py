@@ -43,15 +43,26 @@ class ComfyTree:
         folder: the one that holds ``models``.
         named: where it looks, for model folders that extra paths name.
         defaults: where new files go, for model folders where that is said.
+        extra_paths: files of extra paths that were named beside the folder's own.
     """
 
     folder: Path
     named: Mapping[str, tuple[Path, ...]]
     defaults: Mapping[str, Path]
+    extra_paths: tuple[Path, ...] = ()
 
     def places(self, folder: str) -> tuple[Path, ...]:
         """Return where ComfyUI looks for the files of a model folder, in its order."""
         return self.named.get(folder) or _own(self.folder, folder)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the command line that name it."""
+        return (
+            "--comfyui",
+            str(self.folder),
+            *(word for path in self.extra_paths for word in ("--extra-paths", str(path))),
+        )
 
     def target(self, folder: str) -> Path:
         """Return where a new file of a model folder belongs."""
@@ -91,9 +102,10 @@ def read_tree(folder: str | os.PathLike[str] | None = None, *, extra_paths: Iter
     if not _is_tree(path):
         raise ValidationError(_no_tree(path))
     own = path / NAME
+    more = tuple(extra_paths)
     named: dict[str, tuple[Path, ...]] = {}
     defaults: dict[str, Path] = {}
-    for file in (*([own] if own.is_file() else []), *extra_paths):
+    for file in (*([own] if own.is_file() else []), *more):
         for place in read_extra_paths(file):
             known = named.get(place.folder) or _own(path, place.folder)
             if place.default:  # as folder_paths.py does it (add_model_folder_path): the last default is the first
@@ -101,7 +113,7 @@ def read_tree(folder: str | os.PathLike[str] | None = None, *, extra_paths: Iter
                 defaults[place.folder] = place.path
             else:
                 named[place.folder] = tuple(dict.fromkeys([*known, place.path]))
-    return ComfyTree(path, named, defaults)
+    return ComfyTree(path, named, defaults, more)
 
 
 def _own(tree: Path, folder: str) -> tuple[Path, ...]:

@@ -35,6 +35,14 @@ def test_nothing_there(library: PresetLibrary, tree: Path) -> None:
         assert each.get in str(check)
 
 
+def test_lines_to_paste_name_extra_paths(library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
+    """A file of extra paths that was named is part of each line, so that it fetches to the same place."""
+    more = tmp_path / "my paths.yaml"
+    more.write_text("mine:\n  vae: /v\n")
+    (line, *_) = (each.get for each in check_models("tiny", comfyui=tree, extra_paths=[more], library=library).missing)
+    assert line is not None and line.endswith(f"--comfyui {tree} --extra-paths '{more}'")
+
+
 def test_all_there(library: PresetLibrary, tree: Path) -> None:
     """Files in sub-folders, by another usual name and in another precision count, and that is said."""
     tiny.put(tree / "models/vae/tiny_vae_of_somebody.safetensors", tiny.CONTENTS[tiny.VAE])
@@ -126,6 +134,10 @@ def test_wrong_names(library: PresetLibrary, tree: Path) -> None:
         check_models("tiny", task="first_last", comfyui=tree, library=library)
     with pytest.raises(ValidationError, match="server and comfyui: give one of them"):
         check_models("tiny", server="http://127.0.0.1:9", comfyui=tree, library=library)
+    with pytest.raises(ValidationError, match="extra paths belong to a folder; a server knows its own"):
+        check_models("tiny", server="http://127.0.0.1:9", extra_paths=["x.yaml"], library=library)
+    with pytest.raises(ValidationError, match="no ComfyUI folder is named"):
+        check_models("tiny", extra_paths=["x.yaml"], library=library)
 
 
 def test_the_list(library: PresetLibrary, tree: Path) -> None:
