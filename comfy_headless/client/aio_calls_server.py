@@ -56,6 +56,6 @@ class AsyncServerCalls:
         """Return what the server wrote on its terminal, piece by piece with its time."""
         return await self._transport.drive(routes_server.log_entries(self._server))
 
-    async def subscribe_logs(self, enabled: bool = True) -> None:
+    async def subscribe_logs(self, *, enabled: bool = True) -> None:
         """Have what the server writes on its terminal sent to this client's socket too (event "logs"), or no longer."""
-        return await self._transport.drive(routes_server.subscribe_logs(self._server, enabled))
+        return await self._transport.drive(routes_server.subscribe_logs(self._server, enabled=enabled))

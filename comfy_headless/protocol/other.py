@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -140,7 +141,7 @@ def _part(field: str, file: Any) -> Part:
         content = os.fspath(content)
     if not isinstance(content, str | bytes):
         raise ValidationError(f"files[{field!r}]={repr(file)[:80]}: expected a path, bytes, or (name, path or bytes)")
-    given = name or (os.path.basename(content) if isinstance(content, str) else field)  # noqa: PTH119 - a name only
+    given = name or (PurePath(content).name if isinstance(content, str) else field)
     return Part(field, str(given), content)
 
 

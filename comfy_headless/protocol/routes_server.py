@@ -92,7 +92,7 @@ def log_entries(server: Server) -> Flow[tuple[LogEntry, ...]]:
     return tuple(LogEntry(str(row.get("t") or ""), str(row.get("m") or "")) for row in rows)
 
 
-def subscribe_logs(server: Server, enabled: bool = True) -> Flow[None]:
+def subscribe_logs(server: Server, *, enabled: bool = True) -> Flow[None]:
     """PATCH /internal/logs/subscribe: have what the server writes sent to this client's socket too, or no longer."""
     body = json_body({"clientId": server.client_id, "enabled": bool(enabled)})
     call = Call("PATCH", "/internal/logs/subscribe", body=body, timeout=server.timing.read)

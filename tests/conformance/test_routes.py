@@ -99,7 +99,7 @@ def test_the_log(server: str, kind: str) -> None:
     assert [entry for entry in entries if not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", entry.time)] == []
     assert all(entry.text in text for entry in entries[-3:])
     assert ask("subscribe_logs") is None
-    assert ask("subscribe_logs", False) is None
+    assert ask("subscribe_logs", enabled=False) is None
 
 
 def test_the_log_is_heard(server: str) -> None:
@@ -108,7 +108,7 @@ def test_the_log_is_heard(server: str) -> None:
         client.subscribe_logs()
         client.wait(client.queue_prompt(image_graph(prefix=own_prefix())))
         told = events.wait(10)
-        client.subscribe_logs(False)
+        client.subscribe_logs(enabled=False)
     assert told is not None
     assert all({"t", "m"} <= set(entry) for entry in told.data["entries"])
 
