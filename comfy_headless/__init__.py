@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from .client.job import Job as Job
     from .client.listening import EventStream as EventStream
     from .doctor.look import check_health as check_health
-    from .doctor.report import HealthReport as HealthReport
     from .errors import ComfyHeadlessError as ComfyHeadlessError
     from .errors import ComfyUIConnectionError as ComfyUIConnectionError
     from .errors import ComfyUIOfflineError as ComfyUIOfflineError
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
+    from .health.report import HealthReport as HealthReport
     from .local.server import ComfyServer as ComfyServer
     from .models.download import download_models as download_models
     from .models.listing import ModelList as ModelList
@@ -102,7 +102,7 @@ _HOMES = {
     "GenerationFailedError": "errors",
     "GenerationRejectedError": "errors",
     "GenerationTimeoutError": "errors",
-    "HealthReport": "doctor.report",
+    "HealthReport": "health.report",
     "HubTiming": "models.patience",
     "IMAGE_PRESETS": "catalog.presets",
     "ImageModel": "catalog.models",

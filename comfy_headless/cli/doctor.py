@@ -13,7 +13,7 @@ from comfy_headless.cli.endings import DONE, FAILED
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.preset_table import wrapped
 from comfy_headless.doctor.look import check_health
-from comfy_headless.doctor.report import HealthReport
+from comfy_headless.health.report import HealthReport
 
 EPILOG: Final = "Example:\n\ncomfy-headless doctor --server http://localhost:8188"
 _UNBROKEN: Final = 10**6

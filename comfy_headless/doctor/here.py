@@ -7,13 +7,13 @@ import shlex
 import shutil
 from pathlib import Path
 
-from comfy_headless.doctor.report import HealthLine, gib, installs, setting
 from comfy_headless.errors import ComfyHeadlessError, ValidationError
 from comfy_headless.features import FEATURES, missing_reason
 from comfy_headless.health.disk import Disk, find_disk
 from comfy_headless.health.ffmpeg import try_ffmpeg
 from comfy_headless.health.gpus import find_gpus
 from comfy_headless.health.ram import find_ram
+from comfy_headless.health.report import HealthLine, gib, installs, setting
 from comfy_headless.protocol.destination import read_out
 
 _LITTLE_GB, _NOTHING_GB = 5.0, 0.2

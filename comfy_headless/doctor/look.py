@@ -8,12 +8,12 @@ import time
 from comfy_headless.client.options import server_of
 from comfy_headless.config import named_url, shown_url
 from comfy_headless.doctor.here import lines_here
-from comfy_headless.doctor.report import HealthLine, HealthReport
 from comfy_headless.doctor.server import ask_server
 from comfy_headless.doctor.setup import lines_of_setup
 from comfy_headless.doctor.trouble import cannot_be_asked
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
+from comfy_headless.health.report import HealthLine, HealthReport
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.timing import Timing

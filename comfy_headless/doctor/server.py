@@ -7,12 +7,12 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.doctor.report import HealthLine, gib, installs
 from comfy_headless.doctor.trouble import curl, odd_answer, one_line, unreachable
 from comfy_headless.features import missing_reason
 from comfy_headless.graph.ages import is_older, version_in
 from comfy_headless.graph.snapshot import core
 from comfy_headless.health.ram import GIB
+from comfy_headless.health.report import HealthLine, gib, installs
 from comfy_headless.protocol.conversation import Server, attempt, read
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
 from comfy_headless.protocol.routes import read_queue

@@ -10,11 +10,11 @@ from typing import Final
 
 from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.config import cache_folder, comfyui_folder, shown_url, user_preset_folders
-from comfy_headless.doctor.report import HealthLine, installs, program, setting
 from comfy_headless.errors import ValidationError
 from comfy_headless.features import FEATURES, list_missing_features, missing_reason
 from comfy_headless.graph.values import nearest
 from comfy_headless.health.disk import find_disk
+from comfy_headless.health.report import HealthLine, installs, program, setting
 from comfy_headless.local.folder import find_folder, find_python, usual_folder
 
 _SECRET: Final = "set; its value is not shown"

@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from comfy_headless.config import DEFAULT_URL
-from comfy_headless.doctor.report import HealthLine, program, setting
 from comfy_headless.errors import without_secrets
+from comfy_headless.health.report import HealthLine, program, setting
 from comfy_headless.local.folder import usual_folder
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Broken, Reply

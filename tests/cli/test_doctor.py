@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from comfy_headless.cli.doctor import page
-from comfy_headless.doctor.report import HealthLine, HealthReport
+from comfy_headless.health.report import HealthLine, HealthReport
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer
 from tests.cli.program import Program, finish, process

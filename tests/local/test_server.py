@@ -286,7 +286,7 @@ def test_a_real_one(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     base = ("--base-directory", str(tmp_path), "--front-end-root", str(tmp_path / "frontend"))
     args = (*base, "--database-url", "sqlite:///:memory:")
-    with ComfyServer(comfyui.source, gpu="cpu", args=args) as server, server.client() as client:
+    with ComfyServer(comfyui.source, gpu="cpu", args=args, stop_seconds=60) as server, server.client() as client:
         assert client.system_stats()["devices"][0]["type"] == "cpu"
         taken = ComfyServer(comfyui.source, gpu="cpu", args=args, port=server.port)
         with pytest.raises(ValidationError, match="is taken by another program"):
