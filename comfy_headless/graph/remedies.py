@@ -7,24 +7,21 @@ several problems may be pasted one after the other; what they bring to light, th
 from __future__ import annotations
 
 import dataclasses
-import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from comfy_headless.graph.ages import ages
 from comfy_headless.graph.classes import class_remedy
-from comfy_headless.graph.file_inputs import FILE_INPUTS, MODEL_INPUTS
+from comfy_headless.graph.file_inputs import FILE_INPUTS
+from comfy_headless.graph.given import Case, given, given_or_out, legal_line, which
 from comfy_headless.graph.legal import legal_value, options_of
 from comfy_headless.graph.lines import place, put, put_all, remarked, take_out, written
-from comfy_headless.graph.live_inputs import LiveInputs, unfold
-from comfy_headless.graph.own_checks import is_link
+from comfy_headless.graph.live_inputs import unfold
+from comfy_headless.graph.own_checks import find_own_check, is_link
 from comfy_headless.graph.report import Problem
-from comfy_headless.graph.schemas import InputSchema, NodeSchema, Schemas
-from comfy_headless.graph.sources import Source, find_sources, usual_givers
-
-_SHOWN: Final = 3
-"""So many others a comment names."""
+from comfy_headless.graph.schemas import NodeSchema, Schemas
+from comfy_headless.graph.sources import find_sources
 
 _SAVERS: Final = (("VIDEO", "SaveVideo"), ("IMAGE", "SaveImage"), ("AUDIO", "SaveAudio"), ("*", "PreviewAny"))
 """What keeps a type, the first choice first."""
@@ -54,108 +51,16 @@ def with_remedies(
         yield dataclasses.replace(problem, remedy=line) if line else problem
 
 
-class Case(NamedTuple):
-    """A problem, and all that its remedy follows from.
-
-    Args:
-        broken: whether there is one that a job would not end well with.
-    """
-
-    problem: Problem
-    graph: Mapping[str, Any]
-    as_run: Mapping[str, Any]
-    schemas: Schemas
-    came_in: Mapping[str, str] | None
-    broken: bool = False
-
-    @property
-    def node_id(self) -> str:
-        """The node that it is about."""
-        return str(self.problem.node_id)
-
-    @property
-    def node(self) -> Mapping[str, Any]:
-        """That node, as the server looks at it."""
-        found: Mapping[str, Any] = self.as_run[self.node_id]
-        return found
-
-    @property
-    def inputs(self) -> Mapping[str, Any]:
-        """Its inputs; none where it has none."""
-        return self.node.get("inputs") or {}
-
-    @property
-    def schema(self) -> NodeSchema:
-        """Its class."""
-        return self.schemas[self.node["class_type"]]
-
-    @property
-    def live(self) -> LiveInputs:
-        """The inputs that it has."""
-        return unfold(self.schema, self.inputs)
-
-    @property
-    def item(self) -> InputSchema | None:
-        """The input that the problem is about."""
-        return next((each for each in self.live.inputs if each.name == self.problem.input), None)
-
-    def value(self, name: str) -> Any:
-        """Return what an input was sent, not cast."""
-        sent = self.graph[self.node_id]
-        given = sent.get("inputs") or {}
-        return given.get(name) if sent["class_type"] == self.node["class_type"] else self.inputs.get(name)
-
-    def sources(self, wanted: Any) -> list[Source]:
-        """Return where a link of a type can come from."""
-        return find_sources(self.as_run, self.schemas, self.node_id, wanted)
-
-
 def _set_legal(case: Case) -> str:
     """The nearest value that the input takes."""
     item = case.item
-    return "" if item is None else _legal_line(case, item, case.value(item.name))
-
-
-def _legal_line(case: Case, item: InputSchema, value: Any) -> str:
-    legal = legal_value(item, value)
-    if legal is None:
-        return _nothing_to_choose(case, item, value)
-    return put(case.node_id, item.name, legal.value, legal.why)
-
-
-def _nothing_to_choose(case: Case, item: InputSchema, value: Any) -> str:
-    key = case.schema.name, item.name
-    if key in MODEL_INPUTS:
-        return f"the server has no file for it: put one into ComfyUI/models/{MODEL_INPUTS[key]}/"
-    if key in FILE_INPUTS:
-        named = f"the file {posixpath.basename(value)!r}" if isinstance(value, str) else "a file"
-        return f"bring {named} into the server's input folder and name it in {place(case.node_id, item.name)}"
-    return f"the server has nothing to choose from for {item.name}"
+    return "" if item is None else legal_line(case, item, case.value(item.name))
 
 
 def _give(case: Case) -> str:
     """What an input lacks: a value, or a link."""
     item = case.item
-    return "" if item is None else _given(case, item)
-
-
-def _given(case: Case, item: InputSchema) -> str:
-    if options_of(item) is not None or item.type in ("INT", "FLOAT", "STRING", "BOOLEAN"):
-        return _legal_line(case, item, None)
-    sources = case.sources(item.spec)
-    if sources:
-        return put(case.node_id, item.name, sources[0].link, _which(sources))
-    givers = usual_givers(case.schemas, item.spec)
-    some = f"; {' and '.join(givers)} do" if givers else ""
-    return f"no node of the graph gives {item.type} for {place(case.node_id, item.name)}{some}"
-
-
-def _which(sources: Sequence[Source]) -> str:
-    others = list(dict.fromkeys(str(each) for each in sources[1:] if each.node_id != sources[0].node_id))
-    if not others:
-        return f"from {sources[0]}"
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    return f"from {sources[0]}; or {', '.join(others[:_SHOWN])}{more}"
+    return "" if item is None else given(case, item)
 
 
 def _relink(case: Case) -> str:
@@ -165,13 +70,7 @@ def _relink(case: Case) -> str:
         return ""
     link = case.value(item.name)
     own = [each for each in case.sources(item.spec) if isinstance(link, list) and each.node_id == link[0]]
-    return put(case.node_id, item.name, own[0].link, _which(own)) if own else _given_or_out(case, item)
-
-
-def _given_or_out(case: Case, item: InputSchema) -> str:
-    """Give an input something else; one that may be left out, and that nothing gives, goes."""
-    line = _given(case, item)
-    return line if item.required or line.startswith("graph[") else take_out(case.node_id, item.name)
+    return put(case.node_id, item.name, own[0].link, which(own)) if own else given_or_out(case, item)
 
 
 def _mend_link(case: Case) -> str:
@@ -183,10 +82,10 @@ def _mend_link(case: Case) -> str:
     first = value[0] if isinstance(value, list) and value else None
     fitting = [each for each in case.sources(item.spec) if each.node_id == str(first)]
     if fitting:
-        return put(case.node_id, item.name, fitting[0].link, _which(fitting))
+        return put(case.node_id, item.name, fitting[0].link, which(fitting))
     if first is not None and (options_of(item) is not None or item.type in ("INT", "FLOAT", "STRING", "BOOLEAN")):
-        return _legal_line(case, item, first)
-    return _given_or_out(case, item)
+        return legal_line(case, item, first)
+    return given_or_out(case, item)
 
 
 def _mend_node(case: Case) -> str:
@@ -200,15 +99,31 @@ def _mend_node(case: Case) -> str:
             return _relink(again)
     for item in case.live.inputs:
         if item.required and case.value(item.name) is None:
-            return _given(case, item)
+            return given(case, item)
     for item in case.live.inputs:
         value = case.value(item.name)
         if (case.schema.name, item.name) in FILE_INPUTS and not isinstance(value, str):
-            return _legal_line(case, item, None)
-        legal = None if isinstance(value, list) else legal_value(item, value)
-        if legal is not None and legal.value != value:
-            return put(case.node_id, item.name, legal.value, legal.why)
-    return ""
+            return legal_line(case, item, None)
+    near = {
+        item.name: legal_value(item, case.value(item.name)) for item in case.live.inputs if item.name in case.inputs
+    }
+    other = {
+        name: legal.value
+        for name, legal in near.items()
+        if legal is not None and not isinstance(case.value(name), list) and legal.value != case.value(name)
+    }
+    return put_all(case.node_id, other) if other else _please_own_check(case)
+
+
+def _please_own_check(case: Case) -> str:
+    """What the check that the class brings along stumbles over: its default, where it has one."""
+    own = find_own_check(case.schema)
+    covered = [item for item in case.live.inputs if own is not None and own.covers(item.name)]
+    for item in covered:
+        if item.default not in (None, case.value(item.name)):
+            return put(case.node_id, item.name, item.default, "its default")
+    named = " or ".join(place(case.node_id, item.name) for item in covered)
+    return f"the node's own check cannot read {named}: give it another value" if covered else ""
 
 
 def _leads(case: Case, link: list[Any]) -> bool:
@@ -234,7 +149,7 @@ def _cut_ring(case: Case) -> str:
         item = again.item
         sources = again.sources(item.spec) if item is not None else []
         if sources:
-            return put(again.node_id, name, sources[0].link, f"cuts the ring: {_which(sources)}")
+            return put(again.node_id, name, sources[0].link, f"cuts the ring: {which(sources)}")
     for again, name, _ in links:
         if again.item is None or not again.item.required:
             return take_out(again.node_id, name, "cuts the ring")
@@ -261,7 +176,7 @@ def _check_own(case: Case) -> str:
     value = case.value(item.name)
     if (case.schema.name, item.name) not in FILE_INPUTS:
         return put(case.node_id, item.name, item.default) if item.default is not None else ""
-    line = _legal_line(case, item, value)
+    line = legal_line(case, item, value)
     return f"{line}, or bring your own into the server's input folder" if line.startswith("graph[") else line
 
 
