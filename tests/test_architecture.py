@@ -66,6 +66,7 @@ HOMES = {
 }
 # Functions that import a higher room when they are called: (module, function) -> room.
 UPWARD = {
+    ("client.sync", "ComfyClient.check"): "api",
     ("client.sync", "ComfyClient.generate_image"): "api",
     ("client.sync", "ComfyClient.generate_video"): "api",
     ("client.sync", "ComfyClient.get_recommended_preset"): "api",
@@ -73,6 +74,7 @@ UPWARD = {
     ("client.sync", "ComfyClient.submit"): "api",
     ("client.sync", "ComfyClient.submit_image"): "api",
     ("client.sync", "ComfyClient.submit_video"): "api",
+    ("client.aio", "ComfyWSClient.check"): "api",
     ("client.aio", "ComfyWSClient.generate_image"): "api",
     ("client.aio", "ComfyWSClient.generate_video"): "api",
     ("client.aio", "ComfyWSClient.get_recommended_preset"): "api",

@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from comfy_headless.api.known import Nodes, nodes_of
+from comfy_headless.catalog.absent import with_file_remedies
 from comfy_headless.catalog.compiled import CompiledWorkflow
+from comfy_headless.catalog.facts import read_facts
+from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.errors import GenerationRejectedError
-from comfy_headless.graph.ages import ages
+from comfy_headless.graph.ages import ages, since
 from comfy_headless.graph.check import check
 from comfy_headless.graph.own_checks import file_exists_in
 from comfy_headless.graph.report import Problem, Report
@@ -80,6 +83,8 @@ def _judge(compiled: CompiledWorkflow, nodes: Nodes) -> _Judged | None:
     coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
     there = _there_or(coming, file_exists_in(nodes.schemas))
     report = check(ours.graph, nodes.schemas, file_exists=there, came_in=ages().classes)
+    if report.refused and compiled.preset is None:
+        report = with_file_remedies(report, nodes.schemas, read_facts(nodes.raw, None), PRESETS.files)
     bad = tuple(problem for problem in report.of("refused", "fails") if _is_sure(problem, nodes.schemas))
     return _Judged(ours, ours.graph is not graph, report, bad)
 
@@ -114,6 +119,8 @@ def _rejection(server: Server, compiled: CompiledWorkflow, judged: _Judged) -> G
         head = f"{server.url} would take this graph, and it would fail there"
     lines = [*judged.ours.lacks]
     for problem in judged.bad:
+        if judged.ours.lacks and problem.kind == "missing_node_type" and since(problem.class_type or ""):
+            continue  # these lines name it already
         lines += [str(problem), *([f"  {problem.remedy}"] if problem.remedy and not _ours(compiled, problem) else [])]
     return GenerationRejectedError(
         "\n".join([f"{head}, so nothing was sent ({_HINT}):", *(f"  {line}" for line in lines)]),

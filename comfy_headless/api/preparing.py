@@ -40,6 +40,8 @@ logger = logging.getLogger("comfy_headless")
 _ABOUT: Final = (*ABOUT, "files")
 """What a request is about, whatever the preset."""
 
+_FETCH: Final = "fetch them where that ComfyUI is: comfy-headless models download --preset {} --comfyui FOLDER"
+
 _OF_ONE_MODEL: Final[Mapping[str, str]] = {
     "files": "they fill the roles of one preset",
     "loras": "they are made for one model",
@@ -173,7 +175,7 @@ def prepare_again(
     compiled = compile_request(request._replace(values=values), preset.name, machine.facts, filling)
     absent = _absent(compiled.graph, machine.facts) if machine.facts else []
     if absent or model_files(compiled.graph) == model_files(ready.compiled.graph):
-        raise _with_remedies(refused, request.presets, filling, absent)
+        raise _with_remedies(refused, request.presets, preset.name, filling, absent)
     compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
     for note in compiled.notes:
         logger.info("%s", note)
@@ -232,6 +234,7 @@ def _absent(graph: Graph, facts: ServerFacts) -> list[tuple[str, str]]:
 def _with_remedies(
     refused: GenerationRejectedError,
     presets: PresetLibrary,
+    preset: str,
     filling: Filling | None,
     absent: Iterable[tuple[str, str]],
 ) -> GenerationRejectedError:
@@ -242,7 +245,7 @@ def _with_remedies(
     if not lines:
         return refused
     return GenerationRejectedError(
-        "\n".join([str(refused), "missing on the server:", *(f"  {line}" for line in lines)]),
+        "\n".join([str(refused), "missing on the server:", *(f"  {line}" for line in lines), _FETCH.format(preset)]),
         prompt_id=refused.prompt_id,
         server_message=refused.server_message,
         node_errors=refused.node_errors,

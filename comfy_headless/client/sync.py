@@ -22,6 +22,7 @@ from comfy_headless.transport.sync import HttpClient, SyncTransport
 
 if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
+    from comfy_headless.graph.report import Report
 
 
 class ComfyClient(Calls, Hears):
@@ -309,3 +310,14 @@ class ComfyClient(Calls, Hears):
         from comfy_headless.api.recommend import recommended
 
         return self._drive(recommended(self._server, vram_gb, explain=explain, **wishes))
+
+    def check(self, workflow: str | os.PathLike[str] | Mapping[str, Any] | None = None, **asked: Any) -> Report:
+        """Say what would go wrong with a workflow or a preset on this server; nothing is sent to run.
+
+        Args:
+            workflow: an API-format graph, or the path of its JSON file; None for ``preset=``.
+            asked: what ``comfy_headless.check`` takes, without ``server`` and ``object_info``.
+        """
+        from comfy_headless.api.check import check_flow
+
+        return self._drive(check_flow(self._server, workflow, **asked))

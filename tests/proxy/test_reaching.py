@@ -118,7 +118,7 @@ def test_who_is_not_let_in(way: str, kind: str, nginx: Nginx, elsewhere: Elsewhe
     """The error says what the proxy said, at once, without what was tried; nobody is followed elsewhere."""
     told = len(elsewhere.told)
     wrong = {"basic": {"auth": ("me", "wrong-wrong")}, "bearer": {"token": "wrong-wrong"}}
-    with pytest.raises(ComfyUIConnectionError, match="answered (401|403|302|404)") as caught:
+    with pytest.raises(ComfyUIConnectionError, match=r"answered (401|403|302|404)") as caught:
         Person(kind, nginx.url(way), timing=FAST, **wrong.get(way, {})).run(VIDEO, out=tmp_path)
     assert "wrong-wrong" not in str(caught.value) and len(elsewhere.told) == told
 
