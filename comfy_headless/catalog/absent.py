@@ -92,9 +92,11 @@ def download_line(file: ModelFile) -> str | None:
 def _read(problem: Problem, graph: Mapping[str, Any], schemas: Schemas, files: ModelFiles) -> Absent | None:
     if problem.kind != "value_not_in_list" or problem.node_id is None or problem.class_type is None:
         return None
-    folder = MODEL_INPUTS.get((problem.class_type, problem.input or ""))
     value = graph[problem.node_id]["inputs"].get(problem.input)
-    if folder is None or not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value:
+        return None
+    folder = MODEL_INPUTS.get((problem.class_type, problem.input or "")) or _usual_folder(value, files)
+    if folder is None:
         return None
     item = schemas[problem.class_type].input(problem.input or "")
     fixed = constant_choices((problem.class_type, problem.input or ""))
@@ -102,6 +104,11 @@ def _read(problem: Problem, graph: Mapping[str, Any], schemas: Schemas, files: M
         each for each in (item.choices if item else None) or () if isinstance(each, str) and each not in fixed
     )
     return Absent(problem.node_id, problem.input or "", value, folder, choices, _described(value, folder, files))
+
+
+def _usual_folder(name: str, files: ModelFiles) -> str | None:
+    """Return where a described file belongs: which folder the loader of a node pack lists, nobody says."""
+    return next((file.folder for file in files.values() if file_name(name) in (file.name, *file.also)), None)
 
 
 def _described(name: str, folder: str, files: ModelFiles) -> ModelFile | None:

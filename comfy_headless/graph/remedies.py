@@ -97,9 +97,10 @@ def _mend_node(case: Case) -> str:
         if isinstance(value, list) and len(value) == 2 and not _leads(case, value):
             again = case._replace(problem=dataclasses.replace(case.problem, input=item.name))
             return _relink(again)
-    for item in case.live.inputs:
-        if item.required and case.value(item.name) is None:
-            return given(case, item)
+    lacking = [item for item in case.live.inputs if item.required and case.value(item.name) is None]
+    values = {item.name: legal.value for item in lacking if (legal := legal_value(item, None)) is not None}
+    if lacking:
+        return put_all(case.node_id, values) if values else given(case, lacking[0])
     for item in case.live.inputs:
         value = case.value(item.name)
         if (case.schema.name, item.name) in FILE_INPUTS and not isinstance(value, str):
@@ -175,7 +176,9 @@ def _check_own(case: Case) -> str:
         return ""
     value = case.value(item.name)
     if (case.schema.name, item.name) not in FILE_INPUTS:
-        return put(case.node_id, item.name, item.default) if item.default is not None else ""
+        if item.default not in (None, value):
+            return put(case.node_id, item.name, item.default, "its default")
+        return f"give {place(case.node_id, item.name)} another value: {case.problem.details.partition(' - ')[2]}"
     line = legal_line(case, item, value)
     return f"{line}, or bring your own into the server's input folder" if line.startswith("graph[") else line
 

@@ -134,6 +134,15 @@ def test_a_file_that_nobody_describes(there: list[str], remedy: str) -> None:
     assert [each.remedy for each in report.problems] == [remedy]
 
 
+def test_a_loader_of_a_node_pack() -> None:
+    """A file that a preset describes is known in the list of any loader, of packs that nobody has looked at too."""
+    loader = {"input": {"required": {"model": [["a.safetensors"], {}]}}, "output": ["MODEL"], "output_node": True}
+    schemas = Schemas.from_object_info({"PackLoader": {**loader, "python_module": "custom_nodes.pack"}})
+    graph = {"1": {"class_type": "PackLoader", "inputs": {"model": OWN}}}
+    report = with_file_remedies(check(graph, schemas), schemas, ServerFacts(frozenset(schemas), {}), PRESETS.files)
+    assert report.problems[0].remedy == f"{FETCH}  # {WHENCE}"
+
+
 def test_other_problems_keep_their_remedy() -> None:
     """Only problems with model files are looked at."""
     graph = graph_of_wan()
