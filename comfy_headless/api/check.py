@@ -8,7 +8,6 @@ import shutil
 import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -229,11 +228,16 @@ def _disk(asked: Asked, compiled: CompiledWorkflow) -> list[Problem]:
         return []
     makes = asked.preset.makes if asked.preset is not None else "video" if "frames" in compiled.settings else "image"
     needed = largest_file(makes, compiled.settings)
-    folder = read_out(asked.out).folder.absolute()
     if needed is None:
         return []
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    problem = disk_problem(needed, shutil.disk_usage(there).free, str(Path(folder)))
+    where = read_out(asked.out).folder
+    try:
+        folder = where.absolute()
+        free = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
+    except OSError as error:
+        logger.debug("how much is free in %s is not known: %s", where, error)
+        return []
+    problem = disk_problem(needed, free, str(folder))
     return [] if problem is None else [problem]
 
 

@@ -227,3 +227,12 @@ def test_a_server_that_is_not_there() -> None:
 def test_the_public_name() -> None:
     """``comfy_headless.check`` is this function, and the flow has its arguments."""
     assert comfy_headless.check is check and check_flow.__doc__
+
+
+def test_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be known of the disk, since the current folder was deleted, ends no check."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert check(preset="wan_5b").ok
