@@ -56,8 +56,10 @@ def begin(server: Server) -> Flow[dict[str, bool]]:
         ComfyUIConnectionError: no sensible answer within ``patience``, or no socket.
     """
     problem: str | None = yield Attend()
+    before = yield Now()
     waiting = yield from ask(server, "/queue")
-    if problem is not None:  # it may have come up meanwhile
+    after = yield Now()
+    if problem is not None and after - before >= server.timing.retry:  # it may just have come up
         problem = yield Attend()
     if problem is not None:
         raise ComfyUIConnectionError(f"{server.url}: {problem}; without it nothing can be listened to", url=server.url)

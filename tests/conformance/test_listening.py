@@ -102,7 +102,7 @@ class Relay:
             thread.join()
 
 
-@kinds
+@pytest.mark.parametrize("kind", ["async", pytest.param("sync", marks=pytest.mark.slow)])
 def test_a_job_and_all_around_it(kind: str, server: str) -> None:
     """A listener hears the jobs of its client step by step with pictures, and the queue of all."""
     with listening(kind, server) as listener, ComfyClient(server) as other:
@@ -152,6 +152,7 @@ def over(event: ServerEvent) -> bool:
     return event.type == "executing" and event.node is None
 
 
+@pytest.mark.slow
 @kinds
 def test_two_with_one_name(kind: str, server: str) -> None:
     """Another socket with its clientId takes the news away; the end is found, and the socket opened anew."""

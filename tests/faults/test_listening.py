@@ -32,6 +32,7 @@ from comfy_headless.simulator.faults import (
     ExtraFrames,
     NodeFails,
     SilentSocket,
+    Stall,
 )
 from tests.faults.clients import FAST, VIDEO, until, within
 from tests.faults.listeners import Ears, Listener, listening
@@ -277,6 +278,21 @@ def test_a_server_without_a_socket(kind: str) -> None:
         pytest.raises(ValidationError, match="transport='polling' hears no events"),
     ):
         listener.events()
+
+
+@tasks_first
+def test_a_close_while_it_is_opened_again(kind: str) -> None:
+    """Whoever closes a client does not wait for a socket that is just being opened, and may never be."""
+    with Simulator() as sim, listening(kind, sim.url, timing=FAST._replace(connect=2.5)) as listener:
+        ears = listener.events()
+        ears.until("feature_flags")
+        sim.add(Stall(route="GET /ws", times=None), CutSocket(at="status"))
+        listener.call("queue_prompt", VIDEO)
+        ears.until("lost")
+        until(lambda: sum(request.path == "/ws" for request in sim.requests) == 2)
+        with within(2.0):
+            listener.call("close")
+        assert ears.next() is None
 
 
 @kinds
