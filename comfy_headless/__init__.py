@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
+    from .graph.report import Problem as Problem
+    from .graph.report import Report as Report
     from .health.report import HealthReport as HealthReport
     from .local.server import ComfyServer as ComfyServer
     from .models.download import download_models as download_models
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from .models.plan import DownloadPlan as DownloadPlan
     from .models.plan import plan_download as plan_download
     from .models.progress import DownloadProgress as DownloadProgress
+    from .protocol.effects import Reply as Reply
     from .protocol.events import Event as Event
     from .protocol.events import Finished as Finished
     from .protocol.events import OutputReady as OutputReady
@@ -76,6 +79,9 @@ if TYPE_CHECKING:
     from .protocol.events import Started as Started
     from .protocol.result import Output as Output
     from .protocol.result import Result as Result
+    from .protocol.routes import Queue as Queue
+    from .protocol.routes_jobs import JobPage as JobPage
+    from .protocol.routes_jobs import JobRecord as JobRecord
     from .protocol.status import JobInfo as JobInfo
     from .protocol.status import JobStatus as JobStatus
     from .protocol.stream import ServerEvent as ServerEvent
@@ -108,6 +114,8 @@ _HOMES = {
     "ImageModel": "catalog.models",
     "Job": "client.job",
     "JobInfo": "protocol.status",
+    "JobPage": "protocol.routes_jobs",
+    "JobRecord": "protocol.routes_jobs",
     "JobStatus": "protocol.status",
     "MediaError": "errors",
     "ModelCheck": "models.looking",
@@ -118,9 +126,13 @@ _HOMES = {
     "OutputReady": "protocol.events",
     "PresetLibrary": "catalog.presets",
     "Preview": "protocol.events",
+    "Problem": "graph.report",
     "Progress": "protocol.events",
+    "Queue": "protocol.routes",
     "Queued": "protocol.events",
     "Recommendation": "catalog.recommend",
+    "Reply": "protocol.effects",
+    "Report": "graph.report",
     "Result": "protocol.result",
     "ResultSaveError": "errors",
     "ResultSuspectError": "errors",

@@ -96,10 +96,20 @@ class ComfyUIConnectionError(ComfyHeadlessError):
         url: base address of the server.
         prompt_id: the job this was about, if any.
         may_still_run: True if a server may hold the job. Only when False is it safe to submit it elsewhere.
+        status: HTTP status of an answer that refused what was asked for, such as 404 or 409; None if none came.
     """
 
-    def __init__(self, message: str, *, url: str, prompt_id: str | None = None, may_still_run: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        url: str,
+        prompt_id: str | None = None,
+        may_still_run: bool = False,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.url = without_secrets(url)
         self.prompt_id = prompt_id
         self.may_still_run = may_still_run

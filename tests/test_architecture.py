@@ -67,6 +67,7 @@ HOMES = {
 # Functions that import a higher room when they are called: (module, function) -> room.
 UPWARD = {
     ("client.sync", "ComfyClient.check"): "api",
+    ("client.sync", "ComfyClient.check_health"): "doctor",
     ("client.sync", "ComfyClient.generate_image"): "api",
     ("client.sync", "ComfyClient.generate_video"): "api",
     ("client.sync", "ComfyClient.get_recommended_preset"): "api",
@@ -75,6 +76,7 @@ UPWARD = {
     ("client.sync", "ComfyClient.submit_image"): "api",
     ("client.sync", "ComfyClient.submit_video"): "api",
     ("client.aio", "ComfyWSClient.check"): "api",
+    ("client.aio", "ComfyWSClient.check_health"): "doctor",
     ("client.aio", "ComfyWSClient.generate_image"): "api",
     ("client.aio", "ComfyWSClient.generate_video"): "api",
     ("client.aio", "ComfyWSClient.get_recommended_preset"): "api",

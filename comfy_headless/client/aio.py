@@ -22,6 +22,7 @@ from comfy_headless.transport.aio import AsyncTransport, HttpClient
 if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
     from comfy_headless.graph.report import Report
+    from comfy_headless.health.report import HealthReport
 
 
 class ComfyWSClient(AsyncCalls, AsyncHears):
@@ -322,6 +323,16 @@ class ComfyWSClient(AsyncCalls, AsyncHears):
         from comfy_headless.api.check import check_flow
 
         return await self._drive(check_flow(self._server, workflow, **asked))
+
+    async def check_health(self, *, out: str | os.PathLike[str] | None = None) -> HealthReport:
+        """Look at this server and this machine: what works, what is missing, what to type. See the function.
+
+        Args:
+            out: folder where files are to go: is there room?
+        """
+        from comfy_headless.doctor.look import health_of
+
+        return await self._drive(health_of(self._server, out=out))
 
 
 AsyncComfyClient = ComfyWSClient

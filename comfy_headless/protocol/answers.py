@@ -102,7 +102,7 @@ def refusal(server: Server, tried: Attempt, what: str = "", *, hint: str = "") -
         hint: what to do about it.
     """
     said = ": ".join(part for part in (server.url, what, tried.problem) if part)
-    return ComfyUIConnectionError(f"{said}; {hint}" if hint else said, url=server.url)
+    return ComfyUIConnectionError(f"{said}; {hint}" if hint else said, url=server.url, status=tried.status)
 
 
 def lacks(server: Server, call: Call) -> ComfyUIConnectionError:
@@ -111,6 +111,7 @@ def lacks(server: Server, call: Call) -> ComfyUIConnectionError:
         f"{server.url} has no {call.method} {call.route}: its ComfyUI is another version (0.30.0 has it), or something "
         "in front of it keeps that route away",
         url=server.url,
+        status=404,
     )
 
 
@@ -127,7 +128,7 @@ def unknown(server: Server, what: str, name: str, known: Iterable[str]) -> Comfy
     meant = f"; did you mean {close[0]!r}?" if close else "."
     most = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
     said = f"{server.url} has no {what} {name!r}{meant} There are: {most or 'none'}"
-    return ComfyUIConnectionError(said, url=server.url)
+    return ComfyUIConnectionError(said, url=server.url, status=404)
 
 
 def segment(value: Any, name: str) -> str:

@@ -110,7 +110,7 @@ def ask(
     call = Call("GET", route, params, timeout=timeout or server.timing.read)
     tried = yield from persist(server, call, first=first)
     if tried.problem is not None:
-        raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url)
+        raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url, status=tried.status)
     return tried.value
 
 
@@ -159,7 +159,8 @@ def offline(server: Server, problem: str) -> ComfyUIOfflineError:
         )
     port = f"{server.url}:8188 is ComfyUI's own port. " if urlsplit(server.url).port is None else ""
     return ComfyUIOfflineError(
-        f"no ComfyUI answers at {server.url} ({problem}). {port}Start it (python main.py --listen), name another with "
-        "server=, --server or COMFY_HEADLESS_URL, or try without one: comfy-headless simulate",
+        f"no ComfyUI answers at {server.url} ({problem}). {port}Start it (comfy-headless serve FOLDER, or python "
+        "main.py), name another with server=, --server or COMFY_HEADLESS_URL, or try without one: comfy-headless "
+        "simulate",
         url=server.url,
     )
