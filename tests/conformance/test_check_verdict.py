@@ -19,11 +19,7 @@ from comfy_headless.graph.schemas import Schemas
 from .check_corpus import all_cases, broken_graphs, class_graphs, mixed_graphs
 from .check_graphs import Graph, empty_image, node, row, save
 from .check_run import Figures, blocked, compare_all, wait_for
-
-IMAGES: dict[str, dict[str, str]] = {
-    "image": {"image": "a.png"},
-    "first_last": {"image": "a.png", "last_image": "b.png"},
-}
+from .check_whole import IMAGES
 
 
 @pytest.fixture(scope="module")
