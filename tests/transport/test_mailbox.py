@@ -62,7 +62,7 @@ def test_a_quiet_mailbox_takes_what_was_made_and_the_end() -> None:
 
 
 def test_a_reader_of_everything_may_fall_behind() -> None:
-    """Beyond the bound the oldest go; how many is told in their place, once; of pictures that of the job at work stays."""
+    """Beyond the bound the oldest go, and how many is told once; of pictures that of the job at work stays."""
     mailbox = Mailbox(most=3)
     for number in range(5):
         mailbox.put(Frame("executed", "p", {"number": number}))
