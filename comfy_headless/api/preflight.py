@@ -85,7 +85,7 @@ def _judge(compiled: CompiledWorkflow, nodes: Nodes) -> _Judged | None:
     report = check(ours.graph, nodes.schemas, file_exists=there, came_in=ages().classes)
     if report.refused and compiled.preset is None:
         report = with_file_remedies(report, nodes.schemas, read_facts(nodes.raw, None), PRESETS.files)
-    bad = tuple(problem for problem in report.of("refused", "fails") if _is_sure(problem, nodes.schemas))
+    bad = tuple(problem for problem in report.of("refused", "fails") if _is_sure(problem, ours.graph, nodes.schemas))
     return _Judged(ours, ours.graph is not graph, report, bad)
 
 
@@ -98,10 +98,14 @@ def _there_or(coming: Collection[str], there: Callable[[str], bool]) -> Callable
     return lambda name: name in coming or there(name)
 
 
-def _is_sure(problem: Problem, schemas: Schemas) -> bool:
-    """Return whether the job surely ends: a class of a node pack may take values that its schema does not tell."""
-    name = problem.class_type
-    own = name is None or name not in schemas or schemas[name].core
+def _is_sure(problem: Problem, graph: Graph, schemas: Schemas) -> bool:
+    """Return whether the job surely ends.
+
+    A class of a node pack may take values that its schema does not tell, and give what is equal to any type.
+    """
+    linked = problem.extra_info.get("linked_node")
+    giver = graph.get(linked[0], {}).get("class_type") if isinstance(linked, list) and linked else None
+    own = all(name is None or name not in schemas or schemas[name].core for name in (problem.class_type, giver))
     return own or not problem.refused or problem.kind in _ALWAYS
 
 

@@ -213,6 +213,16 @@ def test_what_a_pack_takes_is_its_own(tmp_path: Path) -> None:
             Person("sync", sim.url).run(without(graph, "1", "color"), out=tmp_path)
 
 
+def test_what_a_pack_gives_is_its_own(tmp_path: Path) -> None:
+    """A wire from a node of a pack may be of a type that is equal to any other: the server decides."""
+    shipped = Schemas.snapshot()
+    info = {name: shipped.raw(name) for name in ("SaveVideo", "CreateVideo", "EmptyImage")}
+    info["MineImage"] = {**copy.deepcopy(info["EmptyImage"]), "python_module": "custom_nodes.mine", "output": ["MINE"]}
+    graph = {**VIDEO, "1": {"class_type": "MineImage", "inputs": VIDEO["1"]["inputs"]}}
+    with Simulator(object_info=info) as sim, pytest.raises(GenerationRejectedError, match="the server refused"):
+        Person("sync", sim.url).run(graph, out=tmp_path)
+
+
 def test_what_is_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes back as it was, whatever lies there; the last sixteen servers are remembered."""
     kept = Kept(version_of({"system": {"comfyui_version": "1"}}), '"tag"', b'{"a": 1}')
