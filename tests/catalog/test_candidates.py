@@ -93,4 +93,5 @@ def test_what_a_variant_brings_must_be_there() -> None:
     assert each.lacks == ()
     with pytest.raises(GenerationRejectedError) as caught:
         chosen({"upscale": 2}, 4, facts=quick)
-    assert "animatediff_quick needs the nodes UpscaleModelLoader, " in str(caught.value) and "node pack" not in str(caught.value)
+    told = str(caught.value)
+    assert "animatediff_quick needs the nodes UpscaleModelLoader, " in told and "node pack" not in told

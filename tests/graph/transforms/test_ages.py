@@ -59,7 +59,8 @@ def test_a_quality_that_older_servers_have_not() -> None:
     fit = fitted(graph, before, version="0.16.3")
     assert fit.graph["90"]["inputs"] == saved(codec="h264")["90"]["inputs"]
     assert fit.notes == (
-        "node 90 (SaveVideo): codec.encoding.crf=18 has no effect: ComfyUI has it since 0.30.0, this server says 0.16.3",
+        "node 90 (SaveVideo): codec.encoding.crf=18 has no effect: "
+        "ComfyUI has it since 0.30.0, this server says 0.16.3",
     )
     assert fit.lacks == ()
     assert graph["90"]["inputs"]["codec.encoding.crf"] == 18
@@ -117,7 +118,7 @@ def test_classes_that_are_not_there_yet() -> None:
 
 
 def test_choices_that_are_not_there_yet() -> None:
-    """A choice of ComfyUI's own is dated, a dynamic one too; a file's name is none, and a wrong word is the caller's."""
+    """A choice of ComfyUI's own is dated, a dynamic one too; a file's name is none, a wrong word is the caller's."""
     raw = Schemas.snapshot().raw("DualCLIPLoader")
     kinds = [each for each in raw["input"]["required"]["type"][0] if each != "hunyuan_video_15"]
     required = {**raw["input"]["required"], "type": [kinds], "clip_name1": [["a"]], "clip_name2": [["b"]]}
