@@ -20,7 +20,7 @@ QUERIES = (
     *("?status=completed", "?status=failed", "?status=cancelled", "?status=pending", "?status=in_progress"),
     *("?status=completed,failed", "?status=Completed,%20pending,", "?status=&limit=1", "?status=,"),
     *("?status=failed,cancelled&limit=1&sort_order=asc", "?workflow_id=<n>&status=failed", "?workflow_id=nobody"),
-    "?sort_by=execution_duration&status=completed,failed,cancelled&limit=1",
+    "?sort_by=execution_duration&status=failed,cancelled&limit=1",  # the failed one is over at once, but newer
     *("?limit=1.5", "?limit=", "?offset=", "?sort_by=", "?sort_order=", "?status=running"),
 )
 HISTORY = (
@@ -71,10 +71,10 @@ def told(url: str) -> dict[str, Any]:
         talk.http.post("/history", json={"clear": True})
         jobs = {"good": talk.submit(image_graph(prefix=own_prefix()), extra_data=workflow)}
         talk.finished(jobs["good"])
-        jobs["failed"] = talk.submit(broken, extra_data=workflow)
-        talk.finished(jobs["failed"])
         with something_long(talk) as jobs["stopped"]:
             time.sleep(0.3)
+        jobs["failed"] = talk.submit(broken, extra_data=workflow)
+        talk.finished(jobs["failed"])
         jobs["text"] = talk.submit(wan(steps=1), extra_data={"extra_pnginfo": {"workflow": {}}})
         talk.finished(jobs["text"], within=60)
         with something_long(talk) as jobs["running"]:

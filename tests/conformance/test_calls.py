@@ -254,37 +254,51 @@ def test_a_node_that_fails(server: str, kind: str, tmp_path: Path) -> None:
     with pytest.raises(
         GenerationFailedError, match=r"node 3 \(SaveVideo\) failed on the server: TypeError.*codec"
     ) as caught:
-        Person(kind, server).call("run_workflow", graph, out=tmp_path / "a.mp4")
+        Person(kind, server).call("run_workflow", graph, out=tmp_path / "a.mp4", check=False)
     error = caught.value
     assert (error.node_id, error.node_type, error.exception_type) == ("3", "SaveVideo", "TypeError")
     assert "missing 1 required positional argument: 'codec'" in (error.server_message or "")
     assert list(tmp_path.iterdir()) == []
-    failed = Person(kind, server).call("run_workflow", graph, out=tmp_path / "a.mp4", raise_on_error=False)
+    asked = {"out": tmp_path / "a.mp4", "raise_on_error": False, "check": False}
+    failed = Person(kind, server).call("run_workflow", graph, **asked)
     assert (failed.status, failed.error) == ("failed", str(error))
 
 
 @KINDS
 def test_a_graph_that_is_refused(server: str, kind: str, tmp_path: Path) -> None:
-    """One readable line for each thing that is wrong at each node."""
+    """One readable line for each thing that is wrong at each node: before it is sent, or the server's own, the same."""
     graph = json.loads(json.dumps(VIDEO))
     graph["1"]["inputs"]["width"] = 0
     graph["2"]["inputs"]["fps"] = -8
-    with pytest.raises(GenerationRejectedError) as caught:
-        Person(kind, server).call("run_workflow", graph, out=tmp_path / "a.mp4")
-    head, *lines = str(caught.value).splitlines()
+    said = {}
+    for check in (True, False):
+        with pytest.raises(GenerationRejectedError) as caught:
+            Person(kind, server).call("run_workflow", graph, out=tmp_path / "a.mp4", check=check)
+        said[check] = (*str(caught.value).splitlines(), caught.value.node_errors)
+    before, *pairs, known = said[True]
+    head, *lines, node_errors = said[False]
+    assert before.startswith(f"{server} would refuse this graph, so nothing was sent")
     assert head == "the server refused the graph: Prompt outputs failed validation"
-    assert sorted(lines) == [
-        "  node 1 (EmptyImage): Value 0 smaller than min of 1: width",
-        "  node 2 (CreateVideo): Value -8.0 smaller than min of 1.0: fps",
+    assert (
+        sorted(lines)
+        == pairs[::2]
+        == [
+            "  node 1 (EmptyImage): Value 0 smaller than min of 1: width",
+            "  node 2 (CreateVideo): Value -8.0 smaller than min of 1.0: fps",
+        ]
+    )
+    assert [remedy.partition("  #")[0].strip() for remedy in pairs[1::2]] == [
+        'graph["1"]["inputs"]["width"] = 1',
+        'graph["2"]["inputs"]["fps"] = 1.0',
     ]
-    assert sorted(caught.value.node_errors) == ["1", "2"]
+    assert known == node_errors and sorted(known) == ["1", "2"]
 
 
 @KINDS
 def test_a_model_file_that_is_not_there(
     server: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A preset whose files the server lacks: besides the refusal, the role, where each belongs and where it is had."""
+    """A preset whose files the server lacks: besides the refusal, where each belongs, where and how it is had."""
     changes = (("wan2.2_ti2v_5B_fp16", "wan2.2_not_here"), ("vae/wan2.2_vae", "vae/not_here_vae"))
     write_own(tmp_path / "own", "not_there", *changes)
     (tmp_path / "own/files.toml").write_text(NOT_THERE, encoding="utf-8")
@@ -297,6 +311,7 @@ def test_a_model_file_that_is_not_there(
         f"  vae: not_here_vae.safetensors (1.41 GB) into ComfyUI/models/vae/, {repository}/vae/wan2.2_vae.safetensors",
         f"  model: wan2.2_not_here.safetensors (10 GB) into ComfyUI/models/diffusion_models/, {repository}"
         "/diffusion_models/wan2.2_not_here.safetensors",
+        "fetch them where that ComfyUI is: comfy-headless models download --preset not_there --comfyui FOLDER",
     ]
 
 

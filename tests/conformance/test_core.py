@@ -19,7 +19,9 @@ from .comfyui.server import free_port
 ROOT = Path(__file__).resolve().parents[2]
 HIDE = """
 import sys
-for name in ("websockets", "psutil", "pynvml", "ffmpeg", "imageio_ffmpeg", "av", "PIL", "typer", "rich", "aiohttp"):
+socket, health = ("websockets", "sniffio"), ("psutil", "pynvml")
+media, cli = ("ffmpeg", "imageio_ffmpeg", "av", "PIL"), ("typer", "rich")
+for name in (*socket, *health, *media, *cli, "aiohttp", "huggingface_hub", "yaml"):
     sys.modules[name] = None  # neither found nor imported
 import json
 import comfy_headless

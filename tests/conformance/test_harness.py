@@ -41,7 +41,7 @@ print("there", flush=True)
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("COMFY_HEADLESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COMFY_HEADLESS_TEST_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -51,13 +51,18 @@ def builder(seconds: float) -> subprocess.Popen[str]:
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """COMFY_HEADLESS_CACHE names the cache; without it, it lies in the user's cache folder, never in the checkout."""
-    monkeypatch.setenv("COMFY_HEADLESS_CACHE", str(tmp_path))
+    """COMFY_HEADLESS_CACHE names the cache, as it was before pytest; else it lies in the user's cache folder."""
+    monkeypatch.setenv("COMFY_HEADLESS_CACHE", str(tmp_path / "of the tests"))
+    monkeypatch.setenv("COMFY_HEADLESS_TEST_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
-    monkeypatch.delenv("COMFY_HEADLESS_CACHE")
+    monkeypatch.delenv("COMFY_HEADLESS_TEST_CACHE")
+    assert cache_folder() == tmp_path / "of the tests"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder().name == "comfy-headless"
-    assert not cache_folder().is_relative_to(ROOT)
+    for name in ("COMFY_HEADLESS_CACHE", "COMFY_HEADLESS_TEST_CACHE"):
+        monkeypatch.setenv(name, "")
+        assert cache_folder().name == "comfy-headless"
+        assert not cache_folder().is_relative_to(ROOT)
+        monkeypatch.delenv(name)
 
 
 def test_a_part_is_built_once(cache: Path) -> None:

@@ -15,6 +15,9 @@ from comfy_headless import AsyncComfyClient, ComfyClient, Result, Timing
 FAST: Final = Timing().scaled(0.05)._replace(connect=3.0)
 """Every waiting time a twentieth of the default; but a busy machine may take seconds for a connection."""
 
+PATIENT: Final = Timing()._replace(check=60.0)
+"""A busy machine may take seconds to tell what a server has: no test that counts on the check goes without it."""
+
 WAYS: Final = [
     pytest.param(
         kind, transport, marks=[pytest.mark.slow] * ((kind, transport) in (("async", "websocket"), ("sync", "polling")))
@@ -39,7 +42,7 @@ class Person:
     """Somebody with a client: calls are the same whatever the client is."""
 
     def __init__(self, kind: str, url: str, **options: Any) -> None:
-        self.kind, self._url, self._options = kind, url, options
+        self.kind, self._url, self._options = kind, url, {"timing": PATIENT, **options}
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call one method of a fresh client and close it."""
