@@ -14,7 +14,6 @@ from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.catalog.room import disk_problem, largest_file, memory_problems
 from comfy_headless.catalog.vram import estimate
 from comfy_headless.graph.report import Problem
-from comfy_headless.media.command import binary
 
 
 def _short(vram_gb: float | None, ram_gb: float | None, **settings: Any) -> list[Problem]:
@@ -81,6 +80,8 @@ def test_a_size_that_is_not_known() -> None:
 @pytest.mark.parametrize("crf", [0, 18])
 def test_the_bound_holds_for_noise(crf: int, tmp_path: Path) -> None:
     """Nothing is larger than noise without loss: its file stays below the bound."""
+    from comfy_headless.media.command import binary  # an extra, and the other tests here run without any
+
     source = "nullsrc=s=320x192:r=24,geq=random(1)*255:random(2)*255:random(3)*255"
     words = [binary(), "-loglevel", "error", "-f", "lavfi", "-i", source, "-frames:v", "9", "-pix_fmt", "yuv420p"]
     path = tmp_path / "noise.mp4"
