@@ -39,6 +39,9 @@ from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.errors import ComfyHeadlessError, ValidationError
 
 NAME: Final = "comfy-headless"
+_MAKE: Final = "Make something"
+_BEFORE: Final = "Before anything is sent"
+_WHERE: Final = "The server and this machine"
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # typer 0.2x carries a click of its own
 
 app = typer.Typer(
@@ -49,19 +52,19 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-app.command("generate", epilog=generate.EPILOG)(generate.generate)
-app.command("image", epilog=image.EPILOG)(image.image)
-app.command("recommend", epilog=recommend.EPILOG)(recommend.recommend)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(models.app, name="models")
-app.add_typer(presets.app, name="presets")
-app.command("check", epilog=check.EPILOG)(check.check)
-app.command("compile", epilog=compile_graph.EPILOG)(compile_graph.compile_graph)
-app.command("run", epilog=run_workflow.EPILOG)(run_workflow.run)
-app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
-app.command("serve", epilog=serve.EPILOG)(serve.serve)
-app.command("simulate")(simulate.simulate)
-app.command("features")(extras.features)
+app.command("generate", epilog=generate.EPILOG, rich_help_panel=_MAKE)(generate.generate)
+app.command("image", epilog=image.EPILOG, rich_help_panel=_MAKE)(image.image)
+app.command("run", epilog=run_workflow.EPILOG, rich_help_panel=_MAKE)(run_workflow.run)
+app.add_typer(jobs.app, name="jobs", rich_help_panel=_MAKE)
+app.command("check", epilog=check.EPILOG, rich_help_panel=_BEFORE)(check.check)
+app.command("recommend", epilog=recommend.EPILOG, rich_help_panel=_BEFORE)(recommend.recommend)
+app.command("compile", epilog=compile_graph.EPILOG, rich_help_panel=_BEFORE)(compile_graph.compile_graph)
+app.add_typer(presets.app, name="presets", rich_help_panel=_BEFORE)
+app.add_typer(models.app, name="models", rich_help_panel=_BEFORE)
+app.command("doctor", epilog=doctor.EPILOG, rich_help_panel=_WHERE)(doctor.doctor)
+app.command("serve", epilog=serve.EPILOG, rich_help_panel=_WHERE)(serve.serve)
+app.command("simulate", rich_help_panel=_WHERE)(simulate.simulate)
+app.command("features", rich_help_panel=_WHERE)(extras.features)
 
 
 @app.callback(invoke_without_command=True)
