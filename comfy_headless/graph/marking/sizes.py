@@ -125,7 +125,7 @@ def find_rate(sight: Sight) -> Sized:
     if not found:
         return Sized([], [], ["no input that would be 'fps'"])
     first = (written or told)[0]
-    if told and written and first.value > told[0].value and first.value % told[0].value == 0:
+    if told and written and 0 < told[0].value < first.value and first.value % told[0].value == 0:
         first = told[0]
         found = [each for each in found if each in told or each.value == first.value]
     notes = list(_others(found, first.value, "fps", "set to it"))

@@ -176,6 +176,12 @@ def test_one_rate_for_model_and_file() -> None:
     assert found.notes == (f"node {file}: fps = 60, where fps is 30: left as it is",)
 
 
+def test_no_rate_is_a_multiple_of_zero() -> None:
+    """A model that is told a rate of 0 is set to the file's."""
+    found, template = titled(changed("ltxv_text", LTXVConditioning={"frame_rate": 0}))
+    assert len(template.parameters["fps"].bindings) == 2 and found.fps == 30
+
+
 def test_what_has_no_word_is_told() -> None:
     """A second picture and a size of its own are left as they are, and said."""
     graph = changed("wan21_image", WanImageToVideo={"width": 800, "height": 480, "clip_vision_output": ["92", 0]})
