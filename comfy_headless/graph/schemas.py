@@ -142,7 +142,7 @@ class Schemas(Mapping[str, NodeSchema]):
     10000
     """
 
-    __slots__ = ("_choices", "_load", "_names", "_nodes", "_open", "_raw", "version")
+    __slots__ = ("_choices", "_choosing", "_load", "_names", "_nodes", "_open", "_raw", "version")
 
     def __init__(
         self,
@@ -156,6 +156,7 @@ class Schemas(Mapping[str, NodeSchema]):
         self._names = names
         self._load = load
         self._choices = choices or {}
+        self._choosing = frozenset(name for name, _ in self._choices)
         self._open = open_inputs
         self._raw: dict[str, dict[str, Any]] = {}
         self._nodes: dict[str, NodeSchema] = {}
@@ -198,7 +199,7 @@ class Schemas(Mapping[str, NodeSchema]):
         given = {key: list(values) for key, values in choices.items()}
         return Schemas(
             self._names,
-            self._load,
+            self._load if self._choices else self.raw,  # what all share is read once
             choices={**self._choices, **given},
             open_inputs=self._open - given.keys(),
             version=self.version,
@@ -247,9 +248,9 @@ class Schemas(Mapping[str, NodeSchema]):
         return len(self._names)
 
     def _with_own_choices(self, class_type: str, raw: dict[str, Any]) -> dict[str, Any]:
-        own = {name: values for (owner, name), values in self._choices.items() if owner == class_type}
-        if not own:
+        if class_type not in self._choosing:
             return raw
+        own = {name: values for (owner, name), values in self._choices.items() if owner == class_type}
         sections = {
             section: {name: _replace_choices(spec, own.get(name)) for name, spec in inputs.items()}
             for section, inputs in raw["input"].items()
