@@ -16,7 +16,7 @@ from comfy_headless.errors import without_secrets
 from comfy_headless.graph.ages import version_in
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.well_formed import is_well_formed
-from comfy_headless.protocol.conversation import Attempt, Server, attempt
+from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
 from comfy_headless.protocol.known import Told
 
@@ -53,6 +53,9 @@ def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
 
     Args:
         anew: what is remembered does not count.
+
+    Raises:
+        ComfyUIOfflineError: nothing answers, so no job can be sent either.
     """
     try:
         told, fresh = yield from _told(server, anew=anew)
@@ -74,6 +77,8 @@ def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
         return remembered, False
     limit = server.timing.check
     stats = yield from attempt(Call("GET", "/system_stats", timeout=limit, limit=limit, shared=_TOGETHER))
+    if stats.broken == "refused" and (yield Now()) - now < limit:
+        raise offline(server, stats.problem or "")
     if not isinstance(stats.value, dict):
         raise _Unknown(_words(stats))
     version = version_of(stats.value)

@@ -36,6 +36,7 @@ def preflight(server: Server, compiled: CompiledWorkflow) -> Flow[CompiledWorkfl
 
     Raises:
         GenerationRejectedError: the server would refuse it, drop some of its outputs, or take it and fail over it.
+        ComfyUIOfflineError: nothing answers.
     """
     judged: _Judged | None = None
     nodes = yield from nodes_of(server)

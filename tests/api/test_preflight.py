@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from comfy_headless import AsyncComfyClient, ComfyClient, GenerationRejectedError
+from comfy_headless import AsyncComfyClient, ComfyClient, ComfyUIOfflineError, GenerationRejectedError
 from comfy_headless.api.known_file import Kept, read_kept, version_of, write_kept
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator import Simulator
@@ -184,6 +184,14 @@ def test_a_server_that_does_not_tell(
             done = asyncio.run(both())
     assert all(path.is_file() for path in done)
     assert len([record for record in caplog.records if "without being checked" in record.getMessage()]) == 1
+
+
+@KINDS
+def test_nothing_is_there(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A server that is not there is one error, without a warning that its jobs are not checked, or polled for."""
+    with caplog.at_level(logging.WARNING), pytest.raises(ComfyUIOfflineError, match=r"no ComfyUI answers.*Start it"):
+        Person(kind, "http://127.0.0.1:9").run(out=tmp_path)
+    assert not caplog.records
 
 
 def test_a_class_that_nobody_can_read(tmp_path: Path) -> None:
