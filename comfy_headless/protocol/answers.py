@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
-from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline, persist, read
+from comfy_headless.protocol.conversation import Attempt, Server, attempt, barred, offline, persist, read
 from comfy_headless.protocol.effects import Call, Flow, Reply, json_body
 
 T = TypeVar("T")
@@ -102,7 +102,8 @@ def refusal(server: Server, tried: Attempt, what: str = "", *, hint: str = "") -
         hint: what to do about it.
     """
     said = ": ".join(part for part in (server.url, what, tried.problem) if part)
-    return ComfyUIConnectionError(f"{said}; {hint}" if hint else said, url=server.url, status=tried.status)
+    said += f"; {hint}" if hint else barred(server, tried)
+    return ComfyUIConnectionError(said, url=server.url, status=tried.status)
 
 
 def lacks(server: Server, call: Call) -> ComfyUIConnectionError:

@@ -110,7 +110,9 @@ def ask(
     call = Call("GET", route, params, timeout=timeout or server.timing.read)
     tried = yield from persist(server, call, first=first)
     if tried.problem is not None:
-        raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url, status=tried.status)
+        raise ComfyUIConnectionError(
+            f"{server.url}: {tried.problem}{barred(server, tried)}", url=server.url, status=tried.status
+        )
     return tried.value
 
 
@@ -147,6 +149,15 @@ def persist(
         logger.info("%s; asking again", tried.problem)
         yield Sleep(max(wait, tried.retry_after or 0.0))
         wait = min(wait * 2, timing.last_poll)
+
+
+def barred(server: Server, tried: Attempt) -> str:
+    """Return what to do where the server, or a proxy before it, lets nobody in, to be put behind the problem."""
+    if tried.status not in (401, 403, 407):
+        return ""
+    sent = bool(server.access.headers or server.access.cookies) or "@" in server.address
+    head = "another login may be wanted than was sent" if sent else "if a login is wanted"
+    return f"; {head}: give token=, auth= or headers=, or COMFY_HEADLESS_TOKEN for the server of COMFY_HEADLESS_URL"
 
 
 def offline(server: Server, problem: str) -> ComfyUIOfflineError:

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError, ValidationError
-from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline, read
+from comfy_headless.protocol.conversation import Attempt, Server, attempt, barred, offline, read
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep, json_body
 from comfy_headless.protocol.routes import cancel, read_queue
 
@@ -137,7 +137,8 @@ def submit(
                     return _queued(server, settled)
             tried = read(call, reply)
             if not tried.passing:
-                raise ComfyUIConnectionError(f"{server.url}: {tried.problem}", url=server.url, prompt_id=prompt_id)
+                problem = f"{server.url}: {tried.problem}{barred(server, tried)}"
+                raise ComfyUIConnectionError(problem, url=server.url, prompt_id=prompt_id)
             again = reply.status in (429, 503)
         logger.warning("%s; looking for the job %s on the server", tried.problem, prompt_id)
         if tried.retry_after:

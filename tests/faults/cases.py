@@ -129,7 +129,9 @@ CASES: Final[Mapping[str, Case]] = {
     "server restarts before": Case((Restart(at="queued"),), LOST, "restarted"),
     "node_errors in a 200": Case((RefuseOutput(),), GenerationRejectedError, "drop some outputs", graph=TWO),
     "400 rejected": Case((), GenerationRejectedError, r"node 2 \(CreateVideo\).*fps", graph=BAD),
-    "401": Case((Answer(route="POST /prompt", status=401, body="login first"),), ComfyUIConnectionError, "login first"),
+    "401": Case(
+        (Answer(route="POST /prompt", status=401, body="login first"),), ComfyUIConnectionError, "login first; .*token="
+    ),
     "413": Case(
         (Answer(route="POST /prompt", status=413, body="Maximum request body size exceeded."),),
         GenerationRejectedError,
