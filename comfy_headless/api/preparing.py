@@ -19,7 +19,7 @@ from comfy_headless.catalog.preset import task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.recommend import WITHIN, recommend
-from comfy_headless.catalog.roles import Filling, place_file
+from comfy_headless.catalog.roles import FETCH, Filling, place_file
 from comfy_headless.catalog.ways_down import ABOUT, merged
 from comfy_headless.client.options import server_of
 from comfy_headless.errors import GenerationRejectedError, ValidationError
@@ -39,8 +39,6 @@ logger = logging.getLogger("comfy_headless")
 
 _ABOUT: Final = (*ABOUT, "files")
 """What a request is about, whatever the preset."""
-
-_FETCH: Final = "fetch them where that ComfyUI is: comfy-headless models download --preset {} --comfyui FOLDER"
 
 _OF_ONE_MODEL: Final[Mapping[str, str]] = {
     "files": "they fill the roles of one preset",
@@ -245,7 +243,7 @@ def _with_remedies(
     if not lines:
         return refused
     return GenerationRejectedError(
-        "\n".join([str(refused), "missing on the server:", *(f"  {line}" for line in lines), _FETCH.format(preset)]),
+        "\n".join([str(refused), "missing on the server:", *(f"  {line}" for line in lines), FETCH.format(preset)]),
         prompt_id=refused.prompt_id,
         server_message=refused.server_message,
         node_errors=refused.node_errors,

@@ -17,7 +17,7 @@ from comfy_headless.catalog.preset import TASKS, Preset
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.reasons import gib
-from comfy_headless.catalog.roles import Filling
+from comfy_headless.catalog.roles import FETCH, Filling
 from comfy_headless.catalog.selection import Wanted, select_presets
 from comfy_headless.catalog.vram import VramEstimate, duration
 from comfy_headless.errors import GenerationRejectedError, ValidationError
@@ -216,6 +216,8 @@ def _cannot_run(
     short = [each for each in looked if each.fits and len(each.lacks) == 1 and each.filling and each.filling.roles]
     best = max(short, key=lambda each: (each.recommended, each.rank), default=choice.taken)
     lines = "\n".join(f"  {line}" for line in best.lacks)
+    if best.filling and best.filling.missing and all(each.role for each in best.filling.missing):
+        lines += f"\n{FETCH.format(best.name)}"
     has = "the server can run no preset yet"
     if here:
         there = min(here, key=_demand)

@@ -167,13 +167,14 @@ def test_only_the_files_of_one(kind: str, name: str, tmp_path: Path) -> None:
 
 @KINDS
 def test_a_bare_server(kind: str, tmp_path: Path) -> None:
-    """Without model files the error lists those of the best preset: role, size, folder, and where each is had."""
+    """Without model files the error lists those of the best preset, where each is had, and what fetches them."""
     with Simulator(files={}) as sim:
         with pytest.raises(GenerationRejectedError) as caught:
             choose(kind, tmp_path, sim, **PLAIN)
         assert [request.path for request in sim.requests if request.method == "POST"] == []
     wanted = shipped("wan_fast")
-    head, *lines = str(caught.value).splitlines()
+    head, *lines, fetch = str(caught.value).splitlines()
+    assert f"comfy-headless models download --preset {wanted.name} " in fetch
     assert head == f"the server can run no preset yet; what is missing for {wanted.name!r}:"
     assert lines == [
         f"  {role}: {file.name} ({file.size_gb:g} GB) into ComfyUI/models/{file.folder}/, from Hugging Face "
@@ -195,7 +196,7 @@ def test_one_file_too_few(kind: str, tmp_path: Path) -> None:
         pytest.raises(GenerationRejectedError) as caught,
     ):
         choose(kind, tmp_path, sim, **PLAIN)
-    assert len(str(caught.value).splitlines()) == 2
+    assert len(str(caught.value).splitlines()) == 3
     assert missing[1] in str(caught.value)
 
 

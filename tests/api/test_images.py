@@ -155,7 +155,8 @@ def test_a_server_that_has_neither_model(tmp_path: Path) -> None:
         generate_image("a cat", out=tmp_path, server=sim.url)
     lines = str(caught.value).splitlines()
     assert lines[0] == "the server can run no preset yet; what is missing for 'quality':"
-    assert len(lines) == 1 + len(IMAGE_PRESETS["quality"].model_files())
+    assert "models download --preset quality " in lines[-1]
+    assert len(lines) == 2 + len(IMAGE_PRESETS["quality"].model_files())
 
 
 def test_each_kind_has_its_own_presets(sim: Simulator, tmp_path: Path) -> None:

@@ -262,8 +262,9 @@ def test_nothing_is_there() -> None:
         )
     with pytest.raises(GenerationRejectedError) as caught:
         recommend(VIDEO_PRESETS, machine(8, there=()), Wishes(within=WITHIN), must_run=True)
-    head, *lines = str(caught.value).splitlines()
+    head, *lines, fetch = str(caught.value).splitlines()
     assert head == f"the server can run no preset yet; what is missing for {found.name!r}:"
+    assert f"comfy-headless models download --preset {found.name} " in fetch
     assert lines == [f"  {line}" for line in found.missing]
 
 
