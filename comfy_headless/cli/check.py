@@ -119,8 +119,9 @@ def _summary(report: Report, url: str | None) -> str:
     ends, warnings = len(report.of("refused", "fails")), len(report.of("warning"))
     notes = len(report.of("note"))
     counts = [
-        *([f"{ends} that end{'s' if ends == 1 else ''} the job"] if ends else []),
+        *([f"{ends} problem{'s' if ends > 1 else ''} would end the job"] if ends else []),
         *([f"{warnings} warning{'s' if warnings > 1 else ''}"] if warnings else []),
         *([f"{notes} note{'s' if notes > 1 else ''}"] if notes else []),
     ]
-    return f"{'no problem' if not counts else ', '.join(counts)} ({where})"
+    again = "\nA server stops at such a thing and looks at nothing behind it: check again once it is mended."
+    return f"{'no problem' if not counts else ', '.join(counts)} ({where}){again if report.of('refused') else ''}"

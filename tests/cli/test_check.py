@@ -55,7 +55,8 @@ def test_what_ends_a_job(program: Program, folder: Path) -> None:
         '    graph["1"]["inputs"]["width"] = 1  # the least that it takes; the most is 16384',
         "refused: node 1 (EmptyImage): Value -4 smaller than min of 1: height",
         '    graph["1"]["inputs"]["height"] = 1  # the least that it takes; the most is 16384',
-        "2 that end the job (by ComfyUI 0.30.0's own nodes, no server asked)",
+        "2 problems would end the job (by ComfyUI 0.30.0's own nodes, no server asked)",
+        "A server stops at such a thing and looks at nothing behind it: check again once it is mended.",
     ]
 
 
