@@ -62,12 +62,14 @@ def _extras() -> HealthLine:
 def _environment(variables: Mapping[str, str]) -> HealthLine:
     told = {name: _shown(name, variables) for name in VARIABLES if variables.get(name)}
     unknown = sorted(name for name in variables if name.startswith("COMFY_HEADLESS_") and name not in VARIABLES)
-    texts = [f"{name}={value}" if not VARIABLES[name] else f"{name} ({value})" for name, value in told.items()]
+    texts = [
+        f"{name}={value}" if value == _value(name, variables) else f"{name} ({value})" for name, value in told.items()
+    ]
     if not unknown:
-        return HealthLine("settings", "ok", ", ".join(texts) or "no variable is set", None, told)
+        return HealthLine("settings", "ok", "; ".join(texts) or "no variable is set", None, told)
     odd = unknown[0]
     texts.insert(0, f"{odd} is read by nothing{nearest(odd, VARIABLES)}".rstrip("."))
-    return HealthLine("settings", "warn", ", ".join(texts), f"unset {odd}", told)
+    return HealthLine("settings", "warn", "; ".join(texts), f"unset {odd}", told)
 
 
 def _shown(name: str, variables: Mapping[str, str]) -> str:
@@ -76,6 +78,10 @@ def _shown(name: str, variables: Mapping[str, str]) -> str:
         return f"not read, since {other} is set"
     if VARIABLES[name]:
         return _SECRET
+    return _value(name, variables)
+
+
+def _value(name: str, variables: Mapping[str, str]) -> str:
     value = variables[name]
     return shown_url(value) if name.endswith("_URL") else value
 

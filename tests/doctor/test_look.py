@@ -353,13 +353,13 @@ def test_settings_are_told_without_secrets(monkeypatch: pytest.MonkeyPatch, simu
     monkeypatch.setenv("COMFYUI_API_KEY", "hunter2")
     report = check_health()
     assert report["settings"].text == (
-        f"COMFY_HEADLESS_URL={simulator.url.replace('//', '//***@')}, "
-        "COMFYUI_BASE_URL=not read, since COMFY_HEADLESS_URL is set, COMFYUI_API_KEY (set; its value is not shown)"
+        f"COMFY_HEADLESS_URL={simulator.url.replace('//', '//***@')}; "
+        "COMFYUI_BASE_URL (not read, since COMFY_HEADLESS_URL is set); COMFYUI_API_KEY (set; its value is not shown)"
     )
     monkeypatch.setenv("COMFY_HEADLESS_ULR", "hunter2")
     report = check_health()
     assert report["settings"].state == "warn"
-    expected = "COMFY_HEADLESS_ULR is read by nothing; did you mean 'COMFY_HEADLESS_URL'?, COMFY"
+    expected = "COMFY_HEADLESS_ULR is read by nothing; did you mean 'COMFY_HEADLESS_URL'?; COMFY"
     assert report["settings"].text.startswith(expected)
     assert report["settings"].remedy == "unset COMFY_HEADLESS_ULR"
     assert "hunter2" not in f"{report}{report.to_dict()}{report!r}"
