@@ -24,6 +24,11 @@ from comfy_headless.models.patience import HubTiming, Patience
 from comfy_headless.models.sizes import size_text
 from comfy_headless.models.tree import ComfyTree, read_tree
 
+_NOT_REACHED = (
+    "nothing was fetched. A mirror is named with --endpoint (endpoint=) or HF_ENDPOINT; what is missing, and how large "
+    "it is, `models check` says without asking"
+)
+
 _MODELS = ("diffusion_models", "checkpoints")
 
 
@@ -217,7 +222,7 @@ def _found(
     found: list[tuple[ModelFile, Remote]] = []
     errors: list[ModelDownloadError] = []
     waiting = list(files)
-    patience = Patience("Hugging Face", timing, timing.asking, "nothing was fetched")
+    patience = Patience("Hugging Face", timing, timing.asking, _NOT_REACHED)
     while waiting:
         try:
             remote = _ask(waiting[0], token=token, endpoint=endpoint, timing=timing)
