@@ -189,7 +189,8 @@ def _fault(need: _Need) -> str | None:
 
     spec = find_spec(need.module)
     if spec is None or spec.origin is None:
-        return f"module {need.module!r} of {need.distribution} is not installed"
+        of = "" if need.module == need.distribution else f" of {need.distribution}"
+        return f"module {need.module!r}{of} is not installed"
     try:
         found = distribution(need.distribution)
     except PackageNotFoundError:

@@ -62,7 +62,7 @@ def read_asked(
     """Return what a caller asks for; raises ValidationError."""
     if (workflow is None) == (preset is None):
         what = "nothing to check" if workflow is None else f"workflow and preset={shown(preset)}"
-        raise ValidationError(f"{what}: give a workflow, or preset= and the name of one")
+        raise ValidationError(f"{what}: give a workflow, or preset= (--preset) and the name of one")
     if preset is not None:
         if params is not None:
             raise ValidationError(f"params={shown(params)}: a preset has settings, given by name")

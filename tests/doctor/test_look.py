@@ -430,7 +430,7 @@ def test_a_machine_with_nothing(tmp_path: Path) -> None:
     lines = told_by("-S", variables=variables, first=first)
     states = {state: [name for name, line in lines.items() if line["state"] == state] for state in ("fail", "ok")}
     assert states == {"fail": ["server"], "ok": ["disk", "settings", "presets", "comfyui"]}
-    without = "not looked for: looking for GPUs needs the extra 'health': module 'psutil' of psutil is not installed"
+    without = "not looked for: looking for GPUs needs the extra 'health': module 'psutil' is not installed"
     assert lines["gpu here"]["text"] == without
     assert "[websocket,health,media,cli" in lines["extras"]["remedy"]
     assert lines["ffmpeg"]["text"].startswith("none found, so nothing is looked at or made smaller: none on PATH")

@@ -269,6 +269,6 @@ def test_without_the_extra() -> None:
         text=True,
         timeout=60,
     )
-    missing = "looking for GPUs needs the extra 'health': module 'psutil' of psutil is not installed"
+    missing = "looking for GPUs needs the extra 'health': module 'psutil' is not installed"
     reason = f"{missing}; {install_hint('health')}"
     assert done.stdout == f"Gpus(found=(), reason={reason!r})\n"

@@ -61,5 +61,5 @@ def test_a_sandbox_that_hides_it(meminfo: str | None, answer: Ram | str, tmp_pat
 def test_without_the_extra() -> None:
     """Where the extra is missing, the reason names the command that installs it."""
     said = say("from comfy_headless.health.ram import find_ram; print(find_ram())", "-S")
-    missing = "measuring the RAM needs the extra 'health': module 'psutil' of psutil is not installed"
+    missing = "measuring the RAM needs the extra 'health': module 'psutil' is not installed"
     assert said == repr(Ram(None, f"{missing}; {install_hint('health')}"))
