@@ -14,7 +14,7 @@ from comfy_headless.config import server_url
 from comfy_headless.errors import ValidationError
 from comfy_headless.features import require
 from comfy_headless.graph.source import Graph, read_graph
-from comfy_headless.graph.values import shown
+from comfy_headless.graph.values import nearest, shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
 from comfy_headless.protocol.events import Progress
@@ -38,7 +38,11 @@ def server_of(
     poll_seconds: float | None = None,
     **reaching: Unpack[Reaching],
 ) -> Server:
-    """Return whom a client talks to, and as whom; raises ValidationError."""
+    """Return whom a client talks to, and as whom; raises ValidationError, TypeError for an argument of no client."""
+    for name in reaching.keys() - Reaching.__annotations__.keys():
+        there = ("url", "transport", "client_id", "poll_seconds", "http", "timing", *Reaching.__annotations__)
+        close = "; calls that wait take it." if name == "timeout" else nearest(name, there)
+        raise TypeError(f"a client has no argument {name!r}{close} There are: {', '.join(there)}")
     if transport not in TRANSPORTS:
         raise ValidationError(f"transport={transport!r}; there are: {', '.join(TRANSPORTS)}")
     if url is not None and not isinstance(url, str):

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from comfy_headless import ComfyClient, ValidationError, compile_workflow
+from comfy_headless import AsyncComfyClient, ComfyClient, ValidationError, compile_workflow
 from comfy_headless.simulator import Simulator
 from tests.api.own_presets import write_by_task
 from tests.faults.clients import VIDEO, Person
@@ -217,6 +217,15 @@ def test_an_unknown_transport(kind: str) -> None:
     """The transports that there are, are listed."""
     with pytest.raises(ValidationError, match=r"transport='pigeon'; there are: auto, websocket, polling"):
         Person(kind, "http://127.0.0.1:9", transport="pigeon").call("system_stats")
+
+
+@pytest.mark.parametrize("client", [ComfyClient, AsyncComfyClient])
+def test_an_argument_of_no_client(client: Any) -> None:
+    """It is named with the nearest one, or with where it belongs, and all that there are."""
+    with pytest.raises(TypeError, match=r"no argument 'timout'; did you mean 'timing'\? There are: url, .*, api_key"):
+        client(timout=3)
+    with pytest.raises(TypeError, match=r"no argument 'timeout'; calls that wait take it\. There are: url"):
+        client(timeout=3)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
