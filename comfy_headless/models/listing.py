@@ -77,9 +77,8 @@ def list_models(
     wanted = {key for key, presets in needing.items() if not names or set(names) & set(presets)}
     rows = [_listed(file, needing, wanted, everything, library, place) for file in everything.values()]
     kept = [row for row in rows if not names or row.file.key in wanted or row.in_place_of]
-    return ModelList(
-        place and place.name, tuple(sorted(kept, key=lambda row: (row.file.folder, row.file.name.lower())))
-    )
+    kept.sort(key=lambda row: (row.file.folder, row.file.key not in wanted, row.file.name.lower()))
+    return ModelList(place and place.name, tuple(kept))
 
 
 def _listed(
