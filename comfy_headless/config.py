@@ -53,8 +53,20 @@ def named_url(environ: Mapping[str, str] | None = None) -> str | None:
     return variables.get("COMFY_HEADLESS_URL") or variables.get("COMFYUI_BASE_URL") or None
 
 
+_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "token": ("COMFY_HEADLESS_TOKEN",),
+    "headers": ("COMFY_HEADLESS_HEADERS",),
+    "cookies": ("COMFY_HEADLESS_COOKIES", "COMFYUI_COOKIES"),
+    "ca": ("COMFY_HEADLESS_CA",),
+    "user": ("COMFY_HEADLESS_USER",),
+    "api_key": ("COMFY_HEADLESS_API_KEY", "COMFYUI_API_KEY"),
+}
+
+
 class Secrets(NamedTuple):
-    """What the environment says of how to be let in, as it stands there; None where it says nothing.
+    """What the environment says of how to be let in; None where it says nothing.
+
+    Blanks and line breaks at the ends are taken off: a file that was read into a variable often leaves one.
 
     Args:
         token: COMFY_HEADLESS_TOKEN, sent as ``Authorization: Bearer``.
@@ -88,16 +100,14 @@ def secrets_for(url: str | None, environ: Mapping[str, str] | None = None) -> Se
     variables = os.environ if environ is None else environ
     if url and named_url(environ) and _place(server_url(url)) != _place(server_url(None, environ)):
         return Secrets()
-    names = (
-        ("COMFY_HEADLESS_TOKEN",),
-        ("COMFY_HEADLESS_HEADERS",),
-        ("COMFY_HEADLESS_COOKIES", "COMFYUI_COOKIES"),
-        ("COMFY_HEADLESS_CA",),
-        ("COMFY_HEADLESS_USER",),
-        ("COMFY_HEADLESS_API_KEY", "COMFYUI_API_KEY"),
-    )
-    found = (next((variables[name] for name in group if variables.get(name)), None) for group in names)
-    return Secrets(*found)
+    return Secrets(*(variables.get(secret_variable(secret, variables), "").strip() or None for secret in _VARIABLES))
+
+
+def secret_variable(secret: str, environ: Mapping[str, str] | None = None) -> str:
+    """Return the variable that says one of `Secrets`; where none does, the one that would."""
+    variables = os.environ if environ is None else environ
+    names = _VARIABLES[secret]
+    return next((name for name in names if variables.get(name, "").strip()), names[0])
 
 
 def _place(url: str) -> tuple[str, str | None, int | None]:

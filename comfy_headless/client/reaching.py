@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypedDict
 from urllib.parse import urlsplit
 
-from comfy_headless.config import Secrets, secrets_for, server_url
+from comfy_headless.config import Secrets, secret_variable, secrets_for, server_url
 from comfy_headless.errors import ValidationError
-from comfy_headless.protocol.access import Access
+from comfy_headless.protocol.access import Access, header_problem
 
-_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
 
 
 class Reaching(TypedDict, total=False):
     """What lets a client in; each argument goes before its variable of the environment.
+
+    A blank or a line break at an end is refused in an argument and taken off in a variable, where a file leaves one.
 
     Args:
         token: sent as ``Authorization: Bearer`` (COMFY_HEADLESS_TOKEN).
@@ -64,12 +64,13 @@ def access_of(
         environ: None is this process's environment.
 
     Raises:
-        ValidationError: something cannot be sent, or contradicts something else. No value is shown.
+        ValidationError: something cannot be sent, or contradicts something else. The argument or the variable is named,
+            no value is shown.
     """
     secrets = secrets_for(url, environ)
-    given: dict[str, str] = {}
-    for name, value in [*_pairs(_mapping(headers, "headers")), *_lines(secrets, given=headers is not None)]:
-        _check_header(name, value)
+    given = {}
+    for name, value, source in _pairs(_mapping(headers, "headers")) if headers is not None else _lines(secrets):
+        _check_header(name, value, source)
         given[name] = value
     named = {name.lower() for name in given}
     ways = {
@@ -81,23 +82,21 @@ def access_of(
     if sum(ways.values()) > 1:
         told = " and ".join(name for name, there in ways.items() if there)
         raise ValidationError(f"{told} each say who you are; give one of them")
-    if not any(ways.values()):
-        token = secrets.token
     if token is not None:
-        given["Authorization"] = f"Bearer {_text(token, 'token')}"
+        given["Authorization"] = f"Bearer {_sendable(token, 'token=')}"
+    elif secrets.token is not None and not any(ways.values()):
+        given["Authorization"] = f"Bearer {_sendable(secrets.token, secret_variable('token', environ))}"
     if auth is not None:
         given["Authorization"] = f"Basic {_login(auth)}"
-    whose = _text(user, "user") if user is not None else secrets.user
-    if whose and "comfy-user" not in named:
-        given["Comfy-User"] = whose
-    for name, value in given.items():
-        _check_header(name, value)
+    if "comfy-user" not in named and (user is not None or secrets.user is not None):
+        source = "user=" if user is not None else secret_variable("user", environ)
+        given["Comfy-User"] = _sendable(user if user is not None else secrets.user, source)
     return Access(
         tuple(given.items()),
-        tuple(_cookies(cookies, secrets)),
-        _certificates(ca if ca is not None else secrets.ca),
+        tuple(_pairs_of_cookies(cookies, secrets, environ)),
+        _certificates(ca, "ca=") if ca is not None else _certificates(secrets.ca, secret_variable("ca", environ)),
         _flag(verify),
-        _text(api_key, "api_key") if api_key is not None else secrets.api_key,
+        _text(api_key, "api_key=") if api_key is not None else secrets.api_key,
     )
 
 
@@ -107,37 +106,43 @@ def _mapping(value: Any, name: str) -> Mapping[str, str]:
     raise ValidationError(f"{name}=: expected names and values, as a dict; got {type(value).__name__}")
 
 
-def _pairs(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _pairs(values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value, and where they come from as the beginning of an error."""
     for name, value in values.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise ValidationError(f"{name!r}: expected text for a header or a cookie, got {type(value).__name__}")
-        yield name, value
+        yield name, value, ""
 
 
-def _lines(secrets: Secrets, *, given: bool) -> Iterable[tuple[str, str]]:
-    if given or secrets.headers is None:
-        return
-    for number, line in enumerate(secrets.headers.splitlines(), 1):
+def _lines(secrets: Secrets) -> Iterator[tuple[str, str, str]]:
+    for number, line in enumerate((secrets.headers or "").splitlines(), 1):
         name, colon, value = line.partition(":")
         if not colon and line.strip():
             raise ValidationError(f"COMFY_HEADLESS_HEADERS, line {number}: expected 'Name: value'")
         if line.strip():
-            yield name.strip(), value.strip()
+            yield name.strip(), value.strip(), f"COMFY_HEADLESS_HEADERS, line {number}: "
 
 
-def _check_header(name: str, value: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValidationError(f"header {name!r}: this is no name of a header")
-    if name.lower() in _OURS:
-        raise ValidationError(f"header {name!r}: this one belongs to the connection; leave it out")
-    if not value.isascii() or not value.isprintable():
-        raise ValidationError(f"header {name!r}: its value has characters that no header can hold")
+def _check_header(name: str, value: str, source: str) -> None:
+    ours = "this one belongs to the connection; leave it out" if name.lower() in _OURS else None
+    problem = ours or header_problem(name, value)
+    if problem is not None:
+        raise ValidationError(f"{source}header {name!r}: {problem}")
 
 
-def _text(value: object, name: str) -> str:
+def _text(value: object, source: str) -> str:
     if isinstance(value, str) and value:
         return value
-    raise ValidationError(f"{name}=: expected text, got {'nothing' if value == '' else type(value).__name__}")
+    raise ValidationError(f"{source}: expected text, got {'nothing' if value == '' else type(value).__name__}")
+
+
+def _sendable(value: object, source: str) -> str:
+    """Return the value of a header of ours."""
+    text = _text(value, source)
+    problem = header_problem("Authorization", text)
+    if problem is not None:
+        raise ValidationError(f"{source}: {problem}")
+    return text
 
 
 def _login(auth: tuple[str, str]) -> str:
@@ -148,19 +153,23 @@ def _login(auth: tuple[str, str]) -> str:
     return base64.b64encode(":".join(auth).encode()).decode()
 
 
-def _cookies(given: Mapping[str, str] | None, secrets: Secrets) -> Iterator[tuple[str, str]]:
+def _pairs_of_cookies(
+    given: Mapping[str, str] | None, secrets: Secrets, environ: Mapping[str, str] | None
+) -> Iterator[tuple[str, str]]:
     if given is not None:
         found = [*_pairs(_mapping(given, "cookies"))]
     else:
+        source = f"{secret_variable('cookies', environ)}: "
         parts = (part.partition("=") for part in (secrets.cookies or "").split(";") if part.strip())
-        found = [(name.strip(), value.strip()) for name, _, value in parts]
-    for name, value in found:
-        if not _NAME.fullmatch(name) or not value.isascii() or not value.isprintable() or set(value) & set(';," \\'):
-            raise ValidationError(f"cookie {name!r}: expected a name and a value without spaces, commas and semicolons")
+        found = [(name.strip(), value.strip(), source) for name, _, value in parts]
+    for name, value, source in found:
+        if header_problem(name, value) is not None or set(value) & set(';," \\'):
+            expected = "a name and a value without spaces, commas and semicolons"
+            raise ValidationError(f"{source}cookie {name!r}: expected {expected}")
         yield name, value
 
 
-def _certificates(ca: str | os.PathLike[str] | None) -> str | None:
+def _certificates(ca: str | os.PathLike[str] | None, source: str) -> str | None:
     """Return the path of a file that holds certificates; read here, so that a wrong one is said at once."""
     if ca is None:
         return None
@@ -169,7 +178,7 @@ def _certificates(ca: str | os.PathLike[str] | None) -> str | None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError as error:  # SSLError is one
         words = "no certificate in it (PEM)" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ValidationError(f"ca={path!r}: {words}") from error
+        raise ValidationError(f"{source if source.endswith('=') else f'{source}: '}{path!r}: {words}") from error
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,21 +16,16 @@ from comfy_headless.protocol.effects import Broken, Reply
 from comfy_headless.transport.reach import is_local
 
 _PORT: Final = 8188
-_ABOUT: Final = {
-    "ca=": "COMFY_HEADLESS_CA",
-    "cookie ": "COMFY_HEADLESS_COOKIES",
-    "header ": "COMFY_HEADLESS_HEADERS",
-    "COMFY_HEADLESS_HEADERS": "COMFY_HEADLESS_HEADERS",
-}
-"""Words of an error to the variable that it is about."""
+_VARIABLE: Final = re.compile(r"(COMFY_HEADLESS|COMFYUI)_(TOKEN|HEADERS|COOKIES|CA|USER)\b")
+"""How an error begins that is about a variable of what lets one in."""
 _NO_SUCH_NAME: Final = ("Name or service not known", "nodename nor servname", "getaddrinfo failed", "name resolution")
 """What Linux, macOS, Windows, and a machine without a network say of a name that nobody knows."""
 
 
 def cannot_be_asked(problem: str) -> HealthLine:
     """Return the line of a server that cannot even be asked: an address that is none, a certificate that is none."""
-    odd = next((name for words, name in _ABOUT.items() if words in problem), None)
-    remedy = setting("COMFY_HEADLESS_URL", DEFAULT_URL) if odd is None else f"unset {odd}"
+    odd = _VARIABLE.match(problem)
+    remedy = setting("COMFY_HEADLESS_URL", DEFAULT_URL) if odd is None else f"unset {odd[0]}"
     return HealthLine("server", "fail", problem, remedy)
 
 

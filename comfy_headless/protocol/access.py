@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Access(NamedTuple):
@@ -13,8 +16,7 @@ class Access(NamedTuple):
         cookies: names and values.
         ca: path of a file with certificates (PEM) that are trusted besides the usual ones; None: the usual ones.
         verify: False: any certificate is taken.
-        comfy_org_key: the key of Comfy.org for nodes that cost money. It goes with each prompt, never in a header: the
-            server takes it out before it keeps the prompt (ComfyUI 0.30.0).
+        comfy_org_key: the key of Comfy.org for nodes that cost money. It goes with each prompt, never in a header.
     """
 
     headers: tuple[tuple[str, str], ...] = ()
@@ -30,3 +32,14 @@ class Access(NamedTuple):
 
 OPEN = Access()
 """Nothing is needed."""
+
+
+def header_problem(name: str, value: str) -> str | None:
+    """Say why a header cannot be sent, without its value; None if it can."""
+    if not _NAME.fullmatch(name):
+        return "this is no name of a header"
+    if value != value.strip():
+        return "its value begins or ends with a blank or a line break; value.strip() takes it away"
+    if not value.isascii() or not value.isprintable():
+        return "its value has characters that no header can hold"
+    return None

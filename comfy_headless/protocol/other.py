@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
+from comfy_headless.protocol.access import header_problem
 from comfy_headless.protocol.conversation import Server, offline
 from comfy_headless.protocol.effects import Broken, Call, Flow, Part, Reply, json_body
 
+_LONGEST: Final = 60_000
+"""Characters of route and query; httpx takes 65,536 of an address, servers as a rule 8,000."""
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -80,8 +85,7 @@ def call_of(
         named.setdefault("Content-Type", kind)
     return Call(
         verb,
-        _route(route),
-        _pairs(params or {}, "params"),
+        *_fitting(_route(route), _pairs(params or {}, "params")),
         body,
         form,
         tuple(_part(field, file) for field, file in (files or {}).items()),
@@ -95,13 +99,30 @@ def _route(route: Any) -> str:
     parts = urlsplit(text)
     if not text.startswith("/") or text.startswith("//") or parts.scheme or parts.netloc or "\\" in text:
         raise ValidationError(f"route={repr(route)[:80]}: expected a path on the server, such as /system_stats")
+    if _UNFIT.search(text):
+        raise ValidationError(f"route={repr(route)[:80]}: it has line breaks or other signs that no address holds")
     return text
+
+
+def _fitting(route: str, params: tuple[tuple[str, str], ...]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return what an address holds, if it is not too long for one."""
+    try:
+        length = len(quote(route)) + len(urlencode(params))
+    except UnicodeEncodeError:
+        raise ValidationError("params: half of a surrogate pair is no text") from None
+    if length > _LONGEST:
+        raise ValidationError(
+            f"route={repr(route)[:80]}: {length:,} characters with params=; an address has room for {_LONGEST:,}. What "
+            "is long goes into json= or data="
+        )
+    return route, params
 
 
 def _header(name: Any, value: Any) -> tuple[str, str]:
     texts = isinstance(name, str) and isinstance(value, str)
-    if not texts or not name or any(sign in name + value for sign in "\r\n\0"):
-        raise ValidationError(f"headers: {name!r}: expected a name and a text in one line")
+    problem = header_problem(name, value) if texts else "expected a name and a text"
+    if problem is not None:
+        raise ValidationError(f"headers: {repr(name)[:80]}: {problem}")
     return ("Content-Type", value) if name.lower() == "content-type" else (name, value)
 
 

@@ -71,12 +71,15 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
 
 def broken_by(error: httpx.TransportError | httpx.DecodingError, response: httpx.Response | None = None) -> Broken:
     """Return what broke, in the words that flows decide by; log which request it was."""
+    detail = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol | httpx.ProxyError):
         kind = "refused"
+    elif isinstance(error, httpx.LocalProtocolError) and detail.startswith("Illegal"):  # h11 repeats the value
+        kind, detail = "refused", "nothing was sent, since a header is none that HTTP can carry"
     elif isinstance(error, httpx.TimeoutException):
         kind = "timeout"
     else:
         kind = "reset"
-    broken = Broken(kind, str(error) or type(error).__name__, headers_of(response) if response is not None else None)
+    broken = Broken(kind, detail, headers_of(response) if response is not None else None)
     logger.debug("%s %s broke: %s", error.request.method, error.request.url.path, broken)
     return broken
