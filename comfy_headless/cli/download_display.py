@@ -11,11 +11,17 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Column
 
-from comfy_headless.models.progress import DownloadProgress
+from comfy_headless.models.progress import DownloadProgress, Phase
 from comfy_headless.models.sizes import size_text
 
 _LINE_EVERY: Final = 10
 """Percent between two lines of one file."""
+
+_PHASES: Final[dict[Phase, str]] = {
+    "waiting": "waiting for another process that fetches ",
+    "checking": "checking what is there of ",
+    "fetching": "",
+}
 
 _WIDE: Final = 100
 _NARROW: Final = 60
@@ -79,7 +85,7 @@ class DownloadLines:
 
 def _words(progress: DownloadProgress) -> str:
     number = f"{progress.number} of {progress.count}: " if progress.count > 1 else ""
-    return f"{number}{'checking what is there of ' if progress.phase == 'checking' else ''}{progress.file}"
+    return f"{number}{_PHASES[progress.phase]}{progress.file}"
 
 
 def _percent(progress: DownloadProgress) -> int:

@@ -6,6 +6,7 @@ import errno
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ logger = logging.getLogger("comfy_headless")
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _GOES_ON: Final = "what came is kept, and the next try goes on from there"
-
+_ANEW: Final = "nobody tells the versions of this file apart, so the next try begins anew"
 
 OnProgress = Callable[[DownloadProgress], None]
 
@@ -38,8 +39,8 @@ def download_models(
     """Fetch the files of a plan, one after the other, and return where they are.
 
     A file grows beside its place as ``<name>.<id>.part`` and gets its name when its size and checksum are right. What
-    ends a download, a kill too, leaves that part, and the next one goes on from there. On asyncio:
-    ``await asyncio.to_thread(download_models, plan)``.
+    ends a download, a kill too, leaves that part, and the next one goes on from there. A file that another process is
+    fetching is waited for. On asyncio: ``await asyncio.to_thread(download_models, plan)``.
 
     Args:
         on_progress: called in this thread, many times a second; what it raises ends the download.
@@ -76,12 +77,19 @@ class _Download:
     ) -> None:
         self._planned, self._headers, self._timing = planned, headers, timing
         self._state, self._on_progress = state, on_progress
+        self._ending = _GOES_ON if planned.checksum or planned.version else _ANEW
+        self._waits = False
 
     def run(self) -> Path:
         planned = self._planned
+        part = Part(
+            planned.target, planned.checksum, planned.size, version=planned.version, waiting=self._wait_for_another
+        )
         try:
-            with Part(planned.target, planned.checksum, planned.size) as part:
-                part.resume(lambda held: self._tell("checking", held))
+            with part:
+                if planned.target.exists():
+                    return self._take_what_is_there(part)
+                part.resume(partial(self._tell, "checking"))
                 self._fill(part)
                 if not part.right:  # often the beginning is of a broken try
                     logger.warning("%s: what came is not the file; it is fetched anew", planned.file.key)
@@ -94,20 +102,35 @@ class _Download:
                         f"what came is not the file: its checksum is {found}, and {planned.checksum} "
                         "is told; nothing of it is kept. Try again later"
                     )
-                if not part.publish():
-                    raise self._error(f"{planned.target} has appeared meanwhile; it is left as it is")
-                return planned.target
+                return planned.target if part.publish() else self._take_what_is_there(part)
         except OSError as error:
             raise self._unwritten(error) from error
         except KeyboardInterrupt as error:
-            error.add_note(f"{planned.file.key}: {_GOES_ON}")
+            error.add_note(f"{planned.file.key}: {self._ending}")
             raise
+
+    def _take_what_is_there(self, part: Part) -> Path:
+        """The file has appeared since the plan was made."""
+        target = self._planned.target
+        if not part.is_published(partial(self._tell, "checking")):
+            raise self._error(f"{target} has appeared meanwhile, and is not the file; it is left as it is")
+        part.remove()
+        logger.info("%s has appeared meanwhile, whole; it is taken", self._planned.file.key)
+        return target
+
+    def _wait_for_another(self) -> None:
+        if not self._waits:
+            logger.info("%s: another process is fetching it; it is waited for", self._planned.file.key)
+            self._waits = True
+        self._tell("waiting", 0)
 
     def _fill(self, part: Part) -> None:
         """Bring what is missing, however often the exchange breaks."""
-        patience = Patience(self._planned.file.key, self._timing, self._timing.patience, _GOES_ON)
+        patience = Patience(self._planned.file.key, self._timing, self._timing.patience, self._ending)
+        furthest = part.held
         while part.held < self._planned.size:
-            before = part.held
+            if not part.goes_on:
+                part.empty()
             try:
                 with fetch(
                     self._planned.url,
@@ -118,7 +141,8 @@ class _Download:
                 ) as answer:
                     self._take(answer, part)
             except (Broken, Passing) as error:
-                if part.held > before:
+                if part.held > furthest:
+                    furthest = part.held
                     patience.renew()
                 patience.wait(error if isinstance(error, Passing) else Passing(f"the exchange broke ({error})"))
 
@@ -148,9 +172,9 @@ class _Download:
     def _unwritten(self, error: OSError) -> ModelDownloadError:
         folder, size = self._planned.target.parent, size_text(self._planned.size)
         if error.errno in _FULL:
-            return self._error(f"the disk of {folder} is full, and the file has {size}: make room; {_GOES_ON}")
+            return self._error(f"the disk of {folder} is full, and the file has {size}: make room; {self._ending}")
         if error.errno == errno.EFBIG:
             return self._error(
-                f"the file system of {folder}, or a limit (ulimit -f), takes no file of {size}; {_GOES_ON}"
+                f"the file system of {folder}, or a limit (ulimit -f), takes no file of {size}; {self._ending}"
             )
         return self._error(f"cannot be written into {folder}: {error.strerror or error}")

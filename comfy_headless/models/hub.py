@@ -35,11 +35,13 @@ class Remote(NamedTuple):
         url: of this version of it.
         size: bytes.
         checksum: ``sha256:`` (large files) or ``git:`` (small ones) and hexadecimal digits; empty if none is told.
+        version: what changes when the file does: its commit and ETag, as far as they are told.
     """
 
     url: str
     size: int
     checksum: str
+    version: str
 
 
 class Passing(Exception):
@@ -93,7 +95,8 @@ def remote_file(file: ModelFile, *, token: str | None, endpoint: str | None, tim
     if told.size is None:
         raise _error(file, url, "the server does not say how large it is")
     pinned = hf_hub_url(file.repository, file.path, revision=told.commit_hash or "main", endpoint=base)
-    return Remote(pinned, told.size, _checksum(told.etag or ""))
+    version = " ".join(each for each in (told.commit_hash, told.etag) if each)
+    return Remote(pinned, told.size, _checksum(told.etag or ""), version)
 
 
 def hub_headers(token: str | None) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
 """A file that is not whole yet: ``<name>.<id>.part`` beside its place, which the next try goes on with.
 
-One process writes it at a time. It appears under its name in one step, once it is whole and what it should be; the id
-is that of its contents, so what was begun of another version is never mixed in.
+One process writes it at a time; another one waits. It appears under its name in one step, once it is whole and what it
+should be; the id is that of its contents, so what was begun of another version is never mixed in. Where nobody tells
+what the contents are, nothing is gone on with.
 """
 
 from __future__ import annotations
@@ -12,40 +13,44 @@ import hashlib
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
-from comfy_headless.errors import ModelDownloadError
-
-_ID: Final = re.compile(r"[0-9a-f]{12}\.part")
+_ID: Final = re.compile(r"(?:[0-9a-f]{12}|unknown)\.part")
 _PIECE: Final = 4 * 1024 * 1024
 _BEYOND: Final = 1 << 62
+_LOOK_AGAIN: Final = 0.2
+"""Seconds after which a file that another process fetches is looked at again."""
+
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 """Of a file system that has no locks, as some that are mounted from afar: there nobody is kept apart."""
 
 
-def part_path(target: Path, checksum: str) -> Path:
+def part_path(target: Path, checksum: str, version: str = "") -> Path:
     """Return where a file grows until it is whole.
 
     Args:
         checksum: of all of it.
+        version: what else tells its contents from others, where there is no checksum.
     """
-    return target.with_name(f"{target.name}.{checksum.rpartition(':')[2][:12] or 'unknown'}.part")
+    known = checksum.rpartition(":")[2] or (hashlib.sha256(version.encode()).hexdigest() if version else "")
+    return target.with_name(f"{target.name}.{known[:12] or 'unknown'}.part")
 
 
-def stale_parts(target: Path, checksum: str) -> list[Path]:
+def stale_parts(target: Path, checksum: str, version: str = "") -> list[Path]:
     """Return what was begun of other versions of a file; nothing goes on with it."""
-    own = part_path(target, checksum)
+    own = part_path(target, checksum, version)
     found = target.parent.glob(f"{glob.escape(target.name)}.*.part") if target.parent.is_dir() else ()
     return sorted(path for path in found if path != own and _ID.fullmatch(path.name[len(target.name) + 1 :]))
 
 
-def kept_bytes(target: Path, checksum: str) -> int:
-    """Return how much of a file is there already, not whole."""
-    path = part_path(target, checksum)
-    return path.stat().st_size if path.is_file() else 0
+def kept_bytes(target: Path, checksum: str, version: str = "") -> int:
+    """Return how much of a file is there already, not whole, that a download goes on with."""
+    path = part_path(target, checksum, version)
+    return path.stat().st_size if (checksum or version) and path.is_file() else 0
 
 
 class Part:
@@ -55,11 +60,23 @@ class Part:
         target: where it appears in the end.
         checksum: ``sha256:`` or ``git:`` and hexadecimal digits, or nothing.
         size: bytes of the whole file.
+        version: what else tells its contents from others.
+        waiting: called again and again while another process has it; what it raises ends the wait.
     """
 
-    def __init__(self, target: Path, checksum: str, size: int) -> None:
-        self.path = part_path(target, checksum)
+    def __init__(
+        self,
+        target: Path,
+        checksum: str,
+        size: int,
+        *,
+        version: str = "",
+        waiting: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path = part_path(target, checksum, version)
+        self.goes_on = bool(checksum or version)
         self.held = 0
+        self._waiting = waiting
         self._target, self._checksum, self._size = target, checksum, size
         self._digest = _digest(checksum, size)
 
@@ -67,19 +84,30 @@ class Part:
         while True:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b")
-            if not _lock(file):
-                file.close()
-                raise ModelDownloadError(
-                    f"{self.path}: another process is fetching this file; wait for it, or end it", path=str(self.path)
-                )
-            if _is_at(file, self.path):
+            mine = _lock(file)
+            if mine and _is_at(file, self.path):
                 break
-            file.close()  # its last owner has just given it its name
+            file.close()
+            if not mine:  # else its last owner has just given it its name
+                self._waiting()
+                time.sleep(_LOOK_AGAIN)
         self._file = file
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
+
+    def is_published(self, tell: Callable[[int], None]) -> bool:
+        """Look whether somebody has brought the file meanwhile: whole, and what it should be.
+
+        Args:
+            tell: called with the bytes that have been read.
+        """
+        if not self._target.is_file() or self._target.stat().st_size != self._size:
+            return False
+        with self._target.open("rb") as file:
+            self._read(file, tell)
+        return self.right
 
     def resume(self, tell: Callable[[int], None]) -> None:
         """Read what is there, so that the rest can follow.
@@ -87,13 +115,9 @@ class Part:
         Args:
             tell: called with the bytes that have been read.
         """
-        self._digest, self.held = _digest(self._checksum, self._size), 0
         self._file.seek(0)
-        while piece := self._file.read(_PIECE):
-            self._digest.update(piece)
-            self.held += len(piece)
-            tell(self.held)
-        if self.held > self._size:
+        self._read(self._file, tell)
+        if self.held > self._size or not self.goes_on:
             self.empty()
 
     def write(self, chunk: bytes) -> None:
@@ -119,6 +143,12 @@ class Part:
         """The checksum of what is there, hexadecimal."""
         return self._digest.hexdigest()
 
+    def remove(self) -> None:
+        """Delete it."""
+        if os.name == "nt":  # an open file cannot be deleted there
+            self._file.close()
+        self.path.unlink()
+
     def publish(self) -> bool:
         """Give it its name; False where that is taken."""
         self._file.flush()
@@ -129,6 +159,13 @@ class Part:
             self._file.close()
         self.path.rename(self._target)
         return True
+
+    def _read(self, file: IO[bytes], tell: Callable[[int], None]) -> None:
+        self._digest, self.held = _digest(self._checksum, self._size), 0
+        while piece := file.read(_PIECE):
+            self._digest.update(piece)
+            self.held += len(piece)
+            tell(self.held)
 
 
 def _digest(checksum: str, size: int) -> hashlib._Hash:

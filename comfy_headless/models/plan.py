@@ -42,6 +42,7 @@ class PlannedFile:
         size: bytes of all of it.
         checksum: ``sha256:`` or ``git:`` and hexadecimal digits; empty where the hub tells none.
         kept: bytes that are there from an earlier try.
+        version: what changes when the file does; without it, and without a checksum, no download of it is gone on with.
     """
 
     file: ModelFile
@@ -50,6 +51,7 @@ class PlannedFile:
     size: int
     checksum: str
     kept: int
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +139,11 @@ def plan_download(
         raise ValidationError("nothing is named: give a preset (--preset NAME), or files as folder/name")
     wanted, there, notes = _wanted(names, keys, place, library, task=task, precision=precision)
     found = _found(wanted, token=token, endpoint=endpoint, timing=timing or HubTiming())
-    planned = tuple(
-        PlannedFile(file, target, remote.url, remote.size, remote.checksum, kept_bytes(target, remote.checksum))
-        for file, remote in found
-        for target in (_target(tree, file),)
-    )
+    planned = tuple(_planned(file, remote, _target(tree, file)) for file, remote in found)
     notes += tuple(
         f"{part} is of another version of {each.file.name}, and nothing goes on with it: delete it"
         for each in planned
-        for part in stale_parts(each.target, each.checksum)
+        for part in stale_parts(each.target, each.checksum, each.version)
     )
     for each in planned:
         if each.target.exists():
@@ -251,6 +249,11 @@ def _ask(file: ModelFile, *, token: str | None, endpoint: str | None, timing: Hu
     if "TODO" in file.repository:
         raise ModelDownloadError(f"{file.key}: nobody has said where it is had")
     return remote_file(file, token=token, endpoint=endpoint, timeout=timing.connect)
+
+
+def _planned(file: ModelFile, remote: Remote, target: Path) -> PlannedFile:
+    kept = kept_bytes(target, remote.checksum, remote.version)
+    return PlannedFile(file, target, remote.url, remote.size, remote.checksum, kept, remote.version)
 
 
 def _target(tree: ComfyTree, file: ModelFile) -> Path:

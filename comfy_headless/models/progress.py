@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Phase = Literal["checking", "fetching"]
+Phase = Literal["waiting", "checking", "fetching"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class DownloadProgress:
         file: ``folder/name`` of the file at work.
         number: of that file, from 1.
         count: of files.
-        phase: ``checking`` reads what an earlier try has left, ``fetching`` brings the rest.
+        phase: ``waiting`` while another process is fetching it, ``checking`` reads what is there, ``fetching`` brings
+            the rest.
         done: bytes of that file.
         size: bytes of all of it.
         total_done: bytes of all files.
