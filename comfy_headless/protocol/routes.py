@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt, persist
 from comfy_headless.protocol.effects import Call, Flow, Part, json_body
+from comfy_headless.protocol.ticket import entry_without_keys, item_without_keys
 
 FOLDER_TYPES: Final = ("output", "input", "temp")
 """The folders that a server has for files."""
@@ -52,7 +53,7 @@ def queue_items(server: Server) -> Flow[tuple[Queue, dict[str, list[Any]]]]:
     if found is None:
         raise ComfyUIConnectionError(f"{server.url}: GET /queue answered something else", url=server.url)
     items = [*value["queue_running"], *value["queue_pending"]]
-    return found, {item[1]: item for item in items if _is_item(item)}
+    return found, {item[1]: item_without_keys(item) for item in items if _is_item(item)}
 
 
 def read_queue(value: Any) -> Queue | None:
@@ -70,7 +71,7 @@ def history(server: Server, prompt_id: str) -> Flow[dict[str, Any] | None]:
     """GET /history/{prompt_id}: the entry of an ended job, None while there is none."""
     value = _object((yield from ask(server, f"/history/{prompt_id}")), server, "/history")
     entry = value.get(prompt_id)
-    return entry if isinstance(entry, dict) else None
+    return entry_without_keys(entry) if isinstance(entry, dict) else None
 
 
 def cancel(server: Server, prompt_id: str) -> Flow[bool]:

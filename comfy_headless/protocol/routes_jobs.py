@@ -23,7 +23,7 @@ from comfy_headless.protocol.answers import (
 from comfy_headless.protocol.conversation import Server, persist
 from comfy_headless.protocol.effects import Call, Flow, json_body
 from comfy_headless.protocol.routes import cancel, history, queue_items
-from comfy_headless.protocol.ticket import extra_in, graph_in
+from comfy_headless.protocol.ticket import extra_in, graph_in, without_keys
 
 STATES: Final = ("pending", "in_progress", "completed", "failed", "cancelled")
 SORTS: Final = ("created_at", "execution_duration")
@@ -183,7 +183,7 @@ def _record(job: Mapping[str, Any]) -> JobRecord:
         str(workflow_id) if workflow_id is not None else None,
         _mapping(job.get("outputs")),
         _mapping(workflow.get("prompt")),
-        _mapping(workflow.get("extra_data")),
+        without_keys(_mapping(workflow.get("extra_data"))),
     )
 
 

@@ -9,6 +9,7 @@ from comfy_headless.protocol.answers import filled, job_ids, post, strange, told
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Call, Flow
 from comfy_headless.protocol.routes import queue
+from comfy_headless.protocol.ticket import entry_without_keys
 
 
 def queue_remaining(server: Server) -> Flow[int]:
@@ -40,7 +41,8 @@ def whole_history(server: Server, max_items: int | None = None, offset: int | No
     """
     most = () if max_items is None else (("max_items", str(whole_number(max_items, "max_items", least=1))),)
     skip = () if offset is None else (("offset", str(whole_number(offset, "offset"))),)
-    return (yield from told(server, "/history", dict, params=(*most, *skip), timeout=server.timing.transfer))
+    entries = yield from told(server, "/history", dict, params=(*most, *skip), timeout=server.timing.transfer)
+    return {prompt_id: entry_without_keys(entry) for prompt_id, entry in entries.items()}
 
 
 def clear_history(server: Server) -> Flow[None]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 _KEY: Final = "comfy_headless"
+_SECRET: Final = frozenset({"api_key_comfy_org", "auth_token_comfy_org"})
 _MOST: Final = 2**64
 
 
@@ -76,7 +77,31 @@ def graph_in(item: Any) -> Mapping[str, Any]:
 
 def extra_in(item: Any) -> Mapping[str, Any]:
     """Return what the server keeps with a job; empty if there is nothing."""
-    return item[3] if isinstance(item, list) and len(item) > 3 and isinstance(item[3], dict) else {}
+    return without_keys(item[3]) if _has_extra(item) else {}
+
+
+def without_keys(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a server keeps with a job without the keys of Comfy.org.
+
+    The server takes them out since 0.8.0 or a little before; 0.3.64 does so in its history only, 0.3.39 nowhere.
+    """
+    return {name: value for name, value in extra.items() if name not in _SECRET}
+
+
+def item_without_keys(item: Any) -> Any:
+    """Return an item of a server's queue or history without the keys of Comfy.org."""
+    return [*item[:3], without_keys(item[3]), *item[4:]] if _has_extra(item) else item
+
+
+def entry_without_keys(entry: Any) -> Any:
+    """Return an entry of a server's history without the keys of Comfy.org."""
+    if isinstance(entry, dict) and "prompt" in entry:
+        return {**entry, "prompt": item_without_keys(entry["prompt"])}
+    return entry
+
+
+def _has_extra(item: Any) -> bool:
+    return isinstance(item, list) and len(item) > 3 and isinstance(item[3], dict)
 
 
 def label_in(item: Any) -> Label:

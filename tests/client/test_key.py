@@ -18,7 +18,7 @@ from comfy_headless.protocol.effects import Call, Reply
 from comfy_headless.protocol.submit import submit
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.simulator import Simulator
-from comfy_headless.simulator.faults import Answer
+from comfy_headless.simulator.faults import Answer, OldServer
 from tests.faults.clients import VIDEO, Person
 
 KEY = "comfyui-hunter2"
@@ -79,3 +79,29 @@ def test_a_refusal_that_repeats_it(tmp_path: Path, caplog: pytest.LogCaptureFixt
     ):
         Person("sync", simulator.url, api_key=KEY).run(VIDEO, out=tmp_path)
     assert KEY not in f"{caught.value} {caught.value.server_message} {caplog.text}"
+
+
+ITEM = [1, ID, VIDEO, {"api_key_comfy_org": KEY, "auth_token_comfy_org": KEY, "client_id": "me"}, []]
+ENTRY = {ID: {"prompt": ITEM, "outputs": {}, "status": {"status_str": "success", "completed": True, "messages": []}}}
+JOB = {"id": ID, "status": "completed", "workflow": {"prompt": VIDEO, "extra_data": ITEM[3]}}
+TOLD: list[tuple[str, Any, str, tuple[Any, ...]]] = [
+    ("/queue", {"queue_running": [ITEM], "queue_pending": []}, "jobs", ()),
+    ("/queue", {"queue_running": [ITEM], "queue_pending": []}, "job_record", (ID,)),
+    ("/history", ENTRY, "whole_history", ()),
+    ("/history", ENTRY, "jobs", ()),
+    ("/history/", ENTRY, "history", (ID,)),
+    ("/history/", ENTRY, "job_record", (ID,)),
+    ("/history/", ENTRY, "job", (ID,)),
+    ("/jobs", JOB, "job_record", (ID,)),
+]
+
+
+@pytest.mark.parametrize(("route", "told", "call", "args"), TOLD, ids=[f"{row[0]}-{row[2]}" for row in TOLD])
+def test_a_server_that_keeps_it(route: str, told: Any, call: str, args: tuple[Any, ...]) -> None:
+    """One before 0.8.0 gives it to everybody who asks (0.3.39 in both lists); what callers are given is without it."""
+    answer = Answer(f"GET {route}", 200, json.dumps(told), "application/json", times=None)
+    with Simulator(faults=[answer, *([] if route == "/jobs" else [OldServer()])]) as simulator:
+        given = Person("sync", simulator.url).call(call, *args)
+        assert given is not None and KEY not in f"{given!r} {getattr(given, 'graph', None)}"
+        if call in ("history", "whole_history"):
+            assert (given[ID] if ID in given else given)["prompt"][3] == {"client_id": "me"}
