@@ -1,10 +1,12 @@
 """What holds for every test: hypothesis times nothing, since machines are shared and noisy; no worker stands idle.
 
+What was collected stays to the end, so that no search for garbage goes through it.
 What is learned and remembered while tests run goes to a folder of the run's own, not to the user's.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -20,6 +22,11 @@ _OURS = "COMFY_HEADLESS_TEST_CACHE" not in os.environ  # a worker of xdist has i
 if _OURS:
     os.environ["COMFY_HEADLESS_TEST_CACHE"] = os.environ.get("COMFY_HEADLESS_CACHE", "")
     os.environ["COMFY_HEADLESS_CACHE"] = tempfile.mkdtemp(prefix="comfy-headless-tests-")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the tests themselves out of every later search for garbage."""
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
