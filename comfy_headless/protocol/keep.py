@@ -19,6 +19,7 @@ from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt
 from comfy_headless.protocol.effects import Announce, Attend, Call, Flow, HangUp, Listen, Now, Reply
 from comfy_headless.protocol.failure import failed, failure, forgotten
 from comfy_headless.protocol.frames import BACK, CLOSED, CONNECTED, ENDED, EVERYTHING, LOST, QUEUED, Frame
+from comfy_headless.protocol.reopen import Reopening
 from comfy_headless.protocol.routes import read_queue
 from comfy_headless.protocol.status import JobStatus
 from comfy_headless.protocol.ticket import extra_in, graph_in
@@ -100,7 +101,7 @@ class _Keeper:
         self.absent: dict[str, float] = {}
         self.missed: dict[str, Frame] = {}
         self.away = self.silent = False
-        self.wait = self.timing.retry
+        self.reopening = Reopening(self.timing)
         self.act_at = math.inf
         self._calm(0.0)
 
@@ -108,9 +109,10 @@ class _Keeper:
         """Take in a frame."""
         if frame.type == LOST:
             logger.info("%s: the socket was lost; it is opened again", self.server.url)
-            self.away, self.silent, self.wait, self.act_at = True, False, self.timing.retry, now
+            self.away, self.silent, self.act_at = True, False, self.reopening.lost(now)
         elif frame.type in (BACK, CONNECTED):
             self.away = False
+            self.reopening.opened(now)
             self.doubtful = {*self.jobs} - {*self.missed} if frame.type == BACK else set()
             self.act_at = now if self.doubtful or self.missed else math.inf
         elif frame.prompt_id is not None:
@@ -158,8 +160,7 @@ class _Keeper:
     def _reopen(self) -> Flow[None]:
         problem: str | None = yield Attend()
         now = yield Now()
-        self.act_at = math.inf if problem is None else now + self.wait  # once it is open, a frame says so
-        self.wait = min(self.wait * 2, self.timing.last_poll)
+        self.act_at = math.inf if problem is None else self.reopening.refused(now)  # once it is open, a frame says so
 
     def _tell(self) -> Flow[None]:
         for prompt_id, frame in tuple(self.missed.items()):

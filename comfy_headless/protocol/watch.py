@@ -9,6 +9,7 @@ not answer, the wait goes on for ``patience``. There is no deadline of our own.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from comfy_headless.protocol.failure import failed, failure, forgotten
 from comfy_headless.protocol.frames import LOST, Frame
 from comfy_headless.protocol.job import FINAL, Sign, State, advance
 from comfy_headless.protocol.progress import ProgressTracker
+from comfy_headless.protocol.reopen import Reopening
 from comfy_headless.protocol.routes import read_queue
 
 logger = logging.getLogger("comfy_headless")
@@ -104,7 +106,7 @@ class _Watch:
         self.away_since: float | None = None
         self.problem = ""
         self.position: int | None = None
-        self.reopen_at: float | None = None
+        self.reopening, self.reopen_at = Reopening(self.timing), math.inf
         self.announced: dict[str, Any] = {}
         self.succeeded = False
 
@@ -140,7 +142,7 @@ class _Watch:
         """Take in a frame; True if the history should be asked at once."""
         if frame.type == LOST:
             logger.debug("the socket dropped; asking the history for %s", self.prompt_id)
-            self.reopen_at = now
+            self.reopen_at = self.reopening.lost(now)
             self.interval = self.timing.first_poll
             return True
         if frame.type == "executed":
@@ -162,9 +164,11 @@ class _Watch:
 
     def _reopen(self, now: float) -> Flow[None]:
         """After a drop: open the socket again, now and then, once the server answers."""
-        if self.reopen_at is not None and now >= self.reopen_at and self.server.socket and self.away_since is None:
+        if now >= self.reopen_at and self.server.socket and self.away_since is None:
             opened = yield Subscribe(self.prompt_id, not self.teller.listens)
-            self.reopen_at = None if opened else now + self.timing.last_poll
+            self.reopen_at = math.inf if opened else now + self.timing.last_poll
+            if opened:
+                self.reopening.opened(now)
 
     def _look(self, now: float, *, ended: bool) -> Flow[None]:
         """Ask the queue, then the history; the history first where the job may just have ended (``ended``).

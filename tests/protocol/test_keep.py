@@ -29,6 +29,7 @@ class World:
         queue: jobs in the queue: ids and the clientId of each.
         history: entries by id.
         refuses: so many times the socket cannot be opened.
+        lasts: so long the first sockets stay open that are opened again.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class World:
         queue: dict[str, str] | None = None,
         history: dict[str, Any] | None = None,
         refuses: int = 0,
+        lasts: Iterable[float] = (),
         until: float = 1000.0,
     ) -> None:
         self.heard = [*heard, (until, Frame(CLOSED))]
         self.queue, self.history, self.refuses = queue or {}, history or {}, refuses
+        self.lasts = [*lasts]
         self.now = 0.0
         self.told: list[tuple[float, Frame]] = []
         self.attended: list[float] = []
@@ -74,7 +77,8 @@ class World:
                 self.refuses -= 1
                 if self.refuses >= 0:
                     return "refused"
-                self.heard.insert(0, (self.now, Frame(BACK)))
+                drops = [(self.now + self.lasts.pop(0), Frame(LOST))] if self.lasts else []
+                self.heard[:0] = [(self.now, Frame(BACK)), *drops]
                 return None
             case HangUp():
                 self.hung_up.append(self.now)
@@ -127,6 +131,16 @@ def test_opening_is_tried_for_as_long_as_it_takes() -> None:
     assert waits[:5] == [0.25, 0.5, 1.0, 2.0, 4.0]
     assert {*waits[5:]} == {TIMING.last_poll}
     assert len(world.attended) == 101
+
+
+def test_a_socket_that_opens_and_drops() -> None:
+    """The waits grow there too, and begin anew only after a socket that stayed open for ``last_poll``."""
+    lasts = [0.03] * 7 + [TIMING.last_poll, 0.03]
+    world = World([(0, OPEN), (10, Frame(LOST))], lasts=lasts).run()
+    waits = [after - before for before, after in zip(world.attended, world.attended[1:], strict=False)]
+    assert world.attended[0] == 10
+    closed = [round(wait - last, 3) for wait, last in zip(waits, lasts, strict=True)]
+    assert closed == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 0.0, 0.25]
 
 
 @pytest.mark.parametrize(("sure", "told"), [(True, ["unknown"]), (False, [])])

@@ -1,11 +1,63 @@
-"""What a history entry says, whatever its shape."""
+"""How a job is waited for beside a socket that drops, and what a history entry says, whatever its shape."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
-from comfy_headless.errors import GenerationFailedError, OutOfMemoryError
+from comfy_headless.errors import GenerationFailedError, GenerationTimeoutError, OutOfMemoryError
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import Call, Listen, Now, Reply, Subscribe
 from comfy_headless.protocol.failure import failed, failure
+from comfy_headless.protocol.frames import LOST, Frame
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.protocol.watch import Teller, watch
+
+
+def opened_at(lasts: float, *, seconds: float = 60.0) -> list[float]:
+    """Wait for a job that never ends beside sockets that last so long; return when they were opened again."""
+    flow = watch(Server("http://h", "me", Timing()), {}, "p", teller=Teller(None), deadline=seconds, timeout=seconds)
+    now, drops, opened = 0.0, lasts, []
+
+    def perform(effect: Any) -> Any:
+        nonlocal now, drops
+        match effect:
+            case Now():
+                return now
+            case Listen(_, timeout) if drops <= now + timeout:
+                now, drops = max(now, drops), float("inf")
+                return Frame(LOST, "p")
+            case Listen(_, timeout):
+                now += timeout
+                return None
+            case Subscribe():
+                opened.append(now)
+                drops = now + lasts
+                return True
+            case Call():
+                return Reply(200, {}, b'{"queue_running": [[0, "p"]], "queue_pending": []}')
+        raise AssertionError(effect)
+
+    answer = None
+    with pytest.raises(GenerationTimeoutError):
+        while True:
+            answer = perform(flow.send(answer))
+    return opened
+
+
+def test_a_socket_that_opens_and_drops() -> None:
+    """It is opened again at once, then at growing intervals; at once after each that stayed open for a while."""
+    timing = Timing()
+    times = opened_at(0.03)
+    waits = [round(after - before, 6) for before, after in pairwise(times)]
+    assert times[0] == 0.03
+    assert waits == sorted(waits)
+    assert waits[-1] >= timing.last_poll
+    assert len(times) < 60 / timing.last_poll + 7
+    steady = opened_at(timing.last_poll + 1)
+    assert steady == pytest.approx([(timing.last_poll + 1) * number for number in range(1, len(steady) + 1)])
 
 
 @pytest.mark.parametrize("status", [None, [], ["x"], "error", 5])
