@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import ssl
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 
 from comfy_headless.config import Secrets, secret_variable, secrets_for, server_url
 from comfy_headless.errors import ValidationError
-from comfy_headless.protocol.access import Access, header_problem
+from comfy_headless.protocol.access import Access, basic, header_problem
 
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
 
@@ -87,7 +86,7 @@ def access_of(
     elif secrets.token is not None and not any(ways.values()):
         given["Authorization"] = f"Bearer {_sendable(secrets.token, secret_variable('token', environ))}"
     if auth is not None:
-        given["Authorization"] = f"Basic {_login(auth)}"
+        given["Authorization"] = basic(*_login(auth))
     if "comfy-user" not in named and (user is not None or secrets.user is not None):
         source = "user=" if user is not None else secret_variable("user", environ)
         given["Comfy-User"] = _sendable(user if user is not None else secrets.user, source)
@@ -145,12 +144,12 @@ def _sendable(value: object, source: str) -> str:
     return text
 
 
-def _login(auth: tuple[str, str]) -> str:
+def _login(auth: tuple[str, str]) -> tuple[str, str]:
     if not (isinstance(auth, (tuple, list)) and len(auth) == 2 and all(isinstance(part, str) for part in auth)):
         raise ValidationError("auth=: expected a user and a password, such as auth=('me', password)")
     if ":" in auth[0]:
         raise ValidationError("auth=: a user's name holds no colon")
-    return base64.b64encode(":".join(auth).encode()).decode()
+    return auth
 
 
 def _pairs_of_cookies(

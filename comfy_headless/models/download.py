@@ -135,6 +135,7 @@ class _Download:
                 with fetch(
                     self._planned.url,
                     self._headers,
+                    login=self._planned.login,
                     start=part.held,
                     connect=self._timing.connect,
                     read=self._timing.read,

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from comfy_headless.catalog.preset_file import ModelFile
 from comfy_headless.config import shown_url
-from comfy_headless.errors import ModelDownloadError
+from comfy_headless.errors import ModelDownloadError, ValidationError
 from comfy_headless.features import require
+from comfy_headless.protocol.access import basic, login_in
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -53,8 +54,22 @@ class Passing(Exception):
 
 
 def endpoint_of(endpoint: str | None) -> str:
-    """Return the address of the hub: the argument, then HF_ENDPOINT, then Hugging Face's own."""
-    return (endpoint or os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
+    """Return the address of the hub, without a login: the argument, then HF_ENDPOINT, then Hugging Face's own."""
+    return _hub(endpoint)[0]
+
+
+def hub_login(endpoint: str | None) -> tuple[str, str] | None:
+    """Return the user and the password that the address of the hub carries; None if it carries none."""
+    return _hub(endpoint)[1]
+
+
+def _hub(endpoint: str | None) -> tuple[str, tuple[str, str] | None]:
+    told = endpoint or os.environ.get("HF_ENDPOINT") or HUB
+    try:
+        base, login = login_in(told)
+    except ValueError as error:
+        raise ValidationError(f"endpoint={shown_url(told)!r} is no address; expected something like {HUB}") from error
+    return base.rstrip("/"), login
 
 
 def page_of(file: ModelFile, endpoint: str | None = None) -> str:
@@ -80,10 +95,11 @@ def remote_file(file: ModelFile, *, token: str | None, endpoint: str | None, tim
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     unreachable: type[Exception] = HfHubHTTPError.__mro__[1]  # HTTPError of httpx in 1.x, of httpx2 since 2.0
-    base = endpoint_of(endpoint)
+    base, login = _hub(endpoint)
     url = page_of(file, endpoint)
+    headers = {"authorization": basic(*login)} if login else None  # goes before the token
     try:
-        told = get_hf_file_metadata(url, token=token, timeout=timeout, endpoint=base)
+        told = get_hf_file_metadata(url, token=token, timeout=timeout, headers=headers, endpoint=base)
     except HfHubHTTPError as error:
         raise _refusal(error, file, url) from error
     except OfflineModeIsEnabled as error:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from comfy_headless.catalog.preset_file import ModelFile, Task
@@ -17,7 +17,7 @@ from comfy_headless.catalog.presets import PRESETS, PresetLibrary
 from comfy_headless.errors import ModelDownloadError, ValidationError
 from comfy_headless.graph.transforms.files import is_gguf
 from comfy_headless.graph.values import nearest
-from comfy_headless.models.hub import Passing, Remote, remote_file
+from comfy_headless.models.hub import Passing, Remote, hub_login, remote_file
 from comfy_headless.models.looking import NeededFile, Place, chosen, look_into, needed, there_as
 from comfy_headless.models.part import kept_bytes, stale_parts
 from comfy_headless.models.patience import HubTiming, Patience
@@ -43,6 +43,7 @@ class PlannedFile:
         checksum: ``sha256:`` or ``git:`` and hexadecimal digits; empty where the hub tells none.
         kept: bytes that are there from an earlier try.
         version: what changes when the file does; without it, and without a checksum, no download of it is gone on with.
+        login: user and password of the hub, where its address carries them; ``url`` and the repr are without them.
     """
 
     file: ModelFile
@@ -52,6 +53,7 @@ class PlannedFile:
     checksum: str
     kept: int
     version: str = ""
+    login: tuple[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ def plan_download(
         raise ValidationError("nothing is named: give a preset (--preset NAME), or files as folder/name")
     wanted, there, notes = _wanted(names, keys, place, library, task=task, precision=precision)
     found = _found(wanted, token=token, endpoint=endpoint, timing=timing or HubTiming())
-    planned = tuple(_planned(file, remote, _target(tree, file)) for file, remote in found)
+    login = hub_login(endpoint)
+    planned = tuple(_planned(file, remote, _target(tree, file), login) for file, remote in found)
     notes += tuple(
         f"{part} is of another version of {each.file.name}, and nothing goes on with it: delete it"
         for each in planned
@@ -251,9 +254,9 @@ def _ask(file: ModelFile, *, token: str | None, endpoint: str | None, timing: Hu
     return remote_file(file, token=token, endpoint=endpoint, timeout=timing.connect)
 
 
-def _planned(file: ModelFile, remote: Remote, target: Path) -> PlannedFile:
+def _planned(file: ModelFile, remote: Remote, target: Path, login: tuple[str, str] | None) -> PlannedFile:
     kept = kept_bytes(target, remote.checksum, remote.version)
-    return PlannedFile(file, target, remote.url, remote.size, remote.checksum, kept, remote.version)
+    return PlannedFile(file, target, remote.url, remote.size, remote.checksum, kept, remote.version, login)
 
 
 def _target(tree: ComfyTree, file: ModelFile) -> Path:

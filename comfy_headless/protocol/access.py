@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -32,6 +34,19 @@ class Access(NamedTuple):
 
 OPEN = Access()
 """Nothing is needed."""
+
+
+def login_in(url: str) -> tuple[str, tuple[str, str] | None]:
+    """Return an address without its login, and the login: user and password, None if there is none."""
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    who = (unquote(parts.username or ""), unquote(parts.password or "")) if login else None
+    return parts._replace(netloc=host).geturl(), who
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of ``Authorization`` for a login."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def header_problem(name: str, value: str) -> str | None:

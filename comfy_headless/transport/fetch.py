@@ -35,10 +35,20 @@ class Fetched(NamedTuple):
 
 
 @contextmanager
-def fetch(url: str, headers: Mapping[str, str], *, start: int = 0, connect: float, read: float) -> Iterator[Fetched]:
+def fetch(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    login: tuple[str, str] | None = None,
+    start: int = 0,
+    connect: float,
+    read: float,
+) -> Iterator[Fetched]:
     """Ask for a file from a byte on.
 
     Args:
+        url: without a login: httpx logs it.
+        login: user and password; they go before an ``Authorization`` of ``headers``.
         start: the first byte that is wanted.
         connect: seconds that connecting may take.
         read: seconds that may pass without a byte.
@@ -53,7 +63,7 @@ def fetch(url: str, headers: Mapping[str, str], *, start: int = 0, connect: floa
         with (
             _unsigned(),
             httpx.Client(follow_redirects=True, timeout=httpx.Timeout(read, connect=connect)) as client,
-            client.stream("GET", url, headers=asked) as response,
+            client.stream("GET", url, headers=asked, auth=login) as response,
         ):
             told = {name.lower(): value for name, value in response.headers.items()}
             yield Fetched(response.status_code, told, _first_byte(response), response.iter_raw())

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,8 +18,10 @@ from typing import Any
 import pytest
 
 from comfy_headless.catalog.presets import PresetLibrary
+from comfy_headless.cli import main
 from comfy_headless.errors import ModelDownloadError, ValidationError
 from comfy_headless.models.download import download_models
+from comfy_headless.models.hub import endpoint_of
 from comfy_headless.models.part import part_path
 from comfy_headless.models.patience import HubTiming
 from comfy_headless.models.plan import DownloadPlan, plan_download
@@ -434,3 +437,46 @@ def test_a_callback_ends_it(library: PresetLibrary, tree: Path) -> None:
         fetch(hub, library, tree, preset=(), files=[tiny.VAE], on_progress=stop_at("fetching"))
     (part,) = models(tree)
     assert part.endswith(".part")
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_a_login_in_the_address_of_the_hub(
+    how: str,
+    library: PresetLibrary,
+    tree: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It lets one in at the hub alone, before the token; no plan, line, error or log shows it."""
+    caplog.set_level(logging.INFO)
+    with Hub(tiny.ON_HUB).running() as hub:
+        address = hub.url.replace("://", f"://me:{TOKEN}@")
+        if how == "environment":
+            monkeypatch.setenv("HF_ENDPOINT", address)
+        named = address if how == "argument" else None
+        plan = plan_download("tiny", comfyui=tree, endpoint=named, token="other", timing=QUICK, library=library)
+        download_models(plan, timing=QUICK, token="other")
+        with pytest.raises(ModelDownloadError) as caught:
+            hub.files.clear()
+            (tree / "models" / tiny.VAE).unlink()
+            plan_download("tiny", comfyui=tree, endpoint=named, timing=QUICK, library=library)
+        words = ["models", "download", "vae/wan2.2_vae.safetensors", "--comfyui", str(tree), "--dry-run", "--json"]
+        main([*words, *(("--endpoint", address) if how == "argument" else ()), "--debug"])
+    expected = f"Basic {b64encode(f'me:{TOKEN}'.encode()).decode()}"
+    assert {each.authorization for each in hub.asked if "/resolve/" in each.path} == {expected}
+    assert {each.authorization for each in hub.asked if each.path.startswith("/cdn")} == {None}
+    written = capsys.readouterr()
+    assert models(tree).keys() == whole(tiny.TEXT, tiny.MODEL).keys()
+    assert TOKEN not in f"{plan!r} {plan} {caught.value} {caught.value.to_dict()} {caplog.text} {written}"
+
+
+def test_no_line_to_paste_has_the_login(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`models list` names the mirror without it; an address that is none is an error without it."""
+    monkeypatch.setenv("HF_ENDPOINT", f"https://me:{TOKEN}@mirror.example/hf/")
+    assert main(["models", "list", "--preset", "wan_5b", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert "https://mirror.example/hf/" in out and TOKEN not in out
+    with pytest.raises(ValidationError, match="is no address") as caught:
+        endpoint_of(f"https://me:{TOKEN}@[::1")
+    assert TOKEN not in str(caught.value)
