@@ -5,21 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import httpx
 import pytest
 
-from comfy_headless import AsyncComfyClient, ComfyClient, ComfyHeadlessError, ComfyUIOfflineError, ValidationError
+from comfy_headless import (
+    AsyncComfyClient,
+    ComfyClient,
+    ComfyHeadlessError,
+    ComfyUIConnectionError,
+    ComfyUIOfflineError,
+    ValidationError,
+)
 from comfy_headless.cli import main
+from comfy_headless.client.options import server_of
 from comfy_headless.config import server_url, shown_url
 from comfy_headless.errors import without_secrets
+from comfy_headless.protocol.timing import Timing
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, CutSocket, Fault, Truncate
+from comfy_headless.transport.handshake import shake_hands
+from comfy_headless.transport.reach import Reach
 from tests.faults.clients import VIDEO
 
 SECRET = "hunter2"
+LET_IN: dict[str, Any] = {"headers": {"X-Farm-Key": SECRET}, "transport": "polling"}
 SMALL = {"preset": "wan_5b", "width": 320, "height": 192, "frames": 5, "allow_untested": True}
 WORDS = ("--preset", "wan_5b", "--width", "320", "--height", "192", "--frames", "5", "--untested")
 
@@ -175,3 +190,36 @@ def test_a_command(
     written = capsys.readouterr()
     assert written.out + written.err
     assert SECRET not in written.out + written.err
+
+
+@pytest.mark.parametrize(
+    ("login", "sent"), [(SECRET, f"{SECRET}:"), (f"u:{SECRET}", f"u:{SECRET}"), ("u:a%40b", "u:a@b")]
+)
+def test_a_login_opens_the_socket(login: str, sent: str) -> None:
+    """With a password or without; it goes as a header, and the address that is opened has none of it."""
+    with Simulator() as simulator:
+        server = server_of(simulator.url.replace("://", f"://{login}@"), "auto", Timing(), None)
+        assert shake_hands(server, 5).problem is None
+        options = Reach(server).socket_options("me", 5)
+        assert options["uri"] == f"ws{simulator.url.removeprefix('http')}/ws?clientId=me"
+    assert options["additional_headers"] == [("Authorization", f"Basic {b64encode(sent.encode()).decode()}")]
+    assert SECRET not in repr(server)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_client_that_follows_redirects(kind: str, tmp_path: Path) -> None:
+    """One of the caller's own follows none with our headers: nothing is told to another host."""
+    with Simulator() as elsewhere:
+        leads = Answer("POST /prompt", 307, headers={"Location": f"{elsewhere.url}/prompt"}, times=None)
+        with Simulator(faults=[leads]) as simulator, pytest.raises(ComfyUIConnectionError, match="answered 307: go to"):
+            if kind == "sync":
+                with httpx.Client(follow_redirects=True) as http:
+                    ComfyClient(simulator.url, http=http, **LET_IN).run_workflow(VIDEO, out=tmp_path)
+            else:
+
+                async def run() -> None:
+                    async with httpx.AsyncClient(follow_redirects=True) as http:
+                        await AsyncComfyClient(simulator.url, http=http, **LET_IN).run_workflow(VIDEO, out=tmp_path)
+
+                asyncio.run(run())
+        assert not elsewhere.requests

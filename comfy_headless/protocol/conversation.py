@@ -45,6 +45,9 @@ class Server(NamedTuple):
         """The address as it may be shown: without what lets one in."""
         return without_secrets(self.address)
 
+    def __repr__(self) -> str:
+        return f"Server({self.url}, {self.access!r})"
+
 
 class Attempt(NamedTuple):
     """What one call gave: a JSON ``value``, or the ``problem`` in words, and how long the server asks to wait."""

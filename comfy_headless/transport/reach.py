@@ -11,10 +11,11 @@ import ssl
 from functools import cached_property
 from http.cookiejar import CookieJar
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
+from comfy_headless.protocol.access import basic, login_in
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.transport.lanes import KEPT
 
@@ -43,9 +44,7 @@ class Reach:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._parts = urlsplit(server.address)
-        login, _, host = self._parts.netloc.rpartition("@")
-        self.base = self._parts._replace(netloc=host).geturl()
-        self.auth = (unquote(self._parts.username or ""), unquote(self._parts.password or "")) if login else None
+        self.base, self.auth = login_in(server.address)
         self.trusts_environment = not is_local(server.address)
         self.cookies = httpx.Cookies(CookieJar())
         for name, value in server.access.cookies:
@@ -76,13 +75,17 @@ class Reach:
         }
 
     def through_another(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments of a request for a client of the caller's, which knows nothing of this server."""
+        """Return the arguments of a request for a client of the caller's, which knows nothing of this server.
+
+        Whatever that client does with redirects, these requests follow none: our headers would go along.
+        """
         headers = httpx.Headers(list(self._server.access.headers))
         cookies = self._cookie_header()
         if cookies:
             headers["Cookie"] = cookies
         headers.update(options.get("headers"))
-        return {**options, "headers": headers, **({"auth": self.auth} if self.auth else {})}
+        login = {"auth": self.auth} if self.auth else {}
+        return {**options, "headers": headers, "follow_redirects": False, **login}
 
     def socket_options(self, client_id: str, limit: float) -> dict[str, Any]:
         """Return the arguments of ``websockets.connect``: address, headers, certificates, limits.
@@ -90,11 +93,11 @@ class Reach:
         Args:
             limit: seconds that opening may take.
         """
-        address = socket_address(self._server.address, client_id)
         cookies = self._cookie_header()
+        login = [("Authorization", basic(*self.auth))] if self.auth else []  # websockets takes no user without password
         return {
-            "uri": address,
-            "additional_headers": [*self._server.access.headers, *([("Cookie", cookies)] if cookies else [])],
+            "uri": socket_address(self.base, client_id),
+            "additional_headers": [*self._server.access.headers, *login, *([("Cookie", cookies)] if cookies else [])],
             "ssl": self._context if self._parts.scheme == "https" else None,
             "proxy": True if self.trusts_environment else None,
             "max_size": MAX_FRAME,
