@@ -22,7 +22,7 @@ _TAKEN: Final = {
 }
 _VISIBLE: Final = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 """As ComfyUI's ``--cuda-device`` sets them (main.py, 0.30.0); older ones take one number there only."""
-_OURS: Final = ("PYTHON", "COMFY_HEADLESS_", "VIRTUAL_ENV")
+_OURS: Final = ("PYTHON", "COMFY_HEADLESS_", "VIRTUAL_ENV", "COMFYUI_API_KEY", "COMFYUI_COOKIES", "COMFYUI_BASE_URL")
 """How variables begin that are about this process: its own Python, and what it reads itself."""
 
 _TIED: Final = """

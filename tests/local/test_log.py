@@ -107,3 +107,10 @@ def test_the_number_of_a_gpu() -> None:
     }
     assert variables({"CUDA_DEVICE_ORDER": "FASTEST_FIRST"}, 0, None)["CUDA_DEVICE_ORDER"] == "FASTEST_FIRST"
     assert "CUDA_VISIBLE_DEVICES" not in variables({}, "cpu", None)
+
+
+def test_what_is_ours_stays_here() -> None:
+    """ComfyUI is told none of the secrets with which this package reaches servers; its node packs may want HF_TOKEN."""
+    ours = ("COMFY_HEADLESS_TOKEN", "COMFYUI_API_KEY", "COMFYUI_COOKIES", "COMFYUI_BASE_URL")
+    given = variables({**dict.fromkeys(ours, "hunter2"), "HF_TOKEN": "hf", "COMFYUI_PATH": "x"}, None, None)
+    assert not {*ours} & {*given} and (given["HF_TOKEN"], given["COMFYUI_PATH"]) == ("hf", "x")
