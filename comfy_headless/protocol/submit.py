@@ -136,6 +136,8 @@ def submit(
                 if settled is not None:
                     return _queued(server, settled)
             tried = read(call, reply)
+            if tried.problem is None:
+                tried = tried._replace(problem=f"POST /prompt answered {reply.status} without a prompt_id")
             if not tried.passing:
                 problem = f"{server.url}: {tried.problem}{barred(server, tried)}"
                 raise ComfyUIConnectionError(problem, url=server.url, prompt_id=prompt_id)
