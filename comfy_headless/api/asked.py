@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.api.checks import check_extension, check_images, check_uploads
 from comfy_headless.api.preparing import Request, compile_request
 from comfy_headless.api.workflow import read_workflow
 from comfy_headless.catalog.compiled import CompiledWorkflow
@@ -18,6 +19,7 @@ from comfy_headless.catalog.roles import Filling
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.own_checks import FileExists
 from comfy_headless.graph.values import shown
+from comfy_headless.protocol.destination import read_out
 
 Workflow = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -35,6 +37,7 @@ class Asked(NamedTuple):
     Args:
         graph: a workflow as it is; None for a preset, or where there are values for a workflow.
         values: what a preset is asked for, or a workflow's variants.
+        targets: the output nodes that the request keeps; None keeps all.
     """
 
     graph: Mapping[str, Any] | None
@@ -44,7 +47,7 @@ class Asked(NamedTuple):
     task: Task
     values: Mapping[str, Any]
     out: str | os.PathLike[str] | None
-    targets: Container[str] | None
+    targets: Iterable[str] | None
     exists: FileExists | None
 
 
@@ -55,7 +58,7 @@ def read_asked(
     params: Mapping[str, Any] | None = None,
     task: Task | None = None,
     out: str | os.PathLike[str] | None = None,
-    partial_execution_targets: Container[str] | None = None,
+    partial_execution_targets: Iterable[str] | None = None,
     file_exists: FileExists | None = None,
     **settings: Any,
 ) -> Asked:
@@ -63,21 +66,24 @@ def read_asked(
     if (workflow is None) == (preset is None):
         what = "nothing to check" if workflow is None else f"workflow and preset={shown(preset)}"
         raise ValidationError(f"{what}: give a workflow, or preset= (--preset) and the name of one")
+    targets = partial_execution_targets
+    if isinstance(targets, Iterator):  # it is read more than once
+        targets = tuple(targets)
     if preset is not None:
         if params is not None:
             raise ValidationError(f"params={shown(params)}: a preset has settings, given by name")
         found = _preset(preset)
         chosen = _task(found, task, settings)
         images = {name: f"{name}.png" for name in _STAND_INS[chosen] if settings.get(name) is None}
-        values = {**settings, **images}
-        return Asked(None, None, None, found, chosen, values, out, partial_execution_targets, file_exists)
+        check_images(settings)
+        return Asked(None, None, None, found, chosen, {**settings, **images}, out, targets, file_exists)
     if task is not None:
         raise ValidationError(f"task={shown(task)}: that is for a preset")
     given = bool(params) or any(value is not None for value in settings.values())
     graph = None
     if not given:
         graph = workflow if isinstance(workflow, Mapping) else read_workflow(workflow or "").graph
-    return Asked(graph, workflow, params, None, "text", settings, out, partial_execution_targets, file_exists)
+    return Asked(graph, workflow, params, None, "text", settings, out, targets, file_exists)
 
 
 def _preset(name: object) -> Preset:
@@ -98,11 +104,20 @@ def _task(preset: Preset, task: Task | None, values: Mapping[str, Any]) -> Task:
 
 
 def compiled_for(asked: Asked, facts: ServerFacts | None, filling: Filling | None) -> CompiledWorkflow:
-    """Return the graph as it would be sent."""
+    """Return the graph as it would be sent; raises ValidationError where a call that sends it would."""
+    compiled = _compiled(asked, facts, filling)
+    if asked.out is not None:
+        check_extension(compiled.graph, read_out(asked.out))
+    return compiled
+
+
+def _compiled(asked: Asked, facts: ServerFacts | None, filling: Filling | None) -> CompiledWorkflow:
     if asked.preset is not None:
         prompt = asked.values.get("prompt") or "a red kite over the sea"
         values = {name: value for name, value in asked.values.items() if name != "prompt"}
         return compile_request(Request(PRESETS, prompt, asked.preset.name, values), asked.preset.name, facts, filling)
     if asked.graph is not None:
         return CompiledWorkflow(dict(asked.graph), None, {}, (), ())
-    return compile_template(read_workflow(asked.workflow or ""), asked.params or {}, asked.values)
+    compiled = compile_template(read_workflow(asked.workflow or ""), asked.params or {}, asked.values)
+    check_uploads(compiled)
+    return compiled

@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -51,6 +51,7 @@ from comfy_headless.protocol import routes, routes_models
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
 from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.submit import place_in
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
 
@@ -69,7 +70,7 @@ def check(
     task: Task | None = None,
     out: str | os.PathLike[str] | None = None,
     object_info: Mapping[str, Any] | Schemas | None = None,
-    partial_execution_targets: Container[str] | None = None,
+    partial_execution_targets: Iterable[str] | None = None,
     file_exists: FileExists | None = None,
     **settings: Any,
 ) -> Report:
@@ -94,7 +95,7 @@ def check(
         and a remedy, one line to paste.
 
     Raises:
-        ValidationError: the call is wrong, or the file is no workflow.
+        ValidationError: the call is wrong, the file is no workflow, or an image that is named is none.
         ComfyUIConnectionError: the server does not answer (ComfyUIOfflineError: nothing is there).
     """
     if server is not None and not isinstance(server, str):
@@ -191,15 +192,9 @@ def _fit(
 
 def _judged(asked: Asked, compiled: CompiledWorkflow, schemas: Schemas) -> Report:
     graph: Graph = compiled.graph
-    coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
-    there = asked.exists or file_exists_in(schemas)
-    exists = _there_or(coming, there) if coming else there
-    return check_graph(graph, schemas, partial_execution_targets=asked.targets, file_exists=exists)
-
-
-def _there_or(coming: Container[str], there: FileExists) -> Callable[[str], bool]:
-    """What is uploaded before the job counts as there."""
-    return lambda name: name in coming or there(name)
+    exists = or_coming(asked.exists or file_exists_in(schemas), compiled.coming)
+    targets = place_in(graph, targets=asked.targets).targets
+    return check_graph(graph, schemas, partial_execution_targets=targets, file_exists=exists)
 
 
 def _short(

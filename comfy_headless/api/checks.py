@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.outputs import extensions_made
 from comfy_headless.graph.values import shown
@@ -40,6 +41,20 @@ def check_extension(graph: Mapping[str, Any], destination: Destination) -> None:
             f"out={destination.name!r}: the server will make {', '.join(sorted(made))}, not {wanted}; "
             f"name it {Path(destination.name).stem}{min(made)}, or give a folder"
         )
+
+
+def check_images(values: Mapping[str, Any]) -> None:
+    """Raise ValidationError unless the images that a caller names are there, and are images."""
+    for name in ("image", "last_image"):
+        if values.get(name) is not None:
+            check_image(values[name], name)
+
+
+def check_uploads(compiled: CompiledWorkflow) -> None:
+    """Raise ValidationError unless each file that is to be brought to the server is there."""
+    for item in compiled.uploads:
+        shows = compiled.graph[item.node_id]["class_type"] in ("LoadImage", "LoadImageMask")
+        (check_image if shows else check_file)(item.path, item.field)
 
 
 def check_file(path: str | os.PathLike[str], name: str) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast
 
-from comfy_headless.api.checks import check_image
+from comfy_headless.api.checks import check_images
 from comfy_headless.api.recommend import machine_of
 from comfy_headless.api.workflow import made_ready
 from comfy_headless.catalog.candidates import Machine, Wishes, estimate_there
@@ -105,9 +105,8 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
         GenerationRejectedError: no preset is named, and the server can run none.
     """
     image, last_image = request.values.get("image"), request.values.get("last_image")
-    for name, path in (("image", image), ("last_image", last_image)):
-        if path is not None:
-            yield Work(check_image, (path, name))
+    if image is not None or last_image is not None:
+        yield Work(check_images, (request.values,))
     if request.preset is not None:
         return compile_request(request, request.preset)
     machine = yield from machine_of(server)

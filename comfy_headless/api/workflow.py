@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from comfy_headless.api.checks import check_extension, check_file, check_image
+from comfy_headless.api.checks import check_extension, check_uploads
 from comfy_headless.api.memory_words import explained_graph
 from comfy_headless.api.preflight import preflight
 from comfy_headless.catalog.compiled import CompiledWorkflow
@@ -109,9 +109,8 @@ def made_ready(
         GenerationRejectedError: the server would refuse the graph, or fail over it; nothing was sent.
         ComfyUIConnectionError: an upload failed.
     """
-    for item in compiled.uploads:
-        shows = compiled.graph[item.node_id]["class_type"] in ("LoadImage", "LoadImageMask")
-        yield Work(check_image if shows else check_file, (item.path, item.field))
+    if compiled.uploads:
+        yield Work(check_uploads, (compiled,))
     if destination is not None:
         check_extension(compiled.graph, destination)
         yield Work(prepare, (destination,))

@@ -45,10 +45,15 @@ def check(
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Value for a marker; may be repeated."),
     ] = None,
     task: Annotated[o.TaskName | None, typer.Option(help="What a preset makes something from; else its first.")] = None,
+    image: o.Image = None,
+    last_image: o.LastImage = None,
+    negative_prompt: o.NegativePrompt = None,
+    seed: o.Seed = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", **o.PATH, help="Where the file is to go: is there room for it?")
     ] = None,
     server: o.Server = None,
+    untested: o.Untested = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask no server: by ComfyUI 0.30.0's own nodes, with every file there.")
     ] = False,
@@ -64,13 +69,19 @@ def check(
     if offline and (server is not None or simulate):
         other = f"--server {shown_url(server)}" if server is not None else "--simulate"
         raise ValidationError(f"--offline and {other}: give one of them")
-    values = settings_of(asked)
+    if untested and preset is None:
+        raise ValidationError("--untested: that is for a preset (--preset)")
     wanted = {
         "preset": preset,
         "params": pairs(params, "--param") or None,
         "task": task and task.value,
         "out": out,
-        **values,
+        "image": image,
+        "last_image": last_image,
+        "negative_prompt": negative_prompt,
+        "seed": seed,
+        **({"allow_untested": True} if untested else {}),
+        **settings_of(asked),
     }
     return partial(_check, workflow, wanted, server, offline, simulate)
 

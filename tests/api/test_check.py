@@ -24,6 +24,11 @@ PICTURE: dict[str, Any] = {
     "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
 }
 
+TAKES_IMAGE: dict[str, Any] = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "x.png"}, "_meta": {"title": "$~image"}},
+    "2": PICTURE["2"],
+}
+
 
 @pytest.fixture(scope="module")
 def whole() -> Iterator[str]:
@@ -115,7 +120,9 @@ def test_a_workflow_with_values() -> None:
 def test_images_that_will_be_uploaded_are_there(bare: str, whole: str, tmp_path: Path) -> None:
     """The picture of a preset is brought to the server before the job, so it is not missing."""
     assert check(preset="svd_xt", server=whole).ok
-    assert check(preset="wan_5b", server=whole, image=tmp_path / "mine.png").ok
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert check(preset="wan_5b", server=whole, image=mine).ok
     assert "custom_validation_failed" not in kinds(check(preset="svd_xt", server=bare))
 
 
@@ -125,6 +132,12 @@ def test_offline() -> None:
     graph = json.loads(json.dumps(PICTURE))
     graph["1"]["inputs"]["width"] = 0
     assert check(graph).fails
+
+
+def test_the_outputs_that_are_asked_for() -> None:
+    """Only those nodes count that the request keeps, as a server does it; they may come one by one."""
+    graph = {**PICTURE, "3": {"class_type": "SaveImage", "inputs": {}}}
+    assert check(graph).fails and check(graph, partial_execution_targets=iter(["2"])).ok
 
 
 def test_an_object_info_in_place_of_a_server() -> None:
@@ -209,11 +222,19 @@ def test_room_for_the_file(tmp_path: Path) -> None:
         ({"preset": "wan_5b", "widht": 1}, "widht"),
         ({"workflow": PICTURE, "task": "text"}, "that is for a preset"),
         ({"workflow": "none.json"}, "No such file"),
+        ({"preset": "wan_5b", "image": "/nope.png"}, "image='/nope.png': No such file"),
+        ({"preset": "wan_flf2v", "last_image": __file__}, "last_image=.* is no image"),
+        ({"preset": "wan_5b", "out": "clip.png"}, "the server will make .mp4, not .png"),
+        ({"workflow": PICTURE, "out": "clip.mp4"}, "the server will make .png, not .mp4"),
+        ({"workflow": TAKES_IMAGE, "image": "/nope.png"}, "image='/nope.png': No such file"),
+        ({"workflow": PICTURE, "partial_execution_targets": "12"}, "='12': expected a list of ids"),
+        ({"workflow": PICTURE, "partial_execution_targets": ["9"]}, "has no node '9'; its nodes: 1, 2"),
+        ({"workflow": PICTURE, "partial_execution_targets": []}, "it is empty; its nodes: 1, 2"),
         ({"workflow": PICTURE, "server": "http://127.0.0.1:9", "object_info": {}}, "give one of them"),
     ],
 )
 def test_what_cannot_be_checked(asked: dict[str, Any], words: str) -> None:
-    """A call that asks for nothing, or for two things, is an error that names them."""
+    """A call that asks for nothing, or for two things, or that could not be sent so, is an error that names it."""
     with pytest.raises(ValidationError, match=words):
         check(**asked)
 

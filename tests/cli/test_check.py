@@ -19,6 +19,11 @@ GRAPH: dict[str, Any] = {
     "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
 }
 
+LOADS: dict[str, Any] = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "x.png"}, "_meta": {"title": "$~image"}},
+    "2": GRAPH["2"],
+}
+
 
 def written(folder: Path, **inputs: Any) -> str:
     """The name of a file with the graph, changed."""
@@ -58,6 +63,21 @@ def test_what_ends_a_job(program: Program, folder: Path) -> None:
         "2 problems would end the job (by ComfyUI 0.30.0's own nodes, no server asked)",
         "A server stops at such a thing and looks at nothing behind it: check again once it is mended.",
     ]
+
+
+def test_it_asks_what_generate_takes(program: Program, folder: Path) -> None:
+    """Images, prompt and seed are options here too, --untested helps as its error says, and files are looked at."""
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    asked = ("check", "--preset", "wan_5b", "--offline", "--negative-prompt", "fog", "--seed", "7", "--frames", "601")
+    assert "(--untested)" in program(*asked).err
+    assert program(*asked, "--untested", "--image", "a.png").code == 0
+    assert "last_image='b.png': No such file" in program("check", "--preset", "wan_flf2v", "--last-image", "b.png").err
+    assert "--untested: that is for a preset" in program("check", written(folder), "--untested", "--offline").err
+    assert "seed=7: that is no argument" in program("check", written(folder), "--seed", "7", "--offline").err
+    (folder / "loads.json").write_text(json.dumps(LOADS))
+    loads = ("check", "loads.json", "--offline", "--image")
+    assert program(*loads, "a.png").code == 0
+    assert "image='b.png': No such file" in program(*loads, "b.png").err
 
 
 def test_a_remedy_is_said_once(program: Program) -> None:
