@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -192,9 +192,16 @@ def _fit(
 
 def _judged(asked: Asked, compiled: CompiledWorkflow, schemas: Schemas) -> Report:
     graph: Graph = compiled.graph
-    exists = or_coming(asked.exists or file_exists_in(schemas), compiled.coming)
+    coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
+    there = asked.exists or file_exists_in(schemas)
+    exists = _there_or(coming, there) if coming else there
     targets = place_in(graph, targets=asked.targets).targets
     return check_graph(graph, schemas, partial_execution_targets=targets, file_exists=exists)
+
+
+def _there_or(coming: Container[str], there: FileExists) -> Callable[[str], bool]:
+    """What is uploaded before the job counts as there."""
+    return lambda name: name in coming or there(name)
 
 
 def _short(
