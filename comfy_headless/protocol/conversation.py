@@ -93,6 +93,10 @@ def retry_after(reply: Reply) -> float | None:
     return min(3600.0, float(value)) if value.replace(".", "", 1).isdecimal() else None
 
 
+def _sleep(seconds: float) -> Flow[None]:
+    yield Sleep(seconds)
+
+
 def ask(
     server: Server,
     route: str,
@@ -100,18 +104,20 @@ def ask(
     params: Sequence[tuple[str, str]] = (),
     timeout: float | None = None,
     first: bool = True,
+    pause: Callable[[float], Flow[None]] = _sleep,
 ) -> Flow[Any]:
     """GET JSON, patiently.
 
     Args:
         first: nothing is known of this server yet: a refused connection is final.
+        pause: waits so many seconds before the call is made again.
 
     Raises:
         ComfyUIOfflineError: refused, and ``first``.
         ComfyUIConnectionError: refused with a reason, or no sensible answer within ``patience``.
     """
     call = Call("GET", route, params, timeout=timeout or server.timing.read)
-    tried = yield from persist(server, call, first=first)
+    tried = yield from persist(server, call, first=first, pause=pause)
     if tried.problem is not None:
         raise ComfyUIConnectionError(
             f"{server.url}: {tried.problem}{barred(server, tried)}", url=server.url, status=tried.status
@@ -126,12 +132,14 @@ def persist(
     first: bool = True,
     reading: Callable[[Call, Reply], Attempt] = read,
     final: Container[int] = (),
+    pause: Callable[[float], Flow[None]] = _sleep,
 ) -> Flow[Attempt]:
     """Make a call that may be made twice until it succeeds, is refused with a reason, or ``patience`` ends.
 
     Args:
         reading: what reads an answer.
         final: statuses that are refusals here, though they pass elsewhere.
+        pause: waits so many seconds before the call is made again.
 
     Raises:
         ComfyUIOfflineError: no connection, and ``first``.
@@ -150,7 +158,7 @@ def persist(
             return tried
         first = first and tried.broken is not None
         logger.info("%s; asking again", tried.problem)
-        yield Sleep(max(wait, tried.retry_after or 0.0))
+        yield from pause(max(wait, tried.retry_after or 0.0))
         wait = min(wait * 2, timing.last_poll)
 
 

@@ -37,6 +37,11 @@ def keepers(frame: Frame) -> bool:
     return frame.type in _OWN or frame.type == "execution_start" or frame.ends
 
 
+def leavers(frame: Frame) -> bool:
+    """Say whether a frame is for who begins to keep the socket: that all listening has ended."""
+    return frame.type == CLOSED
+
+
 def queued_by(call: Call, reply: Reply) -> str | None:
     """Return the prompt_id of a job that ``call`` has queued, None if it did something else."""
     if call.method != "POST" or call.route not in ("/prompt", "/api/prompt") or reply.status != 200:
@@ -52,13 +57,21 @@ def queued_by(call: Call, reply: Reply) -> str | None:
 def begin(server: Server) -> Flow[dict[str, bool]]:
     """Open the socket for the first who listens; give the jobs of this client that the server has.
 
+    Between its tries it listens: whoever ends all listening ends it too.
+
     Raises:
         ComfyUIOfflineError: nothing is there.
-        ComfyUIConnectionError: no sensible answer within ``patience``, or no socket.
+        ComfyUIConnectionError: no sensible answer within ``patience``, no socket, or the client was closed.
     """
+
+    def pause(seconds: float) -> Flow[None]:
+        frame: Frame | None = yield Listen(EVERYTHING, seconds)
+        if frame is not None:
+            raise ComfyUIConnectionError(f"{server.url}: the client was closed meanwhile", url=server.url)
+
     problem: str | None = yield Attend()
     before = yield Now()
-    waiting = yield from ask(server, "/queue")
+    waiting = yield from ask(server, "/queue", pause=pause)
     after = yield Now()
     if problem is not None and after - before >= server.timing.retry:  # it may just have come up
         problem = yield Attend()

@@ -10,15 +10,24 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from comfy_headless.errors import ComfyHeadlessError
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.frames import EVERYTHING
-from comfy_headless.protocol.keep import begin, keep, keepers
+from comfy_headless.protocol.keep import begin, keep, keepers, leavers
 from comfy_headless.protocol.stream import MOST, Handler, Handlers, Wish, deliver
 from comfy_headless.transport.aio_socket import AsyncKeptSocket, AwaitedMailbox
 from comfy_headless.transport.listening import ALL
 
 Drive = Callable[[Flow[Any], dict[str, AwaitedMailbox]], Coroutine[Any, Any, Any]]
+
+
+class AsyncBeginning:
+    """One task begins to keep the socket; all who want it meanwhile wait for how that comes out."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.problem: ComfyHeadlessError | None = None
 
 
 class AsyncListening:
@@ -31,8 +40,8 @@ class AsyncListening:
     def __init__(self, server: Server, socket: AsyncKeptSocket, drive: Drive) -> None:
         self._server, self._socket, self._drive = server, socket, drive
         self._loop = asyncio.get_running_loop()
-        self._changing = asyncio.Lock()
         self._handlers = Handlers()
+        self._beginning: AsyncBeginning | None = None
         self._keeper: AwaitedMailbox | None = None
         self._teller: AwaitedMailbox | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
@@ -40,13 +49,12 @@ class AsyncListening:
     async def open(self, wants: Wish) -> AwaitedMailbox:
         """Give a mailbox of what is wanted, from now on. Raises as ``begin``."""
         mailbox = AwaitedMailbox(wants=wants, most=MOST)
-        async with self._changing:
-            self._socket.hear(mailbox)
-            try:
-                await self._keep()
-            except BaseException:
-                self.close(mailbox)
-                raise
+        self._socket.hear(mailbox)
+        try:
+            await self._keep()
+        except BaseException:
+            self.close(mailbox)
+            raise
         return mailbox
 
     def close(self, mailbox: AwaitedMailbox) -> None:
@@ -66,19 +74,19 @@ class AsyncListening:
 
     async def on(self, one: Handler) -> None:
         """Call a handler from now on. Raises as ``begin``."""
-        async with self._changing:
-            self._handlers.add(one)
-            if self._teller is not None and self._socket.hears(self._teller):
-                return
-            self._teller = teller = AwaitedMailbox(wants=self._handlers.wanted, most=MOST)
-            self._socket.hear(teller)
-            try:
-                await self._keep()
-            except BaseException:
-                self._handlers.remove(one)
-                self.close(teller)
-                raise
-            await self._start(deliver(self._handlers, self.off), teller)
+        self._handlers.add(one)
+        if self._tells():
+            return
+        try:
+            mailbox = await self.open(self._handlers.wanted)
+        except BaseException:
+            self.off(one)
+            raise
+        if not self._handlers or self._tells():  # somebody else was quicker
+            self.close(mailbox)
+            return
+        self._teller = mailbox
+        await self._start(deliver(self._handlers, self.off), mailbox)
 
     def off(self, one: Handler) -> bool:
         """Call it no more; False if it was not there."""
@@ -102,18 +110,37 @@ class AsyncListening:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
+    def _tells(self) -> bool:
+        return self._teller is not None and self._socket.hears(self._teller)
+
     async def _keep(self) -> None:
         """See that somebody keeps the socket."""
-        if self._keeper is not None and self._socket.hears(self._keeper):
-            return
-        self._keeper = AwaitedMailbox(wants=keepers, most=ALL, keeps=True)
-        self._socket.hear(self._keeper)
+        while self._keeper is None or not self._socket.hears(self._keeper):
+            other = self._beginning
+            if other is None:
+                self._beginning = AsyncBeginning()
+                return await self._begin(self._beginning)
+            await other.over.wait()
+            if other.problem is not None:
+                raise other.problem
+        return None
+
+    async def _begin(self, mine: AsyncBeginning) -> None:
+        keeper = AwaitedMailbox(wants=keepers, most=ALL, keeps=True)
+        leaver = AwaitedMailbox(wants=leavers, keeps=True)
         try:
-            jobs = await self._drive(begin(self._server), {})
-        except BaseException:
-            self.close(self._keeper)
+            for mailbox in (keeper, leaver):
+                self._socket.hear(mailbox)
+            jobs = await self._drive(begin(self._server), {EVERYTHING: leaver})
+            self._keeper = keeper
+            await self._start(keep(self._server, jobs), keeper)
+        except BaseException as error:
+            mine.problem = error if isinstance(error, ComfyHeadlessError) else None  # else each tries it itself
+            self.close(keeper)
             raise
-        await self._start(keep(self._server, jobs), self._keeper)
+        finally:
+            self._beginning = None
+            mine.over.set()
 
     async def _start(self, flow: Flow[None], mailbox: AwaitedMailbox) -> None:
         task = asyncio.create_task(self._drive(flow, {EVERYTHING: mailbox}), name="comfy-headless")

@@ -1,7 +1,7 @@
 """Who listens to everything, in threads: one keeps the socket open for them all, one calls callbacks.
 
-Both are daemons; they end with the last who listens, and with the transport. ``_changing`` is held by who begins or
-ends something, never by who waits for a thread.
+Both are daemons; they end with the last who listens, and with the transport. ``_changing`` is held by who changes who
+they are, never by who waits for a thread or for the server.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from comfy_headless.errors import ComfyHeadlessError
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.frames import EVERYTHING, Frame
-from comfy_headless.protocol.keep import begin, keep, keepers
+from comfy_headless.protocol.keep import begin, keep, keepers, leavers
 from comfy_headless.protocol.stream import MOST, Handler, Handlers, Wish, deliver
 from comfy_headless.transport.socket import KeptSocket, WaitedMailbox
 
@@ -29,6 +30,14 @@ _CALL: Final = 1.0
 Drive = Callable[[Flow[Any], dict[str, WaitedMailbox]], Any]
 
 
+class Beginning:
+    """One thread begins to keep the socket; all who want it meanwhile wait for how that comes out."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.problem: ComfyHeadlessError | None = None
+
+
 class Listening:
     """Those who listen to everything on one kept socket. All methods may be called from any thread.
 
@@ -40,6 +49,7 @@ class Listening:
         self._server, self._socket, self._drive = server, socket, drive
         self._changing = threading.RLock()
         self._handlers = Handlers()
+        self._beginning: Beginning | None = None
         self._keeper: WaitedMailbox | None = None
         self._teller: WaitedMailbox | None = None
         self._threads: tuple[tuple[threading.Thread, float], ...] = ()
@@ -47,13 +57,12 @@ class Listening:
     def open(self, wants: Wish) -> WaitedMailbox:
         """Give a mailbox of what is wanted, from now on. Raises as ``begin``."""
         mailbox = self._socket.mailbox(wants=wants, most=MOST)
-        with self._changing:
-            self._socket.hear(mailbox)
-            try:
-                self._keep()
-            except BaseException:
-                self.close(mailbox)
-                raise
+        self._socket.hear(mailbox)
+        try:
+            self._keep()
+        except BaseException:
+            self.close(mailbox)
+            raise
         return mailbox
 
     def next(self, mailbox: WaitedMailbox, timeout: float) -> Frame | None:
@@ -72,13 +81,19 @@ class Listening:
         """Call a handler from now on. Raises as ``begin``."""
         with self._changing:
             self._handlers.add(one)
-            if self._teller is None or not self._socket.hears(self._teller):
-                try:
-                    self._teller = self.open(self._handlers.wanted)
-                except BaseException:
-                    self._handlers.remove(one)
-                    raise
-                self._start(deliver(self._handlers, self.off), self._teller, _CALLBACK)
+            if self._tells():
+                return
+        try:
+            mailbox = self.open(self._handlers.wanted)
+        except BaseException:
+            self.off(one)
+            raise
+        with self._changing:
+            if self._handlers and not self._tells():
+                self._teller = mailbox
+                self._start(deliver(self._handlers, self.off), mailbox, _CALLBACK)
+                return
+        self.close(mailbox)  # somebody else was quicker
 
     def off(self, one: Handler) -> bool:
         """Call it no more; False if it was not there."""
@@ -104,18 +119,41 @@ class Listening:
             if thread is not threading.current_thread():
                 thread.join(limit)
 
+    def _tells(self) -> bool:
+        return self._teller is not None and self._socket.hears(self._teller)
+
     def _keep(self) -> None:
         """See that somebody keeps the socket."""
-        if self._keeper is not None and self._socket.hears(self._keeper):
-            return
-        self._keeper = self._socket.mailbox(wants=keepers, most=ALL, keeps=True)
-        self._socket.hear(self._keeper)
+        while True:
+            with self._changing:
+                if self._keeper is not None and self._socket.hears(self._keeper):
+                    return
+                other = self._beginning
+                if other is None:
+                    mine = self._beginning = Beginning()
+                    break
+            other.over.wait()
+            if other.problem is not None:
+                raise other.problem
+        self._begin(mine)
+
+    def _begin(self, mine: Beginning) -> None:
+        keeper = self._socket.mailbox(wants=keepers, most=ALL, keeps=True)
+        leaver = self._socket.mailbox(wants=leavers, keeps=True)
         try:
-            jobs = self._drive(begin(self._server), {})
-        except BaseException:
-            self.close(self._keeper)
+            for mailbox in (keeper, leaver):
+                self._socket.hear(mailbox)
+            jobs = self._drive(begin(self._server), {EVERYTHING: leaver})
+            with self._changing:
+                self._keeper = keeper
+                self._start(keep(self._server, jobs), keeper, _CALL)
+        except BaseException as error:
+            mine.problem = error if isinstance(error, ComfyHeadlessError) else None  # else each tries it itself
+            self.close(keeper)
             raise
-        self._start(keep(self._server, jobs), self._keeper, _CALL)
+        finally:
+            self._beginning = None
+            mine.over.set()
 
     def _start(self, flow: Flow[None], mailbox: WaitedMailbox, limit: float) -> None:
         thread = threading.Thread(

@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -293,6 +294,27 @@ def test_a_close_while_it_is_opened_again(kind: str) -> None:
         with within(2.0):
             listener.call("close")
         assert ears.next() is None
+
+
+@kinds
+def test_a_close_while_it_begins(kind: str) -> None:
+    """A server that is busy for long holds up nobody: whoever closes the client ends all who begin to listen."""
+    busy = Answer(route="GET /queue", status=503, times=None)
+    with (
+        Simulator(faults=[busy]) as sim,
+        listening(kind, sim.url, timing=FAST._replace(patience=60)) as listener,
+        ThreadPoolExecutor() as threads,
+    ):
+        begun = [threads.submit(listener.events), threads.submit(listener.call, "on", "status", print)]
+        until(lambda: sum(request.path == "/queue" for request in sim.requests) > 2)
+        with within(3.0):
+            listener.call("close")
+            for one in begun:
+                with pytest.raises(ComfyUIConnectionError, match="the client was closed meanwhile"):
+                    one.result(10)
+        assert not listener.call("off", "status", print)
+        sim.clear_faults()
+        assert listener.events().next().type == "connected"  # type: ignore[union-attr]
 
 
 @kinds
