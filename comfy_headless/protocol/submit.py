@@ -25,6 +25,7 @@ logger = logging.getLogger("comfy_headless")
 
 _KEY: Final = "api_key_comfy_org"
 _TRIES_AFTER_429: Final = 10
+_SETTLED: Final = (200, 400, 413)
 _NO_WIRE: Final = "a wire leads to a node or an output that is not there"
 _HINTS: Final[Mapping[str, str]] = {
     "prompt_no_outputs": "no node saves anything: add one that does, such as SaveVideo or SaveImage",
@@ -131,13 +132,10 @@ def submit(
             tried = Attempt(problem=f"POST /prompt: {broken}")
             again = broken.kind == "reset"
         else:
-            if reply.status in (200, 400, 413):
-                settled = yield from _settle(server, call, reply, prompt_id)
-                if settled is not None:
-                    return _queued(server, settled)
-            tried = read(call, reply)
-            if tried.problem is None:
-                tried = tried._replace(problem=f"POST /prompt answered {reply.status} without a prompt_id")
+            settled = (yield from _settle(server, call, reply, prompt_id)) if reply.status in _SETTLED else None
+            if settled is not None:
+                return _queued(server, settled)
+            tried = _unsettled(call, reply)
             if not tried.passing:
                 problem = f"{server.url}: {tried.problem}{barred(server, tried)}"
                 raise ComfyUIConnectionError(problem, url=server.url, prompt_id=prompt_id)
@@ -194,6 +192,13 @@ def _settle(server: Server, call: Call, reply: Reply, prompt_id: str) -> Flow[st
         rest = (yield from _cancel_rest(server, accepted)) if isinstance(accepted, str) else None
         raise rejection(answer, prompt_id, rest=rest)
     return accepted
+
+
+def _unsettled(call: Call, reply: Reply) -> Attempt:
+    tried = read(call, reply)
+    if tried.problem is not None:
+        return tried
+    return tried._replace(problem=f"{call.method} {call.route} answered {reply.status} without a prompt_id")
 
 
 def _cancel_rest(server: Server, prompt_id: str) -> Flow[str]:
