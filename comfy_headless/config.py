@@ -47,6 +47,12 @@ def server_url(url: str | None = None, environ: Mapping[str, str] | None = None)
     return full.replace(parts.netloc, f"{login.translate(_QUOTED)}{at}{host}", 1)
 
 
+def is_local(url: str) -> bool:
+    """Return whether an address is of this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
 def named_url(environ: Mapping[str, str] | None = None) -> str | None:
     """Return the address that COMFY_HEADLESS_URL names, else COMFYUI_BASE_URL, as ComfyKit's users have it; or None."""
     variables = os.environ if environ is None else environ
@@ -137,9 +143,12 @@ def user_preset_folders(environ: Mapping[str, str] | None = None) -> tuple[Path,
 
     Args:
         environ: None is this process's environment.
+
+    Raises:
+        ValidationError: one begins with ``~`` and a name that nobody here has.
     """
     named = (os.environ if environ is None else environ).get("COMFY_HEADLESS_PRESETS", "")
-    return tuple(Path(part).expanduser() for part in named.split(os.pathsep) if part.strip())
+    return tuple(expanded(part, "COMFY_HEADLESS_PRESETS") for part in named.split(os.pathsep) if part.strip())
 
 
 def comfyui_folder(
@@ -150,9 +159,41 @@ def comfyui_folder(
     Args:
         folder: the one that holds ``main.py`` and ``models``; ``~`` is the user's home.
         environ: None is this process's environment.
+
+    Raises:
+        ValidationError: it begins with ``~`` and a name that nobody here has.
     """
-    named = os.fspath(folder) if folder else (os.environ if environ is None else environ).get("COMFY_HEADLESS_COMFYUI")
-    return Path(named).expanduser() if named else None
+    if folder:
+        return expanded(folder, "comfyui")
+    named = (os.environ if environ is None else environ).get("COMFY_HEADLESS_COMFYUI")
+    return expanded(named, "COMFY_HEADLESS_COMFYUI") if named else None
+
+
+def expanded(path: str | os.PathLike[str], name: str) -> Path:
+    """Return a path with the home in place of ``~``.
+
+    Args:
+        name: of the argument or variable, for the error.
+
+    Raises:
+        ValidationError: nobody knows that home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        first = Path(path).parts[0]
+        raise ValidationError(
+            f"{name}={os.fspath(path)!r}: nobody knows where {first} is; write the whole path"
+        ) from error
+
+
+def comfyui_at(url: str) -> Path | None:
+    """Return the folder of the ComfyUI at an address; None on another machine, or where nobody names the folder.
+
+    Raises:
+        ValidationError: COMFY_HEADLESS_COMFYUI is no folder that anybody knows.
+    """
+    return comfyui_folder() if is_local(url) else None
 
 
 def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:

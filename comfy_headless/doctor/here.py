@@ -55,7 +55,7 @@ def _ram() -> HealthLine:
 def _disk(out: str | os.PathLike[str] | None) -> HealthLine:
     try:
         folder = read_out(out).folder.absolute()
-    except (ValidationError, OSError, RuntimeError) as error:  # the current folder is gone; nobody knows the home
+    except (ValidationError, OSError) as error:  # nobody knows that home; the current folder is gone
         return HealthLine("disk", "fail", f"no folder for what is made: {error}", "cd ~")
     return disk_line(folder, find_disk(folder))
 

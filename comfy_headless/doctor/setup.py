@@ -102,7 +102,7 @@ def _cache() -> HealthLine:
 def _presets() -> HealthLine:
     try:
         known = list(PRESETS)
-    except (ValidationError, RuntimeError) as error:  # RuntimeError: nobody knows what ~ is
+    except ValidationError as error:
         return HealthLine("presets", "fail", str(error), f"echo {_variable('COMFY_HEADLESS_PRESETS')}")
     own = [path for folder in user_preset_folders() for path in sorted(folder.rglob("*.toml")) if path.stem in known]
     facts = {"built_in": len(known) - len(own), "own": len(own)}
@@ -134,7 +134,7 @@ def _comfyui() -> HealthLine:
     found = usual_folder()
     try:
         named = comfyui_folder()
-    except RuntimeError as error:  # nobody knows what ~ is
+    except ValidationError as error:  # nobody knows what ~ is
         return HealthLine("comfyui", "warn", str(error), setting("COMFY_HEADLESS_COMFYUI", "/folder/of/ComfyUI"))
     if found is None and named is None:
         text = "no ComfyUI found on this machine; COMFY_HEADLESS_COMFYUI names its folder"

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from comfy_headless.config import comfyui_folder
+from comfy_headless.config import comfyui_folder, expanded
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
 
@@ -39,7 +39,7 @@ def find_folder(named: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(named, str | os.PathLike) or not os.fspath(named):
         raise ValidationError(f"folder={shown(named)}: expected the folder of a ComfyUI, such as '~/ComfyUI'")
-    path = _expanded(Path(named))
+    path = expanded(named, "folder").absolute()
     path = path.parent if path.name == "main.py" else path
     for folder in (path, path / _INSIDE):
         if all((folder / name).is_file() for name in _SIGNS):
@@ -56,7 +56,7 @@ def find_folder(named: str | os.PathLike[str]) -> Path:
 
 def usual_folder() -> Path | None:
     """Return the folder of the ComfyUI that COMFY_HEADLESS_COMFYUI names, else one where people have it; else None."""
-    with suppress(RuntimeError):  # nobody knows what ~ is
+    with suppress(ValidationError):  # nobody knows what ~ is
         named = comfyui_folder()
         for place in _USUAL if named is None else (str(named),):
             with suppress(ValidationError, OSError):
@@ -90,7 +90,7 @@ def find_python(folder: Path, named: str | os.PathLike[str] | None = None) -> Pa
 
 
 def _named_python(named: str) -> Path:
-    path = _expanded(Path(named))
+    path = expanded(named, "python").absolute()
     if path.is_dir():
         if found := next(_pythons_of(path), None):
             return found
@@ -107,11 +107,3 @@ def _pythons_of(environment: Path) -> Iterator[Path]:
     for name in _PYTHONS:
         if os.access(environment / name, os.X_OK):
             yield environment / name
-
-
-def _expanded(path: Path) -> Path:
-    """Return an absolute path, ``~`` resolved where somebody knows the home."""
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as error:
-        raise ValidationError(f"{path}: {error}") from error

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from comfy_headless.config import comfyui_folder
+from comfy_headless.config import comfyui_folder, expanded
 from comfy_headless.errors import ComfyHeadlessError, ComfyUIOfflineError, ValidationError
 from comfy_headless.graph.values import shown
 from comfy_headless.local.address import free_port, is_free, reachable
@@ -67,7 +67,7 @@ class ComfyServer:
         self.python: Path = find_python(self.folder, python)
         self._port, self._host = _port(port), host
         self._gpu, self._args, self._env = check_gpu(gpu), check_args(args), env
-        self._log = None if log is None else Path(log).expanduser()
+        self._log = None if log is None else expanded(log, "log")
         self._timeout, self._stop_seconds = _seconds(timeout, "timeout"), _seconds(stop_seconds, "stop_seconds")
         self._run: Run | None = None
         self._leave: weakref.finalize[[float], ComfyServer] | None = None
@@ -206,10 +206,7 @@ class ComfyServer:
 
 
 def _named(folder: str | os.PathLike[str] | None) -> str | os.PathLike[str]:
-    try:
-        named = comfyui_folder() if folder is None else folder
-    except RuntimeError as error:  # nobody knows what ~ is
-        raise ValidationError(f"COMFY_HEADLESS_COMFYUI: {error}") from error
+    named = comfyui_folder() if folder is None else folder
     if named is None:
         raise ValidationError(
             "no folder of a ComfyUI is named: give it, such as '~/ComfyUI', or set COMFY_HEADLESS_COMFYUI"

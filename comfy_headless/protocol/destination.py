@@ -43,7 +43,11 @@ def read_out(out: str | os.PathLike[str] | None, *, overwrite: bool = False) -> 
     text = os.fspath(out) if isinstance(out, (str, os.PathLike)) else ""
     if not text or "\0" in text:
         raise ValidationError(f"out={out!r} is not a path; give a file such as clip.mp4, or a folder such as clips/")
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as error:
+        first = Path(text).parts[0]
+        raise ValidationError(f"out={text!r}: nobody knows where {first} is; write the whole path") from error
     if len(os.fsencode(path.name)) > _LONGEST:
         raise ValidationError(
             f"out={text[:40]!r}...: a name of {len(path.name)} characters; a file system takes {_LONGEST} bytes"
