@@ -17,7 +17,7 @@ from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, no_preset
 from comfy_headless.catalog.roles import Filling
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.own_checks import FileExists
+from comfy_headless.graph.existing import FileExists
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.destination import read_out
 

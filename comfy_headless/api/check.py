@@ -6,10 +6,9 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from comfy_headless.api.asked import Asked, Workflow, compiled_for, read_asked
 from comfy_headless.api.known import nodes_of
@@ -36,12 +35,12 @@ from comfy_headless.catalog.selection import has_ram
 from comfy_headless.catalog.vram import VramEstimate
 from comfy_headless.catalog.ways_down import ABOUT, merged
 from comfy_headless.client.options import server_of
-from comfy_headless.config import comfyui_folder
+from comfy_headless.config import comfyui_at
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.graph.check import check as check_graph
 from comfy_headless.graph.classes import UPDATE
+from comfy_headless.graph.existing import FileExists, file_exists_in, or_coming
 from comfy_headless.graph.kinds import KINDS
-from comfy_headless.graph.own_checks import FileExists, file_exists_in
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
@@ -58,7 +57,6 @@ from comfy_headless.transport.sync import SyncTransport
 logger = logging.getLogger("comfy_headless")
 
 _ABOUT: Final = (*ABOUT, "files")
-_HERE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def check(
@@ -173,7 +171,7 @@ def _look(asked: Asked, raw: Mapping[str, Any], indexed: Schemas | None, stats: 
         told, filling = estimate_there(asked.preset, PRESETS, asked.task, machine, settings, given)
         short = _short(asked, asked.preset, told, machine, filling)
     compiled, old = _fit(asked, compiled_for(asked, facts, filling), schemas, facts.version)
-    report = with_file_remedies(_judged(asked, compiled, schemas), schemas, facts, PRESETS.files)
+    report = with_file_remedies(_judged(asked, compiled, schemas), schemas, facts, PRESETS.files, comfyui_at(url))
     problems = (*old, *report.problems, *short, *_disk(asked, compiled))
     return _Looked(replace(report, problems=problems), compiled.graph, facts)
 
@@ -192,16 +190,9 @@ def _fit(
 
 def _judged(asked: Asked, compiled: CompiledWorkflow, schemas: Schemas) -> Report:
     graph: Graph = compiled.graph
-    coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
-    there = asked.exists or file_exists_in(schemas)
-    exists = _there_or(coming, there) if coming else there
+    exists = or_coming(asked.exists or file_exists_in(schemas), compiled.coming)
     targets = place_in(graph, targets=asked.targets).targets
     return check_graph(graph, schemas, partial_execution_targets=targets, file_exists=exists)
-
-
-def _there_or(coming: Container[str], there: FileExists) -> Callable[[str], bool]:
-    """What is uploaded before the job counts as there."""
-    return lambda name: name in coming or there(name)
 
 
 def _short(
@@ -265,8 +256,8 @@ def _ask_loras(server: Server, looked: _Looked) -> Flow[list[Problem]]:
 
 def _head_here(url: str, name: str) -> Head | None:
     """Return the head of a LoRA of a server on this machine, whose folder COMFY_HEADLESS_COMFYUI names."""
-    folder = comfyui_folder()
-    if folder is None or urlsplit(url).hostname not in _HERE:
+    folder = comfyui_at(url)
+    if folder is None:
         return None
     try:
         return read_head(folder / "models" / "loras" / name)

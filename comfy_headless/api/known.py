@@ -6,7 +6,6 @@ What is remembered may let a graph pass, and never rejects one: whoever finds so
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -18,6 +17,7 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.well_formed import is_well_formed
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
+from comfy_headless.protocol.entries import read_json
 from comfy_headless.protocol.known import Told
 
 logger = logging.getLogger("comfy_headless")
@@ -36,12 +36,14 @@ class Nodes(NamedTuple):
         raw: as ``GET /object_info`` tells them.
         version: of the server, as it says itself; None if it does not.
         fresh: whether they were asked for just now.
+        asked: whether this client has asked for them in the last ``LASTS`` seconds; else an earlier process has.
     """
 
     raw: Mapping[str, Any]
     schemas: Schemas
     version: str | None
     fresh: bool
+    asked: bool = True
 
 
 class _Unknown(Exception):
@@ -66,7 +68,7 @@ def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
         if known is not None:
             known.warned = True
         return None
-    return Nodes(told.nodes, told.indexed, told.version, fresh)
+    return Nodes(told.nodes, told.indexed, told.version, fresh, told.asked)
 
 
 def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
@@ -82,18 +84,18 @@ def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
     if not isinstance(stats.value, dict):
         raise _Unknown(_words(stats))
     version = version_of(stats.value)
-    kept: Kept | None = yield Work(read_kept, (server.url,))
+    kept: Kept | None = yield Work(read_kept, (server.url,), long=True)
     if kept is not None and kept.version != version:
         kept = None
-    found = None if kept is None or anew else (yield Work(_indexed, (kept.body, kept.etag, now)))
+    found = None if kept is None or anew else (yield Work(_indexed, (kept.body, kept.etag, now), long=True))
     fresh = found is None
     if found is None:
         found, kept = yield from _asked(server, version, kept, now)
-        if kept is not None:
-            yield Work(write_kept, (server.url, kept), long=True)
     found = found._replace(version=version_in(stats.value))
     if known is not None:
         known.told = found
+    if fresh and kept is not None:
+        yield Work(write_kept, (server.url, kept), long=True)
     return found, fresh
 
 
@@ -107,16 +109,16 @@ def _asked(server: Server, version: str, kept: Kept | None, now: float) -> Flow[
     except Broken as broken:
         raise _Unknown(f"GET /object_info: {broken}") from None
     if reply.status == 304 and kept is not None:
-        same = yield Work(_indexed, (kept.body, kept.etag, now))
+        same: Told | None = yield Work(_indexed, (kept.body, kept.etag, now), long=True)
         if same is not None:
-            return same, None
+            return same._replace(asked=True), None
     if reply.status != 200:
         raise _Unknown(without_secrets(f"GET /object_info answered {reply.status}: {reply.first_line()}"))
+    nodes = yield Work(_json, (reply,), long=True)
     known = server.known
-    if known is not None and known.told is not None and known.told.nodes is _json(reply):
+    if known is not None and known.told is not None and known.told.nodes is nodes:
         return known.told._replace(at=now), None  # somebody has shared this answer, and read it already
     etag = reply.headers.get("etag")
-    nodes = _json(reply)
     if not isinstance(nodes, dict) or not any(map(is_well_formed, nodes.values())):
         raise _Unknown(f"GET /object_info answered something else: {reply.first_line()}")
     return Told(nodes, now, None, etag, Schemas.from_object_info(nodes)), Kept(version, etag, reply.body)
@@ -131,11 +133,13 @@ def _json(reply: Reply) -> Any:
 
 def _indexed(body: bytes, etag: str | None, now: float) -> Told | None:
     try:
-        nodes = json.loads(body)
+        nodes = read_json(body)
     except (ValueError, RecursionError) as error:
         logger.debug("what was kept of a server is no JSON: %s", error)
         return None
-    return Told(nodes, now, None, etag, Schemas.from_object_info(nodes)) if isinstance(nodes, dict) else None
+    if not isinstance(nodes, dict):
+        return None
+    return Told(nodes, now, None, etag, Schemas.from_object_info(nodes), asked=False)
 
 
 def _words(tried: Attempt) -> str:

@@ -7,17 +7,15 @@ were not there.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
-import os
-import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.api.whole_file import write_whole
 from comfy_headless.config import cache_folder, shown_url
 
 logger = logging.getLogger("comfy_headless")
@@ -79,22 +77,14 @@ def write_kept(server: str, kept: Kept) -> None:
     path = _path(server)
     if path is None:
         return
-    part = None
     head = json.dumps({"version": kept.version, "etag": kept.etag}).encode()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(head + b"\n" + zlib.compress(kept.body, _LEVEL))
-        Path(part).replace(path)
+        write_whole(path, head + b"\n" + zlib.compress(kept.body, _LEVEL))
         kept_files = sorted(path.parent.glob("*.z"), key=lambda each: each.stat().st_mtime)
         for old in kept_files[:-_MOST]:
             old.unlink()
     except OSError as error:
         logger.debug("%s is not kept: %s", path, error)
-        if part is not None:
-            with contextlib.suppress(OSError):
-                Path(part).unlink()
 
 
 def _path(server: str) -> Path | None:

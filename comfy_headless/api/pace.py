@@ -6,19 +6,17 @@ otherwise is taken. Several processes may learn at once; of two at the same mome
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import math
-import os
 import statistics
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
+from comfy_headless.api.whole_file import write_whole
 from comfy_headless.config import cache_folder, shown_url
 from comfy_headless.errors import without_secrets
 
@@ -212,19 +210,10 @@ def _read(path: Path) -> tuple[Sample, ...] | None:
 
 
 def _write(path: Path, samples: Iterable[Sample]) -> None:
-    """Replace the file, whole or not at all."""
-    part = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(prefix=f"{FILE}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(written_samples(samples))
-        Path(part).replace(path)
+        write_whole(path, written_samples(samples).encode())
     except OSError as error:
         _tell(f"{path} cannot be written", error.strerror or str(error))
-        if part is not None:
-            with contextlib.suppress(OSError):
-                Path(part).unlink()
 
 
 @cache

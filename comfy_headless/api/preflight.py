@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -14,17 +13,24 @@ from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.errors import GenerationRejectedError
 from comfy_headless.graph.ages import ages, since
 from comfy_headless.graph.check import check
-from comfy_headless.graph.own_checks import file_exists_in
+from comfy_headless.graph.existing import may_exist_in, or_coming
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.ages import Fitted, fitted
-from comfy_headless.graph.well_formed import is_well_formed
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
 
-_ALWAYS: Final = frozenset({"bad_linked_input", "dependency_cycle", "missing_node_type", "required_input_missing"})
-"""What the server says of every class, whatever that checks itself (execution.py of ComfyUI 0.30.0)."""
+_ALWAYS: Final = frozenset(
+    {
+        *("bad_linked_input", "dependency_cycle", "missing_node_type", "required_input_missing"),
+        *("link_to_absent_node", "node_without_inputs"),
+    }
+)
+"""What ends a job whatever the class checks and takes itself (execution.py of ComfyUI 0.30.0)."""
+
+_MANY: Final = 100
+"""Nodes of a graph from which on judging it (about 5 ms for 60) is work for a thread."""
 
 _HINT: Final = "check=False (--no-check) sends it all the same"
 
@@ -41,10 +47,11 @@ def preflight(server: Server, compiled: CompiledWorkflow) -> Flow[CompiledWorkfl
     judged: _Judged | None = None
     nodes = yield from nodes_of(server)
     if nodes is not None:
-        judged = yield Work(_judge, (compiled, nodes))
-        if not nodes.fresh and (judged is None or judged.doubtful):
+        long = len(compiled.graph) > _MANY
+        judged = yield Work(_judge, (compiled, nodes), long)
+        if _is_doubtful(judged, nodes):
             nodes = yield from nodes_of(server, anew=True)
-            judged = None if nodes is None else (yield Work(_judge, (compiled, nodes)))
+            judged = None if nodes is None else (yield Work(_judge, (compiled, nodes), long))
     if judged is None:
         return compiled
     if judged.bad or judged.ours.lacks:
@@ -67,26 +74,30 @@ class _Judged(NamedTuple):
     report: Report
     bad: tuple[Problem, ...]
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether it should not be said by what is only remembered."""
-        return bool(self.bad or self.ours.lacks or self.changed)
+
+def _is_doubtful(judged: _Judged | None, nodes: Nodes) -> bool:
+    """Return whether that should not be said by what is only remembered.
+
+    A graph that is merely fitted, and a class that nobody can read, are so by what the server has told this client too.
+    """
+    if judged is None or (judged.changed and not judged.bad and not judged.ours.lacks):
+        return not nodes.asked
+    return not nodes.fresh and bool(judged.bad or judged.ours.lacks)
 
 
 def _judge(compiled: CompiledWorkflow, nodes: Nodes) -> _Judged | None:
     """Check a graph, a preset's fitted to the server; None where that says of a class what nobody can read."""
     graph = compiled.graph
-    if not all(is_well_formed(nodes.raw[name]) for name in _classes(graph) & nodes.raw.keys()):
+    if not all(nodes.schemas[name].whole for name in _classes(graph) & nodes.raw.keys()):
         return None
     ours = Fitted(graph)
     if compiled.preset is not None:
         ours = fitted(graph, nodes.schemas, version=nodes.version, subject=compiled.preset, needed=compiled.comfyui)
-    coming = {str(graph[item.node_id]["inputs"][item.field]) for item in compiled.uploads}
-    there = _there_or(coming, file_exists_in(nodes.schemas))
+    there = or_coming(may_exist_in(nodes.schemas), compiled.coming)
     report = check(ours.graph, nodes.schemas, file_exists=there, came_in=ages().classes)
     if report.refused and compiled.preset is None:
         report = with_file_remedies(report, nodes.schemas, read_facts(nodes.raw, None), PRESETS.files)
-    bad = tuple(problem for problem in report.of("refused", "fails") if _is_sure(problem, ours.graph, nodes.schemas))
+    bad = _sure(report, ours.graph, nodes.schemas)
     return _Judged(ours, ours.graph is not graph, report, bad)
 
 
@@ -94,9 +105,13 @@ def _classes(graph: Graph) -> set[str]:
     return {node["class_type"] for node in graph.values()}
 
 
-def _there_or(coming: Collection[str], there: Callable[[str], bool]) -> Callable[[str], bool]:
-    """Files that are uploaded once the graph has passed count as there."""
-    return lambda name: name in coming or there(name)
+def _sure(report: Report, graph: Graph, schemas: Schemas) -> tuple[Problem, ...]:
+    """Return what surely ends the job, or surely drops some of its outputs."""
+    found = report.of("refused", "fails")
+    own = [each for each in found if each.kind != "output_dropped" and _is_sure(each, graph, schemas)]
+    nodes = {each.node_id for each in own}
+    dropped = [each for each in found if each.kind == "output_dropped" and nodes & set(each.extra_info["nodes"])]
+    return (*own, *dropped)
 
 
 def _is_sure(problem: Problem, graph: Graph, schemas: Schemas) -> bool:
@@ -107,7 +122,7 @@ def _is_sure(problem: Problem, graph: Graph, schemas: Schemas) -> bool:
     linked = problem.extra_info.get("linked_node")
     giver = graph.get(linked[0], {}).get("class_type") if isinstance(linked, list) and linked else None
     own = all(name is None or name not in schemas or schemas[name].core for name in (problem.class_type, giver))
-    return own or not problem.refused or problem.kind in _ALWAYS
+    return own or problem.kind in _ALWAYS
 
 
 def _ours(compiled: CompiledWorkflow, problem: Problem) -> bool:

@@ -57,6 +57,11 @@ class CompiledWorkflow:
     files: Mapping[str, str] = field(default_factory=dict)
     comfyui: str | None = None
 
+    @property
+    def coming(self) -> frozenset[str]:
+        """What the graph calls the files that are uploaded before the job."""
+        return frozenset(str(self.graph[each.node_id]["inputs"][each.field]) for each in self.uploads)
+
 
 def drawn_seed() -> int:
     """Draw a seed."""

@@ -13,8 +13,8 @@ import json
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
+from comfy_headless.graph.existing import FileExists, file_exists_in
 from comfy_headless.graph.kinds import KINDS
-from comfy_headless.graph.own_checks import FileExists, file_exists_in
 from comfy_headless.graph.remedies import with_remedies
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas

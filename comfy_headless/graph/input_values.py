@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from comfy_headless.graph.schemas import InputSchema
+from comfy_headless.graph.schemas import ANY, InputSchema
 
 Error = dict[str, Any]
 """One entry of a node's ``errors`` as the server writes it: type, message, details, extra_info."""
 
-ANY = "*"
 MATCH = "COMFY_MATCHTYPE_V3"
 LONGEST_LIST = 20
 """Longer lists are not repeated in the error."""

@@ -24,6 +24,9 @@ class Kind(NamedTuple):
 
 
 KINDS: Final[Mapping[str, Kind]] = {
+    "class_not_read": Kind(
+        "warning", "What the server says of this class is not as ComfyUI writes it; some inputs are not checked"
+    ),
     "class_replaced": Kind("note", "The server puts a newer class in place of this one"),
     "disk_too_small": Kind("warning", "The file may not fit where it is to be written"),
     "dynamic_choice_ignored": Kind("warning", "A choice is none of those that the node knows; the server ignores it"),

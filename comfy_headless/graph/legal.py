@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -64,7 +64,9 @@ def _choice(item: InputSchema, options: Sequence[Any], value: Any) -> Legal | No
 
 def _closest(value: Any, options: Sequence[Any]) -> Any:
     """Return the choice that a value surely or likely means."""
-    numbers = [each for each in options if isinstance(each, int | float) and not isinstance(each, bool)]
+    numbers = [
+        each for each in options if isinstance(each, int | float) and not isinstance(each, bool) and _is_finite(each)
+    ]
     number = _read_number(value)
     if number is not None and len(numbers) == len(options):
         return min(numbers, key=lambda each: abs(each - number))
@@ -91,6 +93,8 @@ def _number(item: InputSchema, value: Any) -> Legal | None:
         number, why = least, f"the least that it takes; the most is {most:g}" if most is not None else "the least"
     elif most is not None and number > most:
         number, why = most, f"the most that it takes; the least is {least:g}" if least is not None else "the most"
+    if not _is_finite(number):
+        return None
     return Legal(round(number) if whole else number, why or "a whole number" if whole else why)
 
 
@@ -99,11 +103,19 @@ def _read_number(value: Any) -> int | float | None:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int | float):
-        return value if math.isfinite(value) else None
+        return value if _is_finite(value) else None
     found = _NUMBER.search(value) if isinstance(value, str) else None
     if found is None:
         return None
-    return float(found[0]) if "." in found[0] else int(found[0])
+    number = float(found[0])
+    if not _is_finite(number):
+        return None
+    return number if "." in found[0] else int(found[0])
+
+
+def _is_finite(number: float) -> bool:
+    """Return whether that is a number, and a float can be it."""
+    return -sys.float_info.max <= number <= sys.float_info.max
 
 
 def _switch(item: InputSchema, value: Any) -> Legal:
@@ -113,6 +125,7 @@ def _switch(item: InputSchema, value: Any) -> Legal:
 
 
 def _text(item: InputSchema, value: Any) -> Legal:
-    if value is None:
+    too_long = isinstance(value, int) and not _is_finite(value)  # Python writes no number of some thousand digits
+    if value is None or too_long:
         return Legal(item.default if isinstance(item.default, str) else "", "its default")
     return Legal(value if isinstance(value, str) else str(value), "")

@@ -9,18 +9,13 @@ check fails over what it is given, the server answers with the Python error, so 
 from __future__ import annotations
 
 import math
-import posixpath
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
-from comfy_headless.graph.file_inputs import FILE_INPUTS, MODEL_INPUTS
+from comfy_headless.graph.existing import FileExists
 from comfy_headless.graph.input_values import Error, make_error
 from comfy_headless.graph.live_inputs import LiveInputs
-from comfy_headless.graph.schemas import NodeSchema, Schemas
-
-FileExists = Callable[[str], bool]
-"""Tells whether the server has a file of that name, as ``LoadImage`` takes it."""
+from comfy_headless.graph.schemas import NodeSchema
 
 Answer = bool | str
 
@@ -106,32 +101,6 @@ def _missing_arguments(written_as: str, names: list[str]) -> str:
     listed = " and ".join(quoted) if len(quoted) < 3 else f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
     plural = "" if len(quoted) == 1 else "s"
     return f"{written_as}() missing {len(quoted)} required positional argument{plural}: {listed}"
-
-
-def file_exists_in(schemas: Schemas) -> FileExists:
-    """Return a test for names in the server's input folder, from the lists that its schemas show.
-
-    A name that no list can show (a sub-folder, ``x.png [output]``, or lists that are open) counts as there.
-    """
-
-    @cache
-    def listed() -> set[str] | None:
-        keys = [(owner, name) for owner, name in FILE_INPUTS - MODEL_INPUTS.keys() if owner in schemas]
-        if any(schemas.is_open(owner, name) for owner, name in keys):
-            return None
-        items = [schemas[owner].input(name) for owner, name in keys]
-        return {choice for item in items if item for choice in item.choices or ()}
-
-    def exists(name: str) -> bool:
-        names = listed()
-        if names is None or name.endswith(("[output]", "[temp]")):
-            return True
-        plain = posixpath.normpath(name[:-8] if name.endswith("[input]") else name)
-        if plain.startswith(("/", "../")) or plain == "..":
-            return False
-        return plain == "." or plain in names or "/" in plain
-
-    return exists
 
 
 def _check_file(argument: str, kind: str) -> Callable[[Mapping[str, Any], FileExists], Answer]:

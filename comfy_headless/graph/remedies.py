@@ -195,7 +195,7 @@ def _save_something(case: Case) -> str:
             for item in schema.inputs:
                 if not item.required:
                     continue
-                if item.dynamic:
+                if item.dynamic and item.choices:
                     found |= _chosen(schema, found, item.name, item.default)
                 else:
                     legal = legal_value(item, None)
@@ -212,6 +212,8 @@ def _choose(case: Case) -> str:
         return ""
     if case.problem.kind == "dynamic_choice_ignored":
         return take_out(case.node_id, gap.name)
+    if not gap.keys:
+        return f"the server has nothing to choose from for {gap.name}"
     values = _chosen(case.schema, case.inputs, gap.name, case.value(gap.name))
     return put_all(case.node_id, values, f"one of {', '.join(map(str, gap.keys))}")
 
@@ -236,7 +238,7 @@ def _chosen(schema: NodeSchema, given: Mapping[str, Any], name: str, wanted: Any
         waiting = {
             gap.name: None
             for gap in live.gaps
-            if gap.required and gap.name.startswith(f"{name}.") and gap.name not in values
+            if gap.keys and gap.required and gap.name.startswith(f"{name}.") and gap.name not in values
         }
     return values
 
@@ -297,8 +299,13 @@ def _name_reasons(case: Case) -> str:
     return f"mend what is wrong with {' and '.join(f'node {each}' for each in above)}, which it needs"
 
 
+def _let_be(case: Case) -> str:
+    return f"nothing need be done: the server decides; a newer {case.schema.pack or 'ComfyUI'} may be read"
+
+
 _REMEDIES: Final[Mapping[str, Callable[[Case], str]]] = {
     "bad_linked_input": _mend_link,
+    "class_not_read": _let_be,
     "class_replaced": _write_class,
     "custom_validation_failed": _check_own,
     "dependency_cycle": _cut_ring,

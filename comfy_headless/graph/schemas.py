@@ -8,20 +8,31 @@ passes) until `Schemas.with_files` or `Schemas.with_choices` says what is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from comfy_headless.graph import snapshot
 from comfy_headless.graph.file_inputs import FILE_INPUTS, INPUT_FILES, MODEL_INPUTS, InputKey, list_files
+from comfy_headless.graph.well_formed import DYNAMIC_COMBO, DYNAMIC_TYPES, is_spec, is_well_formed
 
-__all__ = ["INPUT_FILES", "MODEL_INPUTS", "Category", "InputSchema", "NodeSchema", "OutputSchema", "Schemas"]
+__all__ = [
+    "DYNAMIC_COMBO",
+    "INPUT_FILES",
+    "MODEL_INPUTS",
+    "Category",
+    "InputSchema",
+    "NodeSchema",
+    "OutputSchema",
+    "Schemas",
+]
 
 Category = Literal["required", "optional", "hidden"]
+_CATEGORIES: Final[tuple[Category, ...]] = ("required", "optional", "hidden")
 
-DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
-DYNAMIC_TYPES = frozenset({DYNAMIC_COMBO, "COMFY_AUTOGROW_V3", "COMFY_DYNAMICSLOT_V3"})
+ANY: Final = "*"
+"""The type of an input that takes whatever it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,8 @@ class NodeSchema:
         returns: output types as the server indexes them: a list for nodes of its V3 interface, else a tuple.
         output_node: whether the server runs it for its own sake (it saves or shows something).
         module: the Python module on the server, such as ``nodes`` or ``custom_nodes.<pack>``.
+        whole: whether all that the server says of it has the shape that ComfyUI gives it; an input of another shape
+            takes anything here.
     """
 
     name: str
@@ -118,6 +131,7 @@ class NodeSchema:
     returns: Any
     output_node: bool
     dynamic: bool
+    whole: bool = True
 
     @property
     def core(self) -> bool:
@@ -266,29 +280,46 @@ def _replace_choices(spec: Any, choices: list[str] | None) -> Any:
     return [spec[0], {**(spec[1] if len(spec) > 1 else {}), "options": choices}]
 
 
-def _read_node(name: str, raw: Mapping[str, Any], open_inputs: frozenset[InputKey]) -> NodeSchema:
-    sections = raw.get("input") or {}
+def _read_node(name: str, raw: Any, open_inputs: frozenset[InputKey]) -> NodeSchema:
+    whole = is_well_formed(raw)
+    raw = _mapping(raw)
+    sections = _mapping(raw.get("input"))
     inputs = tuple(
         read_input(item, category, spec, is_open=(name, item) in open_inputs)
-        for category in ("required", "optional", "hidden")
-        for item, spec in (sections.get(category) or {}).items()
+        if whole or is_spec(spec)
+        else InputSchema(item, category if category == "hidden" else "optional", ANY, {})
+        for category in _CATEGORIES
+        for item, spec in _mapping(sections.get(category)).items()
     )
-    types = raw.get("output") or []
-    titles = raw.get("output_name") or types
-    lists = raw.get("output_is_list") or [False] * len(types)
+    types = _list(raw.get("output"))
+    titles = _list(raw.get("output_name")) or types
+    lists = _list(raw.get("output_is_list")) or [False] * len(types)
     # Only nodes of the V3 interface always carry these three keys; their types are a Python list on the server.
     is_v3 = raw.keys() >= {"deprecated", "experimental", "api_node"}
     return NodeSchema(
         name=name,
-        display_name=raw.get("display_name") or name,
-        category=raw.get("category") or "",
-        module=raw.get("python_module") or "",
+        display_name=_text(raw.get("display_name")) or name,
+        category=_text(raw.get("category")),
+        module=_text(raw.get("python_module")),
         inputs=inputs,
         outputs=tuple(OutputSchema(str(n), t, bool(many)) for n, t, many in zip(titles, types, lists, strict=False)),
         returns=list(types) if is_v3 else tuple(types),
         output_node=raw.get("output_node") is True,
         dynamic=any(item.dynamic for item in inputs),
+        whole=whole,
     )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def read_input(name: str, category: Category, spec: Any, *, is_open: bool = False) -> InputSchema:

@@ -66,6 +66,8 @@ def find_unnoticed(
         if sent["class_type"] != class_type:
             yield _problem("class_replaced", node_id, sent["class_type"], None, f"{class_type}")
             sent = node
+        if not schemas[class_type].whole:
+            yield _problem("class_not_read", node_id, class_type, None, "")
         if inputs is None:
             yield _problem("node_without_inputs", node_id, class_type, None, "")
         elif node_id not in used:

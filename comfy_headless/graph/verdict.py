@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Container, Generator
 from typing import Any, NamedTuple
 
+from comfy_headless.graph.existing import FileExists
 from comfy_headless.graph.input_values import (
     Error,
     bad_link_error,
@@ -27,7 +28,7 @@ from comfy_headless.graph.input_values import (
     missing_error,
 )
 from comfy_headless.graph.live_inputs import unfold
-from comfy_headless.graph.own_checks import FileExists, OwnCheck, find_own_check, run_own_check
+from comfy_headless.graph.own_checks import OwnCheck, find_own_check, run_own_check
 from comfy_headless.graph.replacements import replace_classes
 from comfy_headless.graph.schemas import InputSchema, NodeSchema, Schemas
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.protocol.entries import read_json
 from comfy_headless.protocol.frames import Frame
 
 T = TypeVar("T")
@@ -42,15 +44,17 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes = b""
     _read: list[Any] = field(default_factory=list, compare=False, repr=False)
+    _reading: Lock = field(default_factory=Lock, compare=False, repr=False)
 
     def json(self) -> Any:
         """Return the body as JSON, read once for all who share this answer; raises ValueError where it is none."""
-        if not self._read:
-            try:
-                self._read.append(json.loads(self.body))
-            except RecursionError as error:
-                raise ValueError("it is nested too deeply") from error
-        return self._read[0]
+        with self._reading:
+            if not self._read:
+                try:
+                    self._read.append(read_json(self.body))
+                except RecursionError as error:
+                    raise ValueError("it is nested too deeply") from error
+            return self._read[0]
 
     @property
     def text(self) -> str:

@@ -15,6 +15,8 @@ class Told(NamedTuple):
         version: of the server, as it says itself; None if it does not.
         etag: what the server, or something in front of it, called this answer; None if nothing did.
         indexed: what a higher floor has made of ``nodes``.
+        asked: whether the server has told it to this client, or said that it is the same still; else it was kept by an
+            earlier process.
     """
 
     nodes: Mapping[str, Any]
@@ -22,6 +24,7 @@ class Told(NamedTuple):
     version: str | None = None
     etag: str | None = None
     indexed: Any = None
+    asked: bool = True
 
 
 class Known:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from comfy_headless.graph.check import Report, check
-from comfy_headless.graph.own_checks import FileExists
+from comfy_headless.graph.existing import FileExists
 from comfy_headless.graph.schemas import NodeSchema, Schemas
 
 from .check_corpus import Case

@@ -13,8 +13,8 @@ import httpx
 
 from comfy_headless import compile_workflow
 from comfy_headless.graph.check import Report, check
+from comfy_headless.graph.existing import FileExists, file_exists_in
 from comfy_headless.graph.kinds import FATAL_KINDS
-from comfy_headless.graph.own_checks import FileExists, file_exists_in
 from comfy_headless.graph.schemas import Schemas
 
 from .check_compare import find_order
@@ -112,7 +112,7 @@ def files_of(client: httpx.Client, schemas: Schemas) -> FileExists:
         return answer.status_code == 200
 
     def exists(name: str) -> bool:
-        return listed(name) and (asked(name) if "/" in name or name.endswith("]") else True)
+        return listed(name) and (name in ("", ".") or asked(name))
 
     return exists
 

@@ -63,9 +63,11 @@ def _load(image: Any, inputs: list[str]) -> Report:
     return check(graph, Schemas.snapshot().with_files({}, inputs))
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.png [input]", "clip.mp4", "sub/b.png", "any.png [output]", "", "./a.png"])
+@pytest.mark.parametrize(
+    "name", ["a.png", "a.png [input]", "clip.mp4", "sub/b.png", "any.png [output]", "", "./a.png", "h.tga", "x"]
+)
 def test_files_that_are_there_or_cannot_be_listed_pass(name: str) -> None:
-    """A listed file passes whatever its kind; so does what no list can show: sub-folders and other folders."""
+    """A listed file passes whatever its kind; so does what no list can show: sub-folders, other folders and kinds."""
     assert _load(name, ["a.png", "clip.mp4"]).ok
 
 
@@ -93,10 +95,10 @@ def test_own_check_stumbles_in_pythons_words() -> None:
 
 def test_check_that_takes_all_inputs_answers_for_each() -> None:
     """A class whose check takes every input repeats its answer for each, and ranges are left to it."""
-    model = {"class_type": "Load3D", "inputs": {"model_file": "x.glb", "width": -1, "height": 8, "image": {}}}
+    model = {"class_type": "Load3D", "inputs": {"model_file": "x.png", "width": -1, "height": 8, "image": {}}}
     graph = {"1": model, "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 2]}}}
     report = check(graph, Schemas.snapshot().with_files({}))
-    answer = "Invalid 3D model file: x.glb"
+    answer = "Invalid 3D model file: x.png"
     assert sorted(details for _, details in _details(report)) == [
         f"{name} - {answer}" for name in ("height", "image", "model_file", "width")
     ]

@@ -76,3 +76,18 @@ def test_what_is_nearest(item: InputSchema, value: Any, legal: Any) -> None:
 def test_what_takes_no_value() -> None:
     """An input for links has no legal value, and neither has a list of nothing."""
     assert legal_value(_item("MODEL"), 3) is None and legal_value(_item([]), "x") is None
+
+
+@pytest.mark.parametrize("size", ["1" + "0" * 400, "-1" + "0" * 400, "inf", "nan"])
+@pytest.mark.parametrize("spec", ["INT", "FLOAT", "COMBO", "STRING", "BOOLEAN"])
+def test_a_number_that_no_float_can_be(spec: str, size: str) -> None:
+    """It has a legal neighbour too, whatever the range."""
+    values = [size, float(size), *([int(size), int(size) ** 13] if size.strip("-").isdigit() else [])]
+    for options in ({}, {"min": 0, "max": 9}, {"max": float("inf")}, {"options": [1, 2.5, 10**400]}):
+        found = [legal_value(_item(spec, **options), value) for value in values]
+        assert all(legal is None or legal.value is not None for legal in found)
+
+
+def test_a_range_of_infinity_has_no_least_value() -> None:
+    """Where the least is more than any number there is nothing to give."""
+    assert legal_value(_item("INT", min=float("inf")), 3) is None
