@@ -1,11 +1,11 @@
-"""Where a ComfyUI of this machine listens: free ports, and whether one answers there."""
+"""Where a ComfyUI of this machine listens: free ports, and what answers there."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import socket
-from typing import Final
+from typing import Any, Final
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _ANSWER: Final = 5.0
@@ -36,17 +36,19 @@ def is_free(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) != 0
 
 
-def answers(host: str, port: int) -> bool:
-    """Say whether a ComfyUI answers there; never through a proxy."""
+def system_at(host: str, port: int) -> dict[str, Any] | None:
+    """Return what a ComfyUI that answers there says of its system, None if there is none; never through a proxy."""
     connection = http.client.HTTPConnection(host, port, timeout=_ANSWER)
     try:
         connection.request("GET", "/system_stats")
         reply = connection.getresponse()
-        return reply.status == 200 and "system" in json.loads(reply.read())
-    except (OSError, http.client.HTTPException, ValueError, TypeError):
-        return False
+        told = json.loads(reply.read()) if reply.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
     finally:
         connection.close()
+    system = told.get("system") if isinstance(told, dict) else None
+    return system if isinstance(system, dict) else None
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -41,7 +41,7 @@ def _sign(pattern: str, remedy: str | Callable[[re.Match[str], Started], str]) -
     return Sign(re.compile(pattern, re.M), said)
 
 
-_TAKEN: Final = r"(?i)address already in use|only one usage of each socket address"
+_TAKEN: Final = r"(?i)address already in use|only one usage of each socket address|port \d+ is already in use"
 _CPU_BUILD: Final = (
     "the torch of this Python is one without CUDA: gpu='cpu' or --gpu cpu runs on the CPU; "
     "https://pytorch.org/get-started/locally has the line that installs one with CUDA"
@@ -107,6 +107,11 @@ def remedy(text: str, of: Started) -> str:
         return ""
     match, sign = max(found, key=lambda pair: pair[0].start())
     return sign.remedy(match, of)
+
+
+def listens(text: str, port: int) -> bool:
+    """Say whether a log tells that its ComfyUI has the port (server.py, 0.3 to 0.30.0)."""
+    return re.search(rf"To see the GUI go to: \S+:{port}\b", text) is not None
 
 
 def port_taken(text: str) -> bool:

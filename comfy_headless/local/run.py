@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from comfy_headless.errors import ComfyUIOfflineError, ValidationError
-from comfy_headless.local.address import answers, base_url
-from comfy_headless.local.log import Started, cause, remedy, tail
+from comfy_headless.local.address import base_url, system_at
+from comfy_headless.local.log import Started, cause, listens, remedy, tail
 from comfy_headless.local.process import Watched
 
 logger = logging.getLogger("comfy_headless")
@@ -21,8 +23,13 @@ logger = logging.getLogger("comfy_headless")
 _LOOK: Final = 0.1
 _KEPT: Final = 200
 """Lines of a log that are still known when its file is gone."""
+_READ: Final = 1000
+"""Lines of a log in which it is looked for that it listens."""
 _LOOKED_AT, _SHOWN = 40, 15
 """Lines of a log in which a cause is looked for, and of these those that an error shows."""
+_SILENT: Final = 10.0
+"""Seconds after which one with the same command line is taken for ours though our log does not say that it listens: it
+may be told not to (``--dont-print-server``), and one that cannot have its port has mostly died by then."""
 
 
 class Run:
@@ -47,6 +54,7 @@ class Run:
         self.started, self.host = started, host
         self.url = base_url(host, started.port)
         self.up = False
+        self._command = list(command)
         self._passing, self._said = log is None, ""
         self.log = _log_file(log, started.port)
         try:
@@ -57,22 +65,39 @@ class Run:
             raise ValidationError(f"{started.python} cannot be run: {error.strerror or error}") from error
         logger.info("the ComfyUI in %s starts at %s; its log: %s", started.folder, self.url, self.log)
 
-    def wait_until_up(self, timeout: float) -> None:
-        """Wait until it answers.
+    def wait_until_up(self, timeout: float, halt: threading.Event) -> None:
+        """Wait until it answers: itself, and not another program that has taken its port while it was loading.
 
         Raises:
-            ComfyUIOfflineError: it died, or ``timeout`` seconds have passed.
+            ComfyUIOfflineError: it died, ``timeout`` seconds have passed, or ``halt`` is set.
         """
-        until = time.monotonic() + timeout
+        until, since = time.monotonic() + timeout, math.inf
         while True:
+            if halt.is_set():
+                raise stopped_early(self.started.folder, self.url)
             if (code := self.watched.wait(_LOOK)) is not None:
                 raise self._error(f"ended with {_code(code)} before it answered", code)
-            if answers(self.host, self.started.port) and self.watched.code is None:
+            system = system_at(self.host, self.started.port)
+            now = time.monotonic()
+            since = math.inf if system is None else min(since, now)
+            if system is not None and self._is_ours(system, now - since) and self.watched.code is None:
                 self.up = True
                 return
-            if time.monotonic() > until:
-                late = f"does not answer at {self.url} after {timeout:g} s"
-                raise self._error(f"{late}; timeout= or --timeout gives it longer")
+            if now > until:
+                late = "does not answer" if system is None else "does not listen, but another program answers,"
+                words = f"{late} at {self.url} after {timeout:g} s"
+                raise self._error(f"{words}; timeout= or --timeout gives it longer" if system is None else words)
+
+    def _is_ours(self, system: Mapping[str, Any], seconds: float) -> bool:
+        """Say whether what has answered for so many seconds is this one.
+
+        Args:
+            system: of GET /system_stats; it has the words of its command line (server.py, 0.30.0).
+        """
+        if listens(self.tail(_READ), self.started.port):
+            return True
+        words = system.get("argv")
+        return seconds >= _SILENT and isinstance(words, list) and self._command[-len(words) :] == words
 
     def death(self) -> ComfyUIOfflineError | None:
         """Return what there is to say if it has ended by itself, else None."""
@@ -114,6 +139,11 @@ class Run:
         else:
             lines.append("its log is empty")
         return ComfyUIOfflineError("\n".join(lines), url=self.url)
+
+
+def stopped_early(folder: Path, url: str) -> ComfyUIOfflineError:
+    """Return the error for one that was stopped while it started."""
+    return ComfyUIOfflineError(f"the ComfyUI in {folder} was stopped before it answered", url=url)
 
 
 def _code(code: int) -> str:

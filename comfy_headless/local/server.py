@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from comfy_headless.config import comfyui_folder, expanded
 from comfy_headless.errors import ComfyHeadlessError, ComfyUIOfflineError, ValidationError
 from comfy_headless.graph.values import shown
-from comfy_headless.local.address import free_port, is_free, reachable
+from comfy_headless.local.address import base_url, free_port, is_free, reachable
 from comfy_headless.local.command import check_args, check_gpu, command_line, tied, variables
 from comfy_headless.local.folder import find_folder, find_python
 from comfy_headless.local.log import Started, port_taken
-from comfy_headless.local.run import Run
+from comfy_headless.local.run import Run, stopped_early
 
 if TYPE_CHECKING:
     from comfy_headless.client.sync import ComfyClient
@@ -69,6 +70,8 @@ class ComfyServer:
         self._gpu, self._args, self._env = check_gpu(gpu), check_args(args), env
         self._log = None if log is None else expanded(log, "log")
         self._timeout, self._stop_seconds = _seconds(timeout, "timeout"), _seconds(stop_seconds, "stop_seconds")
+        self._halt = threading.Event()
+        """Set by who stops the one that is there, or is just being started; each start has its own."""
         self._run: Run | None = None
         self._leave: weakref.finalize[[float], ComfyServer] | None = None
 
@@ -82,11 +85,14 @@ class ComfyServer:
         self.stop()
 
     async def __aenter__(self) -> ComfyServer:
-        starting = asyncio.get_running_loop().run_in_executor(None, self.start)
+        halt = threading.Event()
+        starting = asyncio.get_running_loop().run_in_executor(None, self._start, halt)
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            starting.add_done_callback(lambda done: None if done.cancelled() or done.exception() else self.stop())
+            halt.set()
+            starting.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is known why
+            await asyncio.wait([starting])
             await asyncio.to_thread(self.stop)
             raise
 
@@ -128,22 +134,14 @@ class ComfyServer:
             ValidationError: the port is taken, its Python cannot be run, the log cannot be written, or it runs already.
             ComfyUIOfflineError: it died, or did not answer in time; the message has the end of its log.
         """
-        if self.running:
-            raise ValidationError(f"the ComfyUI in {self.folder} runs already, at {self.url}")
-        for left in reversed(range(_TRIES)):
-            try:
-                self._start_at(self._port)
-                break
-            except ComfyUIOfflineError as error:
-                if self._port or not left or not port_taken(self.log_tail()):
-                    raise
-                logger.info("%s; taking another port", error.message.split("\n")[0])
-                if self._run is not None and self._log is None:
-                    self._run.forget_log()
-        return self
+        return self._start(threading.Event())
 
     def stop(self) -> None:
-        """End it with all that it started: gently, then by force. Nothing happens if it does not run."""
+        """End it with all that it started: gently, then by force. Nothing happens if it does not run.
+
+        A start that another thread is at fails.
+        """
+        self._halt.set()
         if self._leave is not None:
             self._leave()
 
@@ -178,7 +176,23 @@ class ComfyServer:
             raise ValidationError(f"the ComfyUI in {self.folder} does not run; start() or a with block starts it")
         return ComfyClient(self.url, **options)
 
-    def _start_at(self, port: int) -> None:
+    def _start(self, halt: threading.Event) -> ComfyServer:
+        if self.running:
+            raise ValidationError(f"the ComfyUI in {self.folder} runs already, at {self.url}")
+        self._halt = halt
+        for left in reversed(range(_TRIES)):
+            try:
+                self._start_at(self._port, halt)
+                break
+            except ComfyUIOfflineError as error:
+                if halt.is_set() or self._port or not left or not port_taken(self.log_tail()):
+                    raise
+                logger.info("%s; taking another port", error.message.split("\n")[0])
+                if self._run is not None and self._log is None:
+                    self._run.forget_log()
+        return self
+
+    def _start_at(self, port: int, halt: threading.Event) -> None:
         host = reachable(self._host)
         try:
             port = port or free_port(host)
@@ -189,6 +203,8 @@ class ComfyServer:
         if taken:
             taken_by = f"port {port} of {host} is taken by another program"
             raise ValidationError(f"{taken_by}; port=0 or --port 0 takes a free one")
+        if halt.is_set():
+            raise stopped_early(self.folder, base_url(host, port))
         command = command_line(self.python, host=self._host, port=port, gpu=self._gpu, args=self._args)
         run = Run(
             tied(command),
@@ -199,9 +215,9 @@ class ComfyServer:
         )
         self._run, self._leave = run, weakref.finalize(self, run.stop, self._stop_seconds)
         try:
-            run.wait_until_up(self._timeout)
+            run.wait_until_up(self._timeout, halt)
         except BaseException:
-            self.stop()
+            self._leave()
             raise
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from comfy_headless.local.command import command_line, variables
-from comfy_headless.local.log import Started, cause, remedy, tail
+from comfy_headless.local.log import Started, cause, listens, port_taken, remedy, tail
 
 OF = Started(Path("/c/ComfyUI"), Path("/c/venv/bin/python"), 8188)
 PIP = "/c/venv/bin/python -m pip install -r /c/ComfyUI/requirements.txt".replace("/", os.sep)
@@ -114,3 +114,31 @@ def test_what_is_ours_stays_here() -> None:
     ours = ("COMFY_HEADLESS_TOKEN", "COMFYUI_API_KEY", "COMFYUI_COOKIES", "COMFYUI_BASE_URL")
     given = variables({**dict.fromkeys(ours, "hunter2"), "HF_TOKEN": "hf", "COMFYUI_PATH": "x"}, None, None)
     assert not {*ours} & {*given} and (given["HF_TOKEN"], given["COMFYUI_PATH"]) == ("hf", "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("Starting server\n\nTo see the GUI go to: http://127.0.0.1:8188", True),
+        ("To see the GUI go to: http://[::]:8188\nloaded", True),
+        ("To see the GUI go to: http://127.0.0.1:81880", False),
+        ("Starting server\n", False),
+    ],
+)
+def test_it_says_that_it_listens(text: str, there: bool) -> None:
+    """What ComfyUI prints once it has its port, and only for that port."""
+    assert listens(text, 8188) is there
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Port 8188 is already in use on address 127.0.0.1. Please close the other application or use a different port",
+        "OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8188): address already in use",
+        "OSError: [Errno 10048] only one usage of each socket address (protocol/network address/port) is permitted",
+    ],
+)
+def test_a_port_that_somebody_has(text: str) -> None:
+    """It is known by ComfyUI's own words (server.py, 0.30.0) and by those of each system."""
+    assert port_taken(text)
+    assert remedy(text, OF) == f"port {OF.port} is taken; port=0 or --port 0 takes a free one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import shutil
@@ -10,9 +11,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,8 @@ TAKEN_ONCE = (
     "    open('tried', 'w').close()\n"
     "    raise OSError(98, 'error while attempting to bind on address: address already in use')"
 )
+SLOWER = "open('loading', 'w').close(); time.sleep(0.5)"
+SILENT = "print = lambda *words: None"
 PARENT = """
 import signal, sys, time
 from comfy_headless import ComfyServer
@@ -162,6 +168,44 @@ def test_a_port_of_ones_own_that_is_taken_meanwhile(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", [None, ["main.py", "--port", "8188"]])
+def test_another_one_that_is_quicker(tmp_path: Path, words: list[str] | None) -> None:
+    """It is not taken for the one that was started: that one dies of the port, and the error says so."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    class Another(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"system": {} if words is None else {"argv": words}}).encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    def serve() -> HTTPServer:
+        assert until((tmp_path / "loading").exists)
+        other = HTTPServer(("127.0.0.1", port), Another)
+        threading.Thread(target=other.serve_forever, args=(0.05,)).start()
+        return other
+
+    with ThreadPoolExecutor() as threads:
+        other = threads.submit(serve)
+        with pytest.raises(ComfyUIOfflineError, match=rf"ended with code 1 before.*\ntry: port {port} is taken"):
+            server_in(stand_in(tmp_path, before=SLOWER), port=port, log=tmp_path / "log").start()
+        other.result().shutdown()
+        other.result().server_close()
+
+
+@pytest.mark.slow
+def test_one_that_does_not_say_that_it_listens(tmp_path: Path) -> None:
+    """It is known by its command line, a while later."""
+    with server_in(stand_in(tmp_path, before=SILENT), args=("--dont-print-server",)) as server:
+        assert server.running
+        assert server.log_tail() == ""
+
+
+@pytest.mark.slow
 def test_one_that_will_not_end_is_killed(tmp_path: Path) -> None:
     """Who takes no hint is ended by force, soon after the time it had."""
     with server_in(stand_in(tmp_path, before=STUBBORN), stop_seconds=0.2) as server:
@@ -236,6 +280,38 @@ def test_on_asyncio(tmp_path: Path) -> None:
         assert not hanging.running
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("seconds", [0.0, *(pytest.param(late, marks=pytest.mark.slow) for late in (0.01, 0.1, 1.0))])
+def test_a_start_that_is_cancelled(tmp_path: Path, seconds: float) -> None:
+    """Whenever that is, nothing runs afterwards, and the loop ends."""
+    server = server_in(stand_in(tmp_path, before=HANGS), timeout=60.0)
+
+    async def run() -> None:
+        starting = asyncio.create_task(server.__aenter__())
+        await asyncio.sleep(0)  # it has begun
+        await asyncio.sleep(seconds)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert not server.running
+
+    began = time.monotonic()
+    asyncio.run(run())
+    assert time.monotonic() - began < 20
+    assert not server.running
+
+
+def test_a_start_that_is_stopped(tmp_path: Path) -> None:
+    """Whoever stops one that is just being started ends the start."""
+    server = server_in(stand_in(tmp_path, before=HANGS), timeout=60.0)
+    with ThreadPoolExecutor() as threads:
+        starting = threads.submit(server.start)
+        assert until(lambda: server.running)
+        server.stop()
+        with pytest.raises(ComfyUIOfflineError, match=r"was stopped before it answered|ended with .* before"):
+            starting.result(20)
+    assert not server.running
 
 
 @pytest.mark.slow
