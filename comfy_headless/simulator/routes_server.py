@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -28,6 +30,18 @@ def routes(machine: Machine) -> list[web.RouteDef]:
     ]
 
 
+_TEXTS: Final[dict[str, tuple[Mapping[str, Any], str]]] = {}
+"""The JSON of each class that was shown last, and what it was made from: most are the same on all simulators."""
+
+
+def _text(name: str, raw: Mapping[str, Any]) -> str:
+    made, text = _TEXTS.get(name, (None, ""))
+    if made is not raw:
+        text = json.dumps(raw)
+        _TEXTS[name] = raw, text
+    return text
+
+
 class _Server:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -36,8 +50,8 @@ class _Server:
     async def object_info(self, request: web.Request) -> web.Response:
         schemas = self.machine.schemas
         if self._shown is None or self._shown[0] is not schemas:
-            text = json.dumps({name: schemas.raw(name) for name in schemas})
-            self._shown = (schemas, text.encode())
+            texts = (f"{json.dumps(name)}: {_text(name, schemas.raw(name))}" for name in schemas)
+            self._shown = (schemas, f"{{{', '.join(texts)}}}".encode())
         return web.Response(body=self._shown[1], content_type="application/json", charset="utf-8")
 
     async def object_info_of(self, request: web.Request) -> web.Response:
