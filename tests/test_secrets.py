@@ -108,7 +108,7 @@ FAULTS: list[list[Fault]] = [[], [Answer(route="GET /ws", status=403, times=None
 
 
 @pytest.mark.parametrize("faults", FAULTS, ids=str)
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_a_client(kind: str, faults: list[Fault], tmp_path: Path, log: pytest.LogCaptureFixture) -> None:
     """The job runs; the client, the result and the log show no secret, whatever goes wrong on the way."""
     with Simulator(faults=faults) as simulator:
@@ -206,7 +206,7 @@ def test_a_login_opens_the_socket(login: str, sent: str) -> None:
     assert SECRET not in repr(server)
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_a_client_that_follows_redirects(kind: str, tmp_path: Path) -> None:
     """One of the caller's own follows none with our headers: nothing is told to another host."""
     with Simulator() as elsewhere:

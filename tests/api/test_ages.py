@@ -15,7 +15,7 @@ from tests.graph.transforms.test_ages import SAVE_VIDEO
 
 pytestmark = pytest.mark.slow
 """Takes its time, all together."""
-KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
+KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 OLDER = {**{name: Schemas.snapshot().raw(name) for name in Schemas.snapshot()}, "SaveVideo": SAVE_VIDEO}
 
 

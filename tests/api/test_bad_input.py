@@ -180,7 +180,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_is_refused_unsent(untouched: Simulator, folder: Path, kind: str, name: str) -> None:
     """The message names the value and what exists; no request is made, not even a socket, and nothing is written."""
@@ -196,7 +196,7 @@ def test_bad_input_is_refused_unsent(untouched: Simulator, folder: Path, kind: s
 
 
 @pytest.mark.parametrize("url", ["not an address", "ftp://somewhere", "http://", "localhost:99999", 5])
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_a_server_that_is_no_address(kind: str, url: Any) -> None:
     """What cannot be the address of a server is refused with an example of one."""
     with pytest.raises(ValidationError) as caught:
@@ -212,7 +212,7 @@ def test_a_server_of_the_environment_that_is_no_address(monkeypatch: pytest.Monk
         ComfyClient()
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_an_unknown_transport(kind: str) -> None:
     """The transports that there are, are listed."""
     with pytest.raises(ValidationError, match=r"transport='pigeon'; there are: auto, websocket, polling"):
@@ -228,7 +228,7 @@ def test_an_argument_of_no_client(client: Any) -> None:
         client(timeout=3)
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_bad_input_without_a_preset(folder: Path, kind: str) -> None:
     """Where the server must be asked which preset to take, it is asked and nothing else."""
     with Simulator() as sim:
@@ -241,7 +241,7 @@ def test_bad_input_without_a_preset(folder: Path, kind: str) -> None:
         }
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_a_place_is_proved_before_an_upload(folder: Path, kind: str) -> None:
     """An image is not uploaded for a video that could not be saved."""
     with Simulator() as sim:

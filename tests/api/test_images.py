@@ -25,7 +25,7 @@ from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Spoiled, SpoilOutput
 from tests.faults.clients import Person
 
-KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
+KINDS = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 SMALL = {"preset": "fast", "width": 96, "height": 128, "seed": 7}
 
 

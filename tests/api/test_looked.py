@@ -158,7 +158,7 @@ def test_a_look_holds_up_no_other_job(tmp_path: Path) -> None:
     assert where
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_a_look_that_is_interrupted(kind: str, tmp_path: Path) -> None:
     """Nothing is cancelled: the interrupt says where the video is."""
 

@@ -185,7 +185,7 @@ def test_an_extension_that_is_not_made_is_refused(person: Person, here: Path, si
     assert files(here) == []
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_another_extension_is_said(kind: str, here: Path) -> None:
     """If the server makes another kind of file than its node's class tells, it keeps its own, and that is said."""
     with Simulator(faults=[ClaimFile(filename="x.webm")]) as sim:

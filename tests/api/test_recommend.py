@@ -92,7 +92,7 @@ def test_a_named_server_that_is_not_there(how: str, monkeypatch: pytest.MonkeyPa
         get_recommended_preset(server=NOBODY if how == "argument" else None)
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_both_clients(kind: str) -> None:
     """A client asks its own server."""
     with Simulator(**TWO_CARDS, ram_gb=128) as sim:

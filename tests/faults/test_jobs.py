@@ -236,7 +236,7 @@ def test_leaving_the_events_leaves_the_job(kind: str, transport: str) -> None:
         asyncio.run(leave())
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_a_reader_that_never_reads(kind: str, tmp_path: Path) -> None:
     """It holds up nobody: other jobs and the end of its own come, and what waits for it stays small."""
     graph = {**VIDEO, "1": {**VIDEO["1"], "inputs": {**VIDEO["1"]["inputs"], "batch_size": 2}}}
@@ -317,7 +317,7 @@ def test_a_server_that_stays_away(kind: str, transport: str, caplog: pytest.LogC
     assert sum("asking again for up to 3 s" in message for message in told) == 1
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 def test_a_client_that_keeps_its_name(kind: str) -> None:
     """A server tells the steps to the client that queued the job: one that comes back under its name hears them."""
     with Simulator(step_seconds=0.1) as sim:

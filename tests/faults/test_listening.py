@@ -39,7 +39,7 @@ from tests.faults.clients import FAST, VIDEO, until, within
 from tests.faults.listeners import Ears, Listener, listening
 from tests.faults.test_waiting import SLOW
 
-kinds = pytest.mark.parametrize("kind", ["sync", "async"])
+kinds = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 threads_first = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 tasks_first = pytest.mark.parametrize("kind", ["async", pytest.param("sync", marks=pytest.mark.slow)])
 
