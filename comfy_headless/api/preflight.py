@@ -10,6 +10,7 @@ from comfy_headless.catalog.absent import with_file_remedies
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.facts import read_facts
 from comfy_headless.catalog.presets import PRESETS
+from comfy_headless.config import comfyui_at
 from comfy_headless.errors import GenerationRejectedError
 from comfy_headless.graph.ages import ages, since
 from comfy_headless.graph.check import check
@@ -48,10 +49,10 @@ def preflight(server: Server, compiled: CompiledWorkflow) -> Flow[CompiledWorkfl
     nodes = yield from nodes_of(server)
     if nodes is not None:
         long = len(compiled.graph) > _MANY
-        judged = yield Work(_judge, (compiled, nodes), long)
+        judged = yield Work(_judge, (compiled, nodes, server.url), long)
         if _is_doubtful(judged, nodes):
             nodes = yield from nodes_of(server, anew=True)
-            judged = None if nodes is None else (yield Work(_judge, (compiled, nodes), long))
+            judged = None if nodes is None else (yield Work(_judge, (compiled, nodes, server.url), long))
     if judged is None:
         return compiled
     if judged.bad or judged.ours.lacks:
@@ -85,7 +86,7 @@ def _is_doubtful(judged: _Judged | None, nodes: Nodes) -> bool:
     return not nodes.fresh and bool(judged.bad or judged.ours.lacks)
 
 
-def _judge(compiled: CompiledWorkflow, nodes: Nodes) -> _Judged | None:
+def _judge(compiled: CompiledWorkflow, nodes: Nodes, url: str) -> _Judged | None:
     """Check a graph, a preset's fitted to the server; None where that says of a class what nobody can read."""
     graph = compiled.graph
     if not all(nodes.schemas[name].whole for name in _classes(graph) & nodes.raw.keys()):
@@ -96,7 +97,7 @@ def _judge(compiled: CompiledWorkflow, nodes: Nodes) -> _Judged | None:
     there = or_coming(may_exist_in(nodes.schemas), compiled.coming)
     report = check(ours.graph, nodes.schemas, file_exists=there, came_in=ages().classes)
     if report.refused and compiled.preset is None:
-        report = with_file_remedies(report, nodes.schemas, read_facts(nodes.raw, None), PRESETS.files)
+        report = with_file_remedies(report, nodes.schemas, read_facts(nodes.raw, None), PRESETS.files, comfyui_at(url))
     bad = _sure(report, ours.graph, nodes.schemas)
     return _Judged(ours, ours.graph is not graph, report, bad)
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 from comfy_headless.api.checks import check_images
@@ -15,13 +16,15 @@ from comfy_headless.catalog.candidates import Machine, Wishes, estimate_there
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts
+from comfy_headless.catalog.fetching import fetch_all_line, fetch_line
 from comfy_headless.catalog.preset import task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.recommend import WITHIN, recommend
-from comfy_headless.catalog.roles import FETCH, Filling, place_file
+from comfy_headless.catalog.roles import Filling, place_file
 from comfy_headless.catalog.ways_down import ABOUT, merged
 from comfy_headless.client.options import server_of
+from comfy_headless.config import comfyui_at
 from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS, constant_choices, model_files
 from comfy_headless.graph.outputs import sound_made
@@ -172,7 +175,7 @@ def prepare_again(
     compiled = compile_request(request._replace(values=values), preset.name, machine.facts, filling)
     absent = _absent(compiled.graph, machine.facts) if machine.facts else []
     if absent or model_files(compiled.graph) == model_files(ready.compiled.graph):
-        raise _with_remedies(refused, request.presets, preset.name, filling, absent)
+        raise _with_remedies(refused, request.presets, preset.name, filling, absent, comfyui_at(server.url))
     compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
     for note in compiled.notes:
         logger.info("%s", note)
@@ -234,15 +237,22 @@ def _with_remedies(
     preset: str,
     filling: Filling | None,
     absent: Iterable[tuple[str, str]],
+    comfyui: Path | None,
 ) -> GenerationRejectedError:
     """Say for each model file that the server lacks where it belongs and where it is had, as far as it is described."""
-    missing = {(each.file.folder, each.file.name): each.line for each in (filling.missing if filling else ())}
-    others = [presets.files[f"{folder}/{name}"] for folder, name in absent if f"{folder}/{name}" in presets.files]
-    lines = [*missing.values(), *(place_file(file) for file in others if (file.folder, file.name) not in missing)]
-    if not lines:
+    missing = {each.file.key: (each.line, each.file) for each in (filling.missing if filling else ())}
+    for key in (f"{folder}/{name}" for folder, name in absent):
+        if key in presets.files:
+            missing.setdefault(key, (place_file(presets.files[key]), presets.files[key]))
+    if not missing:
         return refused
+    lines = list[str]()
+    for line, file in missing.values():
+        command = fetch_line(file) if comfyui is None else None
+        lines += [line, *([f"  in the folder of that ComfyUI: {command}"] if command else [])]
+    last = fetch_all_line(preset, comfyui)
     return GenerationRejectedError(
-        "\n".join([str(refused), "missing on the server:", *(f"  {line}" for line in lines), FETCH.format(preset)]),
+        "\n".join([str(refused), "missing on the server:", *(f"  {line}" for line in lines), last]),
         prompt_id=refused.prompt_id,
         server_message=refused.server_message,
         node_errors=refused.node_errors,

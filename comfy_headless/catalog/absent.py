@@ -8,9 +8,11 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.catalog.facts import ServerFacts
+from comfy_headless.catalog.fetching import at_folder, fetch_line
 from comfy_headless.catalog.files import ModelFiles
 from comfy_headless.catalog.precisions import rank
 from comfy_headless.catalog.preset_file import ModelFile
@@ -52,23 +54,28 @@ def find_absent(report: Report, schemas: Schemas, files: ModelFiles) -> dict[int
     }
 
 
-def with_file_remedies(report: Report, schemas: Schemas, facts: ServerFacts, files: ModelFiles) -> Report:
+def with_file_remedies(
+    report: Report, schemas: Schemas, facts: ServerFacts, files: ModelFiles, comfyui: Path | None = None
+) -> Report:
     """Return a report whose problems with model files say what to do: take what there is, or fetch the file.
 
     Args:
         schemas: those that the report was made with.
         facts: what the same server has.
         files: those that are described.
+        comfyui: the server's folder, where that is known and on this machine.
     """
     absent = find_absent(report, schemas, files)
     problems = tuple(
-        dataclasses.replace(problem, remedy=file_remedy(absent[number], facts, files)) if number in absent else problem
+        dataclasses.replace(problem, remedy=file_remedy(absent[number], facts, files, comfyui))
+        if number in absent
+        else problem
         for number, problem in enumerate(report.problems)
     )
     return dataclasses.replace(report, problems=problems) if absent else report
 
 
-def file_remedy(absent: Absent, facts: ServerFacts, files: ModelFiles) -> str:
+def file_remedy(absent: Absent, facts: ServerFacts, files: ModelFiles, comfyui: Path | None = None) -> str:
     """Return what to do about a file, in one line.
 
     In this order: the same file by the name that the server lists, or by another of its names; the same network in
@@ -77,16 +84,11 @@ def file_remedy(absent: Absent, facts: ServerFacts, files: ModelFiles) -> str:
     windows = lists_backslashes(facts.files)
     return (
         _listed(absent, files, any_case=windows)
-        or _equivalent(absent, files, any_case=windows)
+        or _equivalent(absent, files, comfyui, any_case=windows)
         or _elsewhere(absent, facts, windows=windows)
-        or _had(absent)
+        or _had(absent, comfyui)
         or _nearest(absent)
     )
-
-
-def download_line(file: ModelFile) -> str | None:
-    """Return the command that fetches a described file into a local ComfyUI; None where nobody says from where."""
-    return None if "TODO" in file.repository else shlex.join(["comfy-headless", "models", "download", file.key])
 
 
 def _read(problem: Problem, graph: Mapping[str, Any], schemas: Schemas, files: ModelFiles) -> Absent | None:
@@ -134,15 +136,15 @@ def _listed(absent: Absent, files: ModelFiles, *, any_case: bool) -> str:
     return ""
 
 
-def _equivalent(absent: Absent, files: ModelFiles, *, any_case: bool) -> str:
+def _equivalent(absent: Absent, files: ModelFiles, comfyui: Path | None, *, any_case: bool) -> str:
     """The same network in another precision, the best that is there."""
     if absent.file is None or absent.file.weights is None:
         return ""
     for precision, name in sorted(_same(absent.file, files), key=lambda each: (rank(each[0]), each[1])):
         found = find_listed(name, absent.choices, any_case=any_case)
         if found is not None:
-            line = download_line(absent.file)
-            own = f"; its own: {line} ({_whence(absent.file)})" if line else ""
+            line = fetch_line(absent.file, at_folder(comfyui))
+            own = f"; its own: {line} ({_whence(absent.file, comfyui)})" if line else ""
             return put(absent.node_id, absent.input, found.name, f"the same in {precision}{own}")
     return ""
 
@@ -168,15 +170,17 @@ def _elsewhere(absent: Absent, facts: ServerFacts, *, windows: bool) -> str:
     return ""
 
 
-def _had(absent: Absent) -> str:
+def _had(absent: Absent, comfyui: Path | None) -> str:
     if absent.file is None:
         return ""
-    line = download_line(absent.file)
-    return remarked(line, _whence(absent.file)) if line else place_file(absent.file)
+    line = fetch_line(absent.file, at_folder(comfyui))
+    return remarked(line, _whence(absent.file, comfyui)) if line else place_file(absent.file)
 
 
-def _whence(file: ModelFile) -> str:
+def _whence(file: ModelFile, comfyui: Path | None) -> str:
     size = "" if file.size_gb is None else f"{file.size_gb:g} GB "
+    if comfyui is None:  # the line has the address
+        return f"{size}to fetch; run it in the folder of that ComfyUI"
     return f"{size}from Hugging Face {file.repository}: {file.path}"
 
 

@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 from comfy_headless.catalog import reasons
 from comfy_headless.catalog.candidates import Candidate, Machine, Wishes, check_wishes, look_at
 from comfy_headless.catalog.facts import TOLERANCE
+from comfy_headless.catalog.fetching import fetch_all_line
 from comfy_headless.catalog.preset import TASKS, Preset
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.reasons import gib
-from comfy_headless.catalog.roles import FETCH, Filling
+from comfy_headless.catalog.roles import Filling
 from comfy_headless.catalog.selection import Wanted, select_presets
 from comfy_headless.catalog.vram import VramEstimate, duration
 from comfy_headless.errors import GenerationRejectedError, ValidationError
@@ -217,7 +218,7 @@ def _cannot_run(
     best = max(short, key=lambda each: (each.recommended, each.rank), default=choice.taken)
     lines = "\n".join(f"  {line}" for line in best.lacks)
     if best.filling and best.filling.missing and all(each.role for each in best.filling.missing):
-        lines += f"\n{FETCH.format(best.name)}"
+        lines += f"\n{fetch_all_line(best.name)}"
     has = "the server can run no preset yet"
     if here:
         there = min(here, key=_demand)

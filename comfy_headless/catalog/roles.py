@@ -31,8 +31,6 @@ _SWAPPED: Final = frozenset({*GGUF_LOADERS, *FROM_GGUF})
 """Loaders whose place another one can take."""
 
 _PACK: Final = "the node pack ComfyUI-GGUF (GitHub city96/ComfyUI-GGUF)"
-FETCH: Final = "fetch them where that ComfyUI is: comfy-headless models download --preset {} --comfyui FOLDER"
-"""What brings the files that a server lacks for a preset."""
 
 _LOOKED_INTO: Final = frozenset(MODEL_INPUTS.values())
 _SHOWN: Final = 8

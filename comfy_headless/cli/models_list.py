@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from comfy_headless.catalog.fetching import page_of
 from comfy_headless.cli import options as o
 from comfy_headless.cli.completion import every_preset_name
 from comfy_headless.cli.output import Action, Answer, Terminal, columns
 from comfy_headless.cli.preset_table import wrapped
-from comfy_headless.models.hub import page_of
 from comfy_headless.models.listing import ListedModel, ModelList, list_models
 from comfy_headless.models.sizes import file_size_text
 

@@ -7,9 +7,11 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.config import is_local
 from comfy_headless.doctor.trouble import curl, odd_answer, one_line, unreachable
 from comfy_headless.features import missing_reason
 from comfy_headless.graph.ages import is_older, version_in
+from comfy_headless.graph.classes import UPDATE
 from comfy_headless.graph.snapshot import core
 from comfy_headless.health.ram import GIB
 from comfy_headless.health.report import HealthLine, gib, installs
@@ -17,7 +19,6 @@ from comfy_headless.protocol.conversation import Server, attempt, read
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
 from comfy_headless.protocol.routes import read_queue
 from comfy_headless.transport.handshake import Handshake, shake_hands
-from comfy_headless.transport.reach import is_local
 
 _ROUND_TRIPS: Final = 5
 _SLOW: Final = 0.5
@@ -93,13 +94,13 @@ def _version(stats: Mapping[str, Any]) -> HealthLine:
     beside = ", ".join(filter(None, [python and f"Python {python}", torch and f"torch {torch}"]))
     facts = {"comfyui": version, "python": python or None, "torch": torch if isinstance(torch, str) else None}
     about = f" ({beside})" if beside else ""
-    newest, update = core().comfyui, "cd ~/ComfyUI && git pull && python -m pip install -r requirements.txt"
+    newest = core().comfyui
     if version is None:
         text = f"ComfyUI does not say its version{about}: older than any that this package knows"
-        return HealthLine("version", "warn", text, update, facts)
+        return HealthLine("version", "warn", text, UPDATE, facts)
     if is_older(version, _OLDEST):
         text = f"ComfyUI {version}{about}, older than {_OLDEST}: many presets need a newer one"
-        return HealthLine("version", "warn", text, update, facts)
+        return HealthLine("version", "warn", text, UPDATE, facts)
     age = f", older than {newest}, which the presets were made with" if is_older(version, newest) else ""
     return HealthLine("version", "ok", f"ComfyUI {version}{about}{age}", None, facts)
 

@@ -7,13 +7,12 @@ import shlex
 from typing import Final
 from urllib.parse import urlsplit
 
-from comfy_headless.config import DEFAULT_URL
+from comfy_headless.config import DEFAULT_URL, is_local
 from comfy_headless.errors import without_secrets
 from comfy_headless.health.report import HealthLine, program, setting
 from comfy_headless.local.folder import usual_folder
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Broken, Reply
-from comfy_headless.transport.reach import is_local
 
 _PORT: Final = 8188
 _VARIABLE: Final = re.compile(r"(COMFY_HEADLESS|COMFYUI)_(TOKEN|HEADERS|COOKIES|CA|USER)\b")

@@ -5,22 +5,21 @@ Its own download is not used: since 1.x it begins anew after a process was kille
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from comfy_headless.catalog.fetching import hub_of, page_of
 from comfy_headless.catalog.preset_file import ModelFile
 from comfy_headless.config import shown_url
-from comfy_headless.errors import ModelDownloadError, ValidationError
+from comfy_headless.errors import ModelDownloadError
 from comfy_headless.features import require
-from comfy_headless.protocol.access import basic, login_in
+from comfy_headless.protocol.access import basic
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
-HUB: Final = "https://huggingface.co"
 PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers after which the same question is worth asking again."""
 
@@ -53,30 +52,6 @@ class Passing(Exception):
         self.after = after
 
 
-def endpoint_of(endpoint: str | None) -> str:
-    """Return the address of the hub, without a login: the argument, then HF_ENDPOINT, then Hugging Face's own."""
-    return _hub(endpoint)[0]
-
-
-def hub_login(endpoint: str | None) -> tuple[str, str] | None:
-    """Return the user and the password that the address of the hub carries; None if it carries none."""
-    return _hub(endpoint)[1]
-
-
-def _hub(endpoint: str | None) -> tuple[str, tuple[str, str] | None]:
-    told = endpoint or os.environ.get("HF_ENDPOINT") or HUB
-    try:
-        base, login = login_in(told)
-    except ValueError as error:
-        raise ValidationError(f"endpoint={shown_url(told)!r} is no address; expected something like {HUB}") from error
-    return base.rstrip("/"), login
-
-
-def page_of(file: ModelFile, endpoint: str | None = None) -> str:
-    """Return the address at which anybody fetches a file, in its newest version."""
-    return f"{endpoint_of(endpoint)}/{file.repository}/resolve/main/{file.path}"
-
-
 def remote_file(file: ModelFile, *, token: str | None, endpoint: str | None, timeout: float) -> Remote:
     """Ask for a file once.
 
@@ -95,7 +70,7 @@ def remote_file(file: ModelFile, *, token: str | None, endpoint: str | None, tim
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     unreachable: type[Exception] = HfHubHTTPError.__mro__[1]  # HTTPError of httpx in 1.x, of httpx2 since 2.0
-    base, login = _hub(endpoint)
+    base, login = hub_of(endpoint)
     url = page_of(file, endpoint)
     headers = {"authorization": basic(*login)} if login else None  # goes before the token
     try:

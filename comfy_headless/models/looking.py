@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from comfy_headless.catalog.facts import ServerFacts, read_facts
+from comfy_headless.catalog.fetching import at_folder, fetch_line
 from comfy_headless.catalog.files import ModelFiles
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary, no_preset
 from comfy_headless.catalog.roles import Filled, fill, place_file
-from comfy_headless.config import comfyui_folder
+from comfy_headless.config import comfyui_at, comfyui_folder
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.listed import file_name, find_listed, lists_backslashes
-from comfy_headless.models.hub import page_of
 from comfy_headless.models.sizes import file_size_text, total_gb
 from comfy_headless.models.tree import ComfyTree, read_tree
 
@@ -233,18 +232,14 @@ def _notes(file: ModelFile, filled: Filled | None, place: Place) -> Iterator[str
         yield f"is there as {filled.listed}"
 
 
-def get_line(file: ModelFile, preset: str, place: Place | None) -> str | None:
+def get_line(file: ModelFile, preset: str, place: Place) -> str | None:
     """Return one line to paste that fetches a file; None where nobody knows from where.
 
-    For a folder here it is a command of this program; for a server one of curl, to be run in its ComfyUI folder.
+    For a folder here, or a server of this machine whose folder COMFY_HEADLESS_COMFYUI names, it is a command of this
+    program; for another server one of curl, to be run in its ComfyUI folder.
     """
-    if "TODO" in file.repository:
-        return None
-    if place is not None and place.tree is not None:
-        words = ["comfy-headless", "models", "download", file.key, "--preset", preset, *place.tree.options]
-        return shlex.join(words)
-    target = f"models/{file.folder}/{file.name}"
-    return shlex.join(["curl", "-fL", "-C", "-", "--create-dirs", "-o", target, page_of(file)])
+    options = at_folder(comfyui_at(place.name)) if place.tree is None else place.tree.options
+    return fetch_line(file, ("--preset", preset, *options) if options else ())
 
 
 def _bytes(path: Path) -> int:

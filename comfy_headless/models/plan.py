@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from comfy_headless.catalog.fetching import hub_of
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PRESETS, PresetLibrary
 from comfy_headless.errors import ModelDownloadError, ValidationError
 from comfy_headless.graph.transforms.files import is_gguf
 from comfy_headless.graph.values import nearest
-from comfy_headless.models.hub import Passing, Remote, hub_login, remote_file
+from comfy_headless.models.hub import Passing, Remote, remote_file
 from comfy_headless.models.looking import NeededFile, Place, chosen, look_into, needed, there_as
 from comfy_headless.models.part import kept_bytes, stale_parts
 from comfy_headless.models.patience import HubTiming, Patience
@@ -141,7 +142,7 @@ def plan_download(
         raise ValidationError("nothing is named: give a preset (--preset NAME), or files as folder/name")
     wanted, there, notes = _wanted(names, keys, place, library, task=task, precision=precision)
     found = _found(wanted, token=token, endpoint=endpoint, timing=timing or HubTiming())
-    login = hub_login(endpoint)
+    login = hub_of(endpoint)[1]
     planned = tuple(_planned(file, remote, _target(tree, file), login) for file, remote in found)
     notes += tuple(
         f"{part} is of another version of {each.file.name}, and nothing goes on with it: delete it"

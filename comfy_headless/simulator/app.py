@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from comfy_headless.config import is_local
 from comfy_headless.simulator import (
     routes_files,
     routes_jobs,
@@ -121,5 +122,4 @@ async def _origin_check(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    return name in ("localhost", "::1") or name.startswith("127.")
+    return is_local(f"//{host}")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from comfy_headless.config import is_local
 from comfy_headless.protocol.access import basic, login_in
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.transport.lanes import KEPT
@@ -24,13 +25,6 @@ MAX_FRAME: Final = 256 * 1024 * 1024
 
 _SILENT: Final = logging.getLogger("comfy_headless.websockets")
 _SILENT.setLevel(logging.INFO)
-
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def is_local(url: str) -> bool:
-    """Say whether ``url`` is on this machine."""
-    return urlsplit(url).hostname in _LOCAL
 
 
 class Reach:

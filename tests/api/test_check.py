@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 import comfy_headless
-from comfy_headless import ComfyUIOfflineError, ValidationError, check, compile_workflow
+from comfy_headless import (
+    ComfyUIOfflineError,
+    GenerationRejectedError,
+    ValidationError,
+    check,
+    check_models,
+    compile_workflow,
+    generate_video,
+)
 from comfy_headless.api.check import check_flow
 from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.graph.report import Report
@@ -63,10 +71,12 @@ def test_every_preset_is_without_a_problem(name: str, whole: str) -> None:
 
 
 def test_a_preset_on_a_bare_server(bare: str) -> None:
-    """A missing file comes with the command that fetches it, and memory that is short with what takes less."""
+    """A missing file comes with the line that fetches it, and memory that is short with what takes less."""
     report = check(preset="wan_5b", server=bare)
     assert report.fails and kinds(report) == [*["value_not_in_list"] * 3, "vram_too_small", "ram_too_small"]
-    assert report.problems[0].remedy.startswith(f"comfy-headless models download diffusion_models/{WAN}  # 10 GB from ")
+    assert report.problems[0].remedy.startswith(
+        f"curl -fL -C - --create-dirs -o models/diffusion_models/{WAN} https://"
+    )
     assert report.problems[3].remedy == "--frames 61  # in Python: frames=61; needs 3.7 GiB then"
 
 
@@ -104,7 +114,25 @@ def test_a_workflow_on_a_server(bare: str, tmp_path: Path) -> None:
     for workflow in (graph, str(path)):
         report = check(workflow, bare)
         assert kinds(report) == ["value_not_in_list"] * 3
-        assert all(problem.remedy.startswith("comfy-headless models download ") for problem in report.problems)
+        assert all(problem.remedy.startswith("curl -fL ") for problem in report.problems)
+
+
+def test_one_line_for_one_file(bare: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check`, `models check` and a rejection name the same line, here and where the server's folder is known."""
+    for folder in (None, tmp_path):
+        if folder is not None:
+            monkeypatch.setenv("COMFY_HEADLESS_COMFYUI", str(folder))
+        lines = {problem.remedy.partition("  #")[0] for problem in check(preset="wan_5b", server=bare).of("refused")}
+        told = {each.get for each in check_models("wan_5b", server=bare).missing if each.get}
+        assert {each.replace(" --preset wan_5b", "") for each in told} == lines
+        with pytest.raises(GenerationRejectedError) as caught:
+            generate_video("x", preset="wan_5b", server=bare)
+        for line in (
+            lines
+            if folder is None
+            else [f"fetch them: comfy-headless models download --preset wan_5b --comfyui {folder}"]
+        ):
+            assert line in str(caught.value)
 
 
 def test_a_workflow_with_values() -> None:

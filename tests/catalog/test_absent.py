@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +19,10 @@ from tests.graph.test_remedies import pasted
 
 OWN = "wan2.2_ti2v_5B_fp16.safetensors"
 MODEL = f"diffusion_models/{OWN}"
-FETCH = f"comfy-headless models download {MODEL}"
-WHENCE = (
-    "10 GB from Hugging Face Comfy-Org/Wan_2.2_ComfyUI_Repackaged: "
-    "split_files/diffusion_models/wan2.2_ti2v_5B_fp16.safetensors"
+SOURCE = "Comfy-Org/Wan_2.2_ComfyUI_Repackaged"
+FETCH = (
+    f"curl -fL -C - --create-dirs -o models/{MODEL} https://huggingface.co/{SOURCE}/resolve/main/split_files/{MODEL}"
+    "  # 10 GB to fetch; run it in the folder of that ComfyUI"
 )
 REST = {"text_encoders": ["umt5_xxl_fp8_e4m3fn_scaled.safetensors"], "vae": ["wan2.2_vae.safetensors"]}
 PLACE = 'graph["1"]["inputs"]["unet_name"]'
@@ -41,7 +42,7 @@ def graph_of_wan() -> Graph:
 @pytest.mark.parametrize(
     ("lists", "remedy"),
     [
-        ({}, f"{FETCH}  # {WHENCE}"),
+        ({}, FETCH),
         (
             {"diffusion_models": [f"wan/{OWN}", "other.safetensors"]},
             f'{PLACE} = "wan/{OWN}"  # so the server lists it',
@@ -68,7 +69,7 @@ def graph_of_wan() -> Graph:
             f'move "ComfyUI\\models\\checkpoints\\sub\\{OWN}" "ComfyUI\\models\\diffusion_models\\{OWN}"'
             "  # on the server: it lies in checkpoints/, which unet_name does not list",
         ),
-        ({"diffusion_models": ["wan2.2_ti2v_5B_mine.safetensors"]}, f"{FETCH}  # {WHENCE}"),
+        ({"diffusion_models": ["wan2.2_ti2v_5B_mine.safetensors"]}, FETCH),
     ],
 )
 def test_what_to_do_about_an_absent_file(lists: dict[str, list[str]], remedy: str) -> None:
@@ -76,6 +77,18 @@ def test_what_to_do_about_an_absent_file(lists: dict[str, list[str]], remedy: st
     report, _ = looked(graph_of_wan(), {**REST, **lists})
     (problem,) = report.problems
     assert (problem.kind, problem.severity, problem.remedy) == ("value_not_in_list", "refused", remedy)
+
+
+def test_a_server_whose_folder_is_known() -> None:
+    """Where the server's folder is on this machine, a command of this program fetches the file into it."""
+    schemas = Schemas.snapshot().with_files(REST)
+    facts = ServerFacts(frozenset(schemas), {folder: frozenset(names) for folder, names in REST.items()})
+    report = check(graph_of_wan(), schemas)
+    (problem,) = with_file_remedies(report, schemas, facts, PRESETS.files, Path("/my comfy")).problems
+    assert problem.remedy == (
+        f"comfy-headless models download {MODEL} --comfyui '/my comfy'"
+        f"  # 10 GB from Hugging Face {SOURCE}: split_files/{MODEL}"
+    )
 
 
 def test_another_precision_that_is_there() -> None:
@@ -92,7 +105,7 @@ def test_another_precision_that_is_there() -> None:
     report, schemas = looked(graph, {"diffusion_models": [file.name for file in others]})
     remedy = next(each.remedy for each in report.problems if each.node_id == node_id)
     assert plain and remedy.startswith(f'graph["{node_id}"]["inputs"]["unet_name"] = "{plain[0].name}"  # the same in ')
-    assert f"; its own: comfy-headless models download diffusion_models/{low} (" in remedy
+    assert f"; its own: curl -fL -C - --create-dirs -o models/diffusion_models/{low} https://" in remedy
     mended = check(pasted(graph, report), schemas)
     assert not [each for each in mended.problems if each.node_id == node_id]
 
@@ -140,7 +153,7 @@ def test_a_loader_of_a_node_pack() -> None:
     schemas = Schemas.from_object_info({"PackLoader": {**loader, "python_module": "custom_nodes.pack"}})
     graph = {"1": {"class_type": "PackLoader", "inputs": {"model": OWN}}}
     report = with_file_remedies(check(graph, schemas), schemas, ServerFacts(frozenset(schemas), {}), PRESETS.files)
-    assert report.problems[0].remedy == f"{FETCH}  # {WHENCE}"
+    assert report.problems[0].remedy == FETCH
 
 
 def test_other_problems_keep_their_remedy() -> None:

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
+from comfy_headless.catalog.fetching import hub_of
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.cli import main
 from comfy_headless.errors import ModelDownloadError, ValidationError
 from comfy_headless.models.download import download_models
-from comfy_headless.models.hub import endpoint_of
 from comfy_headless.models.part import part_path
 from comfy_headless.models.patience import HubTiming
 from comfy_headless.models.plan import DownloadPlan, plan_download
@@ -478,5 +478,5 @@ def test_no_line_to_paste_has_the_login(monkeypatch: pytest.MonkeyPatch, capsys:
     out = capsys.readouterr().out
     assert "https://mirror.example/hf/" in out and TOKEN not in out
     with pytest.raises(ValidationError, match="is no address") as caught:
-        endpoint_of(f"https://me:{TOKEN}@[::1")
+        hub_of(f"https://me:{TOKEN}@[::1")
     assert TOKEN not in str(caught.value)
