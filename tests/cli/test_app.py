@@ -194,6 +194,7 @@ def test_a_reader_that_goes_away(folder: Path, words: str) -> None:
     assert "Exception" not in done.err
 
 
+@pytest.mark.slow
 def test_a_job_outlives_the_reader_of_its_progress(folder: Path, server: str) -> None:
     """A closed stderr does not lose the video."""
     started = process("generate", "x", "--preset", "wan_5b", "--server", server, "--out", "x.mp4", cwd=folder)

@@ -213,7 +213,15 @@ def files(folder: Path) -> None:
     (folder / "broken.toml").write_text('name = "broken"')
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+def _is_quick(case: Case) -> bool:
+    """Whether it runs no whole job, or is the first one that its schema has."""
+    runs = case.server is not None and case.code != 2 and case.words.startswith(("generate", "image", "run"))
+    return not runs or case is next(each for each in CASES if each.command == case.command)
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(each, id=str(each), marks=[pytest.mark.slow] * (not _is_quick(each))) for each in CASES]
+)
 def test_every_answer_is_as_promised(program: Program, case: Case) -> None:
     """Stdout is exactly one object: the command's own, or that of an error."""
     if case.server is None:
@@ -283,6 +291,7 @@ def test_every_preset_compiles_as_promised(program: Program, name: str) -> None:
         checked(PROMISED["compile"], program("compile", "x", "--preset", name, *images[task], "--json").out)
 
 
+@pytest.mark.slow
 def test_a_simulated_server(folder: Path) -> None:
     """The address is one object, printed while the server runs."""
     started = process("simulate", "--port", 0, "--json", cwd=folder)
@@ -421,6 +430,7 @@ def told(url: str, **request: Any) -> list[Event]:
         return events
 
 
+@pytest.mark.slow
 def test_events_are_as_promised() -> None:
     """Every event of jobs that end well and badly, with and without pictures; no kind is missing."""
     with Simulator(step_seconds=0.02) as sim:
