@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
@@ -273,6 +273,8 @@ class AsyncTransport:
 
     @asynccontextmanager
     async def _stream(self, method: str, route: str, options: dict[str, Any]) -> AsyncIterator[httpx.Response]:
+        if self._reach.base.startswith("https"):
+            options["extensions"] = {"trace": _closing_what_is_cut()}
         if self._http is not None:
             options = self._reach.through_another(options)
             async with self._http.stream(method, f"{self._reach.base}{route}", **options) as response:
@@ -313,6 +315,23 @@ class AsyncTransport:
                 return reply_of(response)
         except BREAKS as error:
             raise broken_by(error, response) from error
+
+
+def _closing_what_is_cut() -> Callable[[str, dict[str, Any]], Coroutine[None, None, None]]:
+    """Return what httpcore tells of one request to: a connection that is cancelled in its TLS handshake is closed.
+
+    httpcore (1.0.9) leaves it open: it closes those that fail, and a cancelled task is no ``Exception`` to it.
+    """
+    opened: list[Any] = []
+
+    async def trace(event: str, info: dict[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            opened.append(info["return_value"])
+        elif event == "connection.start_tls.failed" and isinstance(info["exception"], asyncio.CancelledError):
+            for stream in opened:
+                await stream.aclose()
+
+    return trace
 
 
 async def _notify(callback: Callable[[Any], Any], event: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from comfy_headless import ComfyClient, ComfyHeadlessError, ComfyUIConnectionError, Progress
+from comfy_headless import AsyncComfyClient, ComfyClient, ComfyHeadlessError, ComfyUIConnectionError, Progress
 from comfy_headless.cli import main
 from comfy_headless.simulator import Simulator
 from tests.faults.clients import FAST, VIDEO, Person
@@ -186,7 +187,12 @@ def test_a_client_of_ones_own(kind: str, nginx: Nginx, tmp_path: Path) -> None:
                 assert client.run_workflow(VIDEO, out=tmp_path).path.is_file()
             assert not http.is_closed and "authorization" not in http.headers
     else:
-        http_async = httpx.AsyncClient(event_hooks={"request": [note_too]})
-        result = Person(kind, nginx.url("bearer"), http=http_async, token=SECRET).run(VIDEO, out=tmp_path)
-        assert result.path.is_file() and not http_async.is_closed
+
+        async def run() -> None:
+            async with httpx.AsyncClient(event_hooks={"request": [note_too]}) as http:
+                async with AsyncComfyClient(nginx.url("bearer"), http=http, token=SECRET) as client:
+                    assert (await client.run_workflow(VIDEO, out=tmp_path)).path.is_file()
+                assert not http.is_closed and "authorization" not in http.headers
+
+        asyncio.run(run())
     assert {"/bearer/prompt", "/bearer/view"} <= set(asked)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 
+from comfy_headless import AsyncComfyClient
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Listen, Sleep, Subscribe, Tell, Work
 from comfy_headless.protocol.timing import Timing
@@ -60,3 +62,21 @@ def test_a_loop_that_was_closed_over_a_reader() -> None:
     assert not task.done()
     del task
     gc.collect()
+
+
+def test_a_handshake_that_is_cut() -> None:
+    """A connection that is given up in its TLS handshake is closed at once; httpcore alone leaves it open."""
+
+    async def cut(listener: socket.socket) -> bytes:
+        async with AsyncComfyClient(f"https://127.0.0.1:{listener.getsockname()[1]}", verify=False) as client:
+            asking = asyncio.create_task(client.system_stats())
+            connection, _ = await asyncio.to_thread(listener.accept)
+            with connection:
+                connection.settimeout(5)
+                assert await asyncio.to_thread(connection.recv, 65536)  # the client's hello
+                asking.cancel()
+                await asyncio.wait([asking])
+                return await asyncio.to_thread(connection.recv, 65536)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert asyncio.run(cut(listener)) == b""
