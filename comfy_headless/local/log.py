@@ -110,7 +110,7 @@ def remedy(text: str, of: Started) -> str:
 
 
 def listens(text: str, port: int) -> bool:
-    """Say whether a log tells that its ComfyUI has the port (server.py, 0.3 to 0.30.0)."""
+    """Say whether a log tells that its ComfyUI has the port (0.16.3 and 0.30.0, measured)."""
     return re.search(rf"To see the GUI go to: \S+:{port}\b", text) is not None
 
 
