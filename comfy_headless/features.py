@@ -136,7 +136,7 @@ def missing_reason(extra: str) -> str | None:
         ValidationError: there is no such extra.
     """
     if extra not in _EXTRAS:
-        near = get_close_matches(extra, _EXTRAS, n=1)
+        near = get_close_matches(extra.lower(), _EXTRAS, n=1)
         ask = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_EXTRAS)}"
         raise ValidationError(f"no extra {extra!r}; {ask}")
     if not _built(extra):

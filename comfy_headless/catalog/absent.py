@@ -194,6 +194,6 @@ def _nearest(absent: Absent) -> str:
 
 def closest_file(name: str, listed: Collection[str]) -> str | None:
     """Return the listed file whose own name is most like one; None if none is."""
-    own = {file_name(each).casefold(): each for each in listed}
-    close = find_near(file_name(name).casefold(), own)
+    own = {file_name(each): each for each in listed}
+    close = find_near(file_name(name), own)
     return own[close[0]] if close else None

@@ -17,7 +17,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
 from comfy_headless.graph.lines import put
 from comfy_headless.graph.listed import file_name
-from comfy_headless.graph.own_checks import is_link
+from comfy_headless.graph.own_checks import looks_like_link
 from comfy_headless.graph.source import Graph
 
 _KEYS: Final = ("modelspec.architecture", "ss_base_model_version")
@@ -203,7 +203,7 @@ def _models_below(graph: Graph, node_id: str) -> Iterator[str]:
         seen.add(current)
         inputs = graph[current].get("inputs") or {}
         wire: Any = inputs.get("model")
-        if is_link(wire):
+        if looks_like_link(wire):
             waiting.append(wire[0])
             continue
         yield from (

@@ -117,9 +117,7 @@ def _near(node_id: str, class_type: str, schemas: Schemas) -> str:
 
 
 def _closest(name: str, known: Iterable[str]) -> str | None:
-    plain = {_plain(each): each for each in known}
-    found = find_near(_plain(name), plain, cutoff=_LIKE)
-    return plain[found[0]] if found else None
+    return next(iter(find_near(name.strip(), known, cutoff=_LIKE)), None)
 
 
 def _renamed(node_id: str, name: str) -> str:

@@ -78,7 +78,7 @@ def _closest(value: Any, options: Sequence[Any]) -> Any:
     found = find_listed(value, [each for each in options if isinstance(each, str)], any_case=True)
     if found is not None:
         return found.name
-    close = find_near(value.casefold(), texts)
+    close = find_near(value, texts)
     return texts[close[0]] if close else None
 
 

@@ -19,14 +19,16 @@ _COMPARED: Final = 20
 
 
 def find_near(name: str, known: Iterable[str], *, n: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return the names most like one, the nearest first; letters count as they are, large or small.
+    """Return the names most like one, the nearest first; large and small letters are the same.
 
     Args:
         n: at most so many.
         cutoff: how alike they must be, 0-1, as in `difflib.get_close_matches`.
     """
-    names = tuple(known)
-    return get_close_matches(name, names if len(names) <= _FEW else _likely(name, names), n, cutoff)
+    spelt = {each.casefold(): each for each in known}
+    plain, names = name.casefold(), tuple(spelt)
+    close = get_close_matches(plain, names if len(names) <= _FEW else _likely(plain, names), n, cutoff)
+    return [spelt[each] for each in close]
 
 
 def _likely(name: str, names: tuple[str, ...]) -> list[str]:

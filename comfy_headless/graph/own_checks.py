@@ -49,7 +49,7 @@ def find_own_check(node: NodeSchema) -> OwnCheck | None:
     return (OWN_CHECKS if node.core else PACK_CHECKS).get(node.name)
 
 
-def is_link(value: Any) -> bool:
+def looks_like_link(value: Any) -> bool:
     """Return whether a value is ``[node_id, slot]`` in the shape that the server follows when it runs."""
     return (
         isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], int | float)
@@ -76,9 +76,9 @@ def run_own_check(
     """
     known = {item.name for item in live.inputs}
     given = {
-        name: None if is_link(value) else value
+        name: None if looks_like_link(value) else value
         for name, value in values.items()
-        if is_link(value) or name in known or node.name in ACCEPTS_ALL_INPUTS
+        if looks_like_link(value) or name in known or node.name in ACCEPTS_ALL_INPUTS
     }
     arguments = {name: value for name, value in given.items() if check.covers(name)}
     if check.takes_types:

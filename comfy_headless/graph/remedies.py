@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from comfy_headless.graph.ages import ages
@@ -18,7 +17,8 @@ from comfy_headless.graph.given import Case, given, given_or_out, legal_line, wh
 from comfy_headless.graph.legal import legal_value, options_of
 from comfy_headless.graph.lines import place, put, put_all, remarked, take_out, written
 from comfy_headless.graph.live_inputs import unfold
-from comfy_headless.graph.own_checks import find_own_check, is_link
+from comfy_headless.graph.near import find_near
+from comfy_headless.graph.own_checks import find_own_check, looks_like_link
 from comfy_headless.graph.report import Problem
 from comfy_headless.graph.schemas import NodeSchema, Schemas
 from comfy_headless.graph.sources import find_sources
@@ -144,7 +144,7 @@ def _cut_ring(case: Case) -> str:
         (case._replace(problem=dataclasses.replace(case.problem, node_id=member, input=name)), name, value)
         for member in ring
         for name, value in (case.as_run[member].get("inputs") or {}).items()
-        if is_link(value) and value[0] in ring
+        if looks_like_link(value) and value[0] in ring
     ]
     for again, name, _ in links:
         item = again.item
@@ -161,7 +161,7 @@ def _cut_ring(case: Case) -> str:
 def _name_class(case: Case) -> str:
     node = case.graph[case.node_id]
     linked = any(
-        is_link(value) and value[0] == case.node_id
+        looks_like_link(value) and value[0] == case.node_id
         for each in case.graph.values()
         for value in (each.get("inputs") or {}).values()
     )
@@ -255,7 +255,7 @@ def _drop_node(case: Case) -> str:
 def _give_inputs(case: Case) -> str:
     """Inputs for a node that has none: those that its class requires."""
     needed = any(
-        is_link(value) and value[0] == case.node_id
+        looks_like_link(value) and value[0] == case.node_id
         for node in case.as_run.values()
         for value in (node.get("inputs") or {}).values()
     )
@@ -278,7 +278,7 @@ def _rename_input(case: Case) -> str:
     """The input that is called nearly so and not given yet, else none."""
     name = str(case.problem.input)
     free = [item.name for item in case.live.inputs if item.name not in case.inputs]
-    close = get_close_matches(name, free, n=1)
+    close = find_near(name, free)
     if not close:
         return take_out(case.node_id, name)
     inputs = f'graph[{written(case.node_id)}]["inputs"]'

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.graph.input_values import fits
-from comfy_headless.graph.own_checks import is_link
+from comfy_headless.graph.own_checks import looks_like_link
 from comfy_headless.graph.schemas import Schemas
 
 GIVERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -82,7 +82,7 @@ def _known(graph: Mapping[str, Any], schemas: Schemas) -> Iterator[tuple[str, st
 def _links(graph: Mapping[str, Any], but: str | None = None) -> Iterator[tuple[str, list[Any]]]:
     for node_id, node in graph.items():
         if node_id != but:
-            yield from ((node_id, value) for value in (node.get("inputs") or {}).values() if is_link(value))
+            yield from ((node_id, value) for value in (node.get("inputs") or {}).values() if looks_like_link(value))
 
 
 def _behind(graph: Mapping[str, Any], node_id: str) -> set[str]:

@@ -8,12 +8,12 @@ unknown inputs are reported for ComfyUI's own classes only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from comfy_headless.graph.kinds import KINDS
 from comfy_headless.graph.live_inputs import Gap, unfold
-from comfy_headless.graph.own_checks import ACCEPTS_ALL_INPUTS, is_link
+from comfy_headless.graph.near import find_near
+from comfy_headless.graph.own_checks import ACCEPTS_ALL_INPUTS, looks_like_link
 from comfy_headless.graph.report import Problem
 from comfy_headless.graph.schemas import InputSchema, NodeSchema, Schemas
 
@@ -85,7 +85,7 @@ def _find_used(graph: Mapping[str, Any], schemas: Schemas) -> set[Any]:
         if node_id not in used:
             used.add(node_id)
             inputs = graph[node_id].get("inputs") or {}
-            waiting += (value[0] for value in inputs.values() if is_link(value) and value[0] in graph)
+            waiting += (value[0] for value in inputs.values() if looks_like_link(value) and value[0] in graph)
     return used
 
 
@@ -102,7 +102,7 @@ def _look_at_node(
     for name, value in sent.items():
         if name in items:
             yield from _look_at_value(node_id, schema.name, items[name], value, cast[name])
-        elif is_link(value) and value[0] not in graph:
+        elif looks_like_link(value) and value[0] not in graph:
             yield _problem("link_to_absent_node", node_id, schema.name, name, f"{name}: {value[0]!r}")
         elif name not in gaps and name not in hidden and _is_unknown(name, schema):
             yield _problem("unknown_input", node_id, schema.name, name, f"{name}{_suggest(name, items)}")
@@ -141,7 +141,7 @@ def _describe_gap(node_id: str, class_type: str, gap: Gap, value: Any) -> Proble
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
+    close = find_near(name, known)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

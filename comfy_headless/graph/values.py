@@ -60,11 +60,11 @@ def kind_of_default(value: object) -> Kind:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence: ``"; did you mean 'x'?"`` if one of ``known`` is close to ``name``, else a stop."""
-    names = {each.lower(): each for each in known}
-    close = find_near(name.lower(), names, cutoff=0.5)
+    names = list(known)
+    close = find_near(name, names, cutoff=0.5)
     if not close and len(name) > 1:
-        close = [each for each in names if each.startswith(name.lower())][:3]
-    return f"; did you mean {' or '.join(repr(names[each]) for each in close)}?" if close else "."
+        close = [each for each in names if each.casefold().startswith(name.casefold())][:3]
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
 
 
 def shown(value: object) -> str:

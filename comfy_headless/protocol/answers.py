@@ -125,8 +125,9 @@ def strange(server: Server, call: Call, value: Any) -> ComfyUIConnectionError:
 def unknown(server: Server, what: str, name: str, known: Iterable[str]) -> ComfyUIConnectionError:
     """Return the error for a name that the server does not know: the nearest one, and all that there are."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    meant = f"; did you mean {close[0]!r}?" if close else "."
+    spelt = {each.casefold(): each for each in names}
+    close = difflib.get_close_matches(name.casefold(), spelt, n=1, cutoff=0.5)
+    meant = f"; did you mean {spelt[close[0]]!r}?" if close else "."
     most = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
     said = f"{server.url} has no {what} {name!r}{meant} There are: {most or 'none'}"
     return ComfyUIConnectionError(said, url=server.url, status=404)

@@ -12,7 +12,8 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator.faults import NodeFails
 from comfy_headless.simulator.folders import Folders, annotated
 
-_FATAL = frozenset({"dynamic_choice_missing", "dynamic_choice_unknown", "link_expected", "link_to_absent_node"})
+_FAIL_A_NODE = frozenset({"dynamic_choice_missing", "dynamic_choice_unknown", "link_expected", "link_to_absent_node"})
+"""Kinds of problems over which a node fails when it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def judge(graph: dict[str, Any], schemas: Schemas, targets: Container[str] | Non
 
 def _doomed(problems: tuple[Problem, ...], schemas: Schemas) -> Iterator[tuple[str, NodeFails]]:
     for problem in problems:
-        if problem.refused or problem.kind not in _FATAL or problem.node_id is None or problem.class_type is None:
+        if problem.refused or problem.kind not in _FAIL_A_NODE or problem.node_id is None or problem.class_type is None:
             continue
         if problem.kind.startswith("dynamic_choice"):
             wanted = schemas[problem.class_type].input(problem.input or "")

@@ -23,6 +23,12 @@ def test_a_short_list_is_compared_name_by_name(name: str, known: list[str]) -> N
     assert find_near(name, known) == difflib.get_close_matches(name, known, n=1)
 
 
+@pytest.mark.parametrize("known", [["KSampler", "VAEDecode"], ["KSampler", *FILES]], ids=["few", "many"])
+def test_case_is_no_difference(known: list[str]) -> None:
+    """A name is found in any case, and given as it is spelt."""
+    assert find_near("ksAMPLR", known) == ["KSampler"]
+
+
 @pytest.mark.parametrize("number", range(0, len(FILES), len(FILES) // 4))
 def test_a_slip_in_a_long_list_is_found(number: int) -> None:
     """Of a thousand names that share words and ends, what is found is as like as the likest, or nearly."""
