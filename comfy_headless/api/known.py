@@ -17,8 +17,8 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.well_formed import is_well_formed
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
-from comfy_headless.protocol.entries import read_json
-from comfy_headless.protocol.known import Told
+from comfy_headless.protocol.entries import LARGE, read_json
+from comfy_headless.protocol.known import Known, Told
 
 logger = logging.getLogger("comfy_headless")
 
@@ -87,7 +87,7 @@ def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:
     kept: Kept | None = yield Work(read_kept, (server.url,), long=True)
     if kept is not None and kept.version != version:
         kept = None
-    found = None if kept is None or anew else (yield Work(_indexed, (kept.body, kept.etag, now), long=True))
+    found = None if kept is None or anew else (yield from _recalled(server, kept, now, remembered))
     fresh = found is None
     if found is None:
         found, kept = yield from _asked(server, version, kept, now)
@@ -109,12 +109,12 @@ def _asked(server: Server, version: str, kept: Kept | None, now: float) -> Flow[
     except Broken as broken:
         raise _Unknown(f"GET /object_info: {broken}") from None
     if reply.status == 304 and kept is not None:
-        same: Told | None = yield Work(_indexed, (kept.body, kept.etag, now), long=True)
+        same = yield from _recalled(server, kept, now, server.known.told if server.known else None)
         if same is not None:
-            return same._replace(asked=True), None
+            return same._replace(at=now, asked=True), None
     if reply.status != 200:
         raise _Unknown(without_secrets(f"GET /object_info answered {reply.status}: {reply.first_line()}"))
-    nodes = yield Work(_json, (reply,), long=True)
+    nodes = yield Work(_json, (reply,), long=len(reply.body) > LARGE)
     known = server.known
     if known is not None and known.told is not None and known.told.nodes is nodes:
         return known.told._replace(at=now), None  # somebody has shared this answer, and read it already
@@ -131,15 +131,30 @@ def _json(reply: Reply) -> Any:
         return None
 
 
-def _indexed(body: bytes, etag: str | None, now: float) -> Told | None:
-    try:
-        nodes = read_json(body)
-    except (ValueError, RecursionError) as error:
-        logger.debug("what was kept of a server is no JSON: %s", error)
-        return None
-    if not isinstance(nodes, dict):
-        return None
-    return Told(nodes, now, None, etag, Schemas.from_object_info(nodes), asked=False)
+def _recalled(server: Server, kept: Kept, now: float, before: Told | None) -> Flow[Told | None]:
+    """Read what was kept on the disk, once for all jobs that do so together; None if that cannot be read.
+
+    Args:
+        before: what was remembered when the job began.
+    """
+    known = server.known or Known()
+    found: Told | None = yield Work(_indexed, (known, kept, now, before), long=len(kept.body) > LARGE)
+    return found
+
+
+def _indexed(known: Known, kept: Kept, now: float, before: Told | None) -> Told | None:
+    with known.reading:
+        if known.told is not before:
+            return known.told  # somebody else has read it meanwhile
+        try:
+            nodes = read_json(kept.body)
+        except (ValueError, RecursionError) as error:
+            logger.debug("what was kept of a server is no JSON: %s", error)
+            return None
+        if not isinstance(nodes, dict):
+            return None
+        known.told = Told(nodes, now, None, kept.etag, Schemas.from_object_info(nodes), asked=False)
+        return known.told
 
 
 def _words(tried: Attempt) -> str:

@@ -1,7 +1,8 @@
 """Large JSON, read entry by entry, so that other threads go on in between.
 
 Python's reader of JSON lets no other thread run until it is done: 17 MB of object_info (many node packs) stop an event
-loop for more than a second, even if another thread reads it.
+loop for 1.2 s, even if another thread reads it; so read, for 0.4 s at most, while Python looks for garbage (measured:
+2 cores, Python 3.11).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import re
 from json.decoder import JSONDecoder
 from typing import Any, Final
 
-_LARGE: Final = 200_000
-"""Bytes; less is read in a few milliseconds."""
+LARGE: Final = 3_000_000
+"""Bytes; less (ComfyUI 0.30.0 without packs has 1.4 MB) is read in some 30 ms, sooner than beside other threads."""
 
 _BEGIN: Final = re.compile(r"[ \t\n\r]*\{[ \t\n\r]*")
 _COLON: Final = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
@@ -22,7 +23,7 @@ _END: Final = re.compile(r"[ \t\n\r]*\}[ \t\n\r]*")
 
 def read_json(body: bytes) -> Any:
     """Return what ``json.loads`` does; raises ValueError for what is no JSON, RecursionError where it is too deep."""
-    if len(body) < _LARGE:
+    if len(body) < LARGE:
         return json.loads(body)
     try:
         entries = _read_entries(body.decode())

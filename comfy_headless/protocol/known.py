@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, NamedTuple
 
 
@@ -30,8 +31,9 @@ class Told(NamedTuple):
 class Known:
     """One for each client; threads that learn at the same time learn the same."""
 
-    __slots__ = ("told", "warned")
+    __slots__ = ("reading", "told", "warned")
 
     def __init__(self) -> None:
         self.told: Told | None = None
         self.warned = False
+        self.reading = Lock()

@@ -164,3 +164,75 @@ def test_shipped_classes_are_whole() -> None:
     """All that ComfyUI 0.30.0 and the known packs say of their classes can be read."""
     schemas = Schemas.snapshot(Schemas.packs())
     assert [name for name in schemas if not schemas[name].whole] == []
+
+
+def _mine(**inputs: Any) -> dict[str, Any]:
+    """Classes of a server with a node pack, whose class makes a picture."""
+    info: dict[str, Any] = json.loads(INFO)
+    required = {**info["EmptyImage"]["input"]["required"], **inputs}
+    return {
+        **info,
+        "Mine": {**info["EmptyImage"], "python_module": "custom_nodes.mine", "input": {"required": required}},
+    }
+
+
+def _with(class_type: str, **inputs: Any) -> dict[str, Any]:
+    """A graph that saves a picture beside a video."""
+    saved = {"class_type": "SaveImage", "inputs": {"images": ["0", 0], "filename_prefix": "x"}}
+    return {**VIDEO, "0": {"class_type": class_type, "inputs": {**VIDEO["1"]["inputs"], **inputs}}, "9": saved}
+
+
+CODEC = ["COMFY_DYNAMICCOMBO_V3", {"options": [{"key": "a", "inputs": {"required": {}}}]}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "inputs"),
+    [
+        pytest.param(["MASK", {}], {"odd": "data:image/png;base64,xx"}, id="a picture as text"),
+        pytest.param(CODEC, {"odd": "auto"}, id="a choice of its own"),
+        pytest.param(CODEC, {}, id="no choice"),
+    ],
+)
+def test_what_a_pack_fails_over_is_its_own(spec: Any, inputs: dict[str, Any]) -> None:
+    """Only ComfyUI's own classes surely fail over what no schema tells: a job with a pack's is sent."""
+    graph = _with("Mine", **inputs)
+    assert check(graph, _mine(odd=spec)).fails and sent(graph, _mine(odd=spec)).graph == graph
+    own = {**json.loads(INFO), "EmptyImage": _mine(odd=spec)["Mine"] | {"python_module": "nodes"}}
+    with pytest.raises(GenerationRejectedError, match="nothing was sent"):
+        sent(_with("EmptyImage", **inputs), own)
+
+
+def test_what_every_class_fails_over() -> None:
+    """A node without inputs, and a link to nowhere, end the server's worker, whoever brings the class."""
+    with pytest.raises(GenerationRejectedError, match="the worker dies"):
+        sent(_with("Mine", odd=["77", 0]), _mine())
+    with pytest.raises(GenerationRejectedError, match="has no 'inputs'"):
+        sent({**_with("EmptyImage"), "5": {"class_type": "Mine"}}, _mine())
+
+
+def test_an_output_is_dropped_for_a_reason() -> None:
+    """An output that needs a node of a pack is only surely dropped if that node surely is refused."""
+    graph = _with("Mine", width=10**6)
+    assert check(graph, _mine()).of("fails")[0].kind == "output_dropped" and sent(graph, _mine()).graph == graph
+    for bad in (_with("EmptyImage", width=10**6), {**graph, "0": {"class_type": "Mine", "inputs": {}}}):
+        with pytest.raises(GenerationRejectedError, match="drops this one") as caught:
+            sent(bad, _mine())
+        assert "would drop some outputs" in str(caught.value)
+
+
+def test_a_number_of_four_hundred_digits() -> None:
+    """It is too large, as any other that is."""
+    graph = _with("EmptyImage", width=10**400, batch_size=10**5000)
+    assert "bigger than max of 16384" in str(check(_with("EmptyImage", width=10**400), _mine()))
+    assert check(graph, _mine()).fails
+    with pytest.raises(GenerationRejectedError, match="would drop some outputs"):
+        sent(graph, _mine())
+
+
+@pytest.mark.parametrize("name", ["sub\\x.png", "A.PNG", "picture", "h.tga", "j.qoi", "/srv/x.png"])
+def test_a_file_that_no_list_shows(name: str) -> None:
+    """A server of another system or age may take it: it decides."""
+    graph = {**GRAPH, "4": {"class_type": "LoadImage", "inputs": {"image": name}}}
+    assert sent(graph, json.loads(INFO)).graph == graph
+    with pytest.raises(GenerationRejectedError, match=r"Invalid image file: nope\.png"):
+        sent({**graph, "4": {"class_type": "LoadImage", "inputs": {"image": "nope.png"}}}, json.loads(INFO))

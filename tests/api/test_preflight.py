@@ -17,7 +17,7 @@ from comfy_headless.api.known_file import Kept, read_kept, version_of, write_kep
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, Break, Delay, Fault, Stall
-from tests.faults.clients import FAST, VIDEO, Person
+from tests.faults.clients import FAST, PATIENT, VIDEO, Person
 
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 VAE = "wan2.2_vae.safetensors"
@@ -254,3 +254,54 @@ def test_what_is_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_version_is_told_by_whatever_there_is(stats: object) -> None:
     """It is a text that changes with what the server says of itself."""
     assert version_of(stats) != version_of({"system": {"comfyui_version": "1"}})
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_less_is_asked_once(tmp_path: Path) -> None:
+    """A graph that is fitted to what the server has told this client is sent without asking it again."""
+    info = copy.deepcopy({name: Schemas.snapshot().raw(name) for name in Schemas.snapshot()})
+    del info["KSampler"]["input"]["required"]["denoise"]
+    files = {"vae": [VAE], **{name: [each] for name, each in MODELS.items()}}
+    info = {name: Schemas.from_object_info(info).with_files(files).raw(name) for name in info}
+    with Simulator(object_info=info) as sim:
+        for times in (1, 2):
+            with ComfyClient(sim.url, timing=PATIENT) as client:
+                for _ in range(3):
+                    client.generate_video("x", out=tmp_path, **SMALL)
+            assert asked(sim) == times, "what an earlier process was told is held to the server once"
+
+
+def test_a_class_that_nobody_can_read_is_asked_for_once(tmp_path: Path) -> None:
+    """Asking again before each job would not make it readable."""
+    info = {name: copy.deepcopy(Schemas.snapshot().raw(name)) for name in ("EmptyImage", "CreateVideo", "SaveVideo")}
+    info["CreateVideo"]["input"]["optional"]["odd"] = ["COMFY_DYNAMICCOMBO_V3", {"options": ["a"]}]
+    with Simulator() as sim, ComfyClient(sim.url, timing=PATIENT) as client:
+        sim.add(Answer("GET /object_info", 200, json.dumps(info), "application/json"))
+        for _ in range(3):
+            client.run_workflow(VIDEO, out=tmp_path)
+        assert asked(sim) == 1
+
+
+def test_a_doubt_is_not_asked_twice_in_a_second() -> None:
+    """Jobs that are rejected one after the other share what the server has just told."""
+    with Simulator() as sim, ComfyClient(sim.url, timing=PATIENT) as client:
+        for _ in range(3):
+            with pytest.raises(GenerationRejectedError, match="nothing was sent"):
+                client.run_workflow(UNKNOWN)
+        assert asked(sim) <= 2
+
+
+@pytest.mark.slow
+def test_a_large_answer_does_not_stop_the_loop(tmp_path: Path) -> None:
+    """Many node packs: other tasks go on while it is read, and jobs that begin together read it once."""
+    shipped = Schemas.snapshot()
+    info = {f"{name}{more}": shipped.raw(name) for more in ("", *map(str, range(5))) for name in shipped}
+    with Simulator(object_info=info) as sim:
+
+        async def many() -> None:
+            async with AsyncComfyClient(sim.url, timing=PATIENT) as client:
+                await asyncio.gather(*(client.run_workflow(VIDEO, out=tmp_path) for _ in range(4)))
+
+        for _ in range(2):
+            asyncio.run(many())
+        assert asked(sim) == 1 and len(sim.jobs) == 8
