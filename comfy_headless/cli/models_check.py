@@ -8,10 +8,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from comfy_headless.catalog.fetching import at_folder
 from comfy_headless.cli import options as o
 from comfy_headless.cli.completion import every_preset_name
 from comfy_headless.cli.endings import DONE, FAILED
 from comfy_headless.cli.output import Action, Answer, Terminal, columns
+from comfy_headless.config import comfyui_at
 from comfy_headless.models.looking import ModelCheck, NeededFile, check_models
 from comfy_headless.models.sizes import file_size_text, size_text
 
@@ -61,11 +63,12 @@ def _text(found: ModelCheck, task: str | None) -> str:
         return "\n".join([*lines, "every model file is there"])
     gets = [each.get or f"# nobody has said where {each.file.name} is had" for each in found.missing]
     size = f" ({size_text(found.missing_gb * 1e9)})" if found.missing_gb is not None else ""
-    if found.tree is None:
+    if found.tree is None and comfyui_at(found.place) is None:
         return "\n".join([*lines, f"to fetch what is missing{size}, in the ComfyUI folder of the server:", *gets])
+    options = found.tree.options if found.tree is not None else at_folder(comfyui_at(found.place))
     named = [word for preset in found.presets for word in ("--preset", preset)]
     words = ["comfy-headless", "models", "download", *named, *(["--task", task] if task else [])]
-    every = [shlex.join([*words, *found.tree.options]), "or one by one:"] if len(gets) > 1 else []
+    every = [shlex.join([*words, *options]), "or one by one:"] if len(gets) > 1 else []
     return "\n".join([*lines, f"to fetch what is missing{size}:", *every, *gets])
 
 

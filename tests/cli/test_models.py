@@ -73,6 +73,17 @@ def test_from_missing_to_there(program: Program, tree: Path, hub: Hub) -> None:
     assert (ran.code, ran.out) == (0, f"nothing to fetch: {tree} has every file\n")
 
 
+def test_the_folder_of_a_server_here(program: Program, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the server's folder is known the lines fetch into it; else they are for that folder, wherever it is."""
+    asked = ("models", "check", "--preset", "tiny", "--server")
+    with Simulator(files={}) as simulator:
+        out = program(*asked, simulator.url).out
+        assert f"comfy-headless models download --preset tiny --comfyui {tree}\n" in out and "curl" not in out
+        monkeypatch.delenv("COMFY_HEADLESS_COMFYUI")
+        out = program(*asked, simulator.url).out
+        assert ", in the ComfyUI folder of the server:\ncurl -fL " in out
+
+
 def test_the_lines_to_paste_run(program: Program, tree: Path, hub: Hub) -> None:
     """Each line of a check is a command that fetches its file."""
     lines = program("models", "check", "--preset", "tiny").out.splitlines()
