@@ -143,11 +143,11 @@ def check_asked(server: Server, asked: Asked) -> Flow[Report]:
     stats = yield from routes.system_stats(server)
     nodes = yield from nodes_of(server)
     raw = nodes.raw if nodes is not None else (yield from routes.object_info(server))
-    looked: _Looked = yield Work(_look, (asked, raw, nodes and nodes.schemas, stats, server.url))
+    looked: _Looked = yield Work(_look, (asked, raw, nodes and nodes.schemas, stats, server.url), long=True)
     if looked.report.fails and nodes is not None and not nodes.fresh:
         nodes = yield from nodes_of(server, anew=True)
         if nodes is not None:
-            looked = yield Work(_look, (asked, nodes.raw, nodes.schemas, stats, server.url))
+            looked = yield Work(_look, (asked, nodes.raw, nodes.schemas, stats, server.url), long=True)
     clashes = yield from _ask_loras(server, looked)
     return replace(looked.report, problems=(*looked.report.problems, *clashes))
 
