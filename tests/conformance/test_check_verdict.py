@@ -20,6 +20,9 @@ from .check_corpus import all_cases, broken_graphs, class_graphs, mixed_graphs
 from .check_graphs import Graph, empty_image, node, row, save
 from .check_run import Figures, blocked, compare_all, wait_for
 from .check_whole import IMAGES
+from .comfyui.weights import Folders
+
+SAVER = {"SaveImage": Schemas.snapshot().raw("SaveImage")}
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +185,24 @@ def test_fatal_graphs_are_kept_back(live: Schemas) -> None:
     fatal[1]["2"]["inputs"]["mask"] = ["9", 0]
     for graph in fatal:
         assert FATAL_KINDS & {problem.kind for problem in check(graph, live).problems}
+
+
+@pytest.mark.parametrize("name", ["picture", "h.tga", "j.qoi", "sub\\x.png"])
+def test_files_that_no_list_shows_are_taken(
+    name: str, client: httpx.Client, real_server_folders: Folders | None
+) -> None:
+    """The server takes a file that it does not list, and a check by its lists does not refuse it."""
+    if real_server_folders is None:
+        pytest.skip("COMFY_HEADLESS_TEST_URL: the folders of that server are not ours")
+    path = real_server_folders.input / name
+    path.write_bytes(b"x")
+    try:
+        live = Schemas.from_object_info(client.get("/object_info/LoadImage").json() | SAVER)
+        item = live["LoadImage"].input("image")
+        graph = {"1": node("LoadImage", image=name), "2": save("1")}
+        with blocked(client):
+            answer = client.post("/prompt", json={"prompt": graph})
+        assert item is not None and (name in (item.choices or ())) == name.endswith(".png")
+        assert answer.status_code == 200 and check(graph, live).ok
+    finally:
+        path.unlink()
