@@ -29,9 +29,7 @@ ODD: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", ODD)
 def test_the_home_of_nobody(name: str) -> None:
     """The error names the argument or the variable, the path, and what to do."""
-    with pytest.raises(
-        ValidationError, match=f"^{name}='{NOBODY}': nobody knows where ~nosuchuser is; write"
-    ):
+    with pytest.raises(ValidationError, match=f"^{name}='{NOBODY}': nobody knows where ~nosuchuser is; write"):
         ODD[name]()
 
 

@@ -104,4 +104,4 @@ def test_a_server_that_keeps_it(route: str, told: Any, call: str, args: tuple[An
         given = Person("sync", simulator.url).call(call, *args)
         assert given is not None and KEY not in f"{given!r} {getattr(given, 'graph', None)}"
         if call in ("history", "whole_history"):
-            assert (given[ID] if ID in given else given)["prompt"][3] == {"client_id": "me"}
+            assert given.get(ID, given)["prompt"][3] == {"client_id": "me"}
