@@ -35,22 +35,33 @@ def is_spec(spec: Any, depth: int = 0) -> bool:
         return spec not in DYNAMIC_TYPES
     if not isinstance(spec, list | tuple) or not spec or not isinstance(spec[0], str | list | tuple):
         return False
-    options = spec[1] if len(spec) > 1 else {}
-    if not isinstance(options, Mapping) or not all(_is_limit(options[end]) for end in ("min", "max") if end in options):
+    if len(spec) == 1:
+        return spec[0] not in DYNAMIC_TYPES if isinstance(spec[0], str) else True
+    kind, options = spec[0], spec[1]
+    if not isinstance(options, dict | Mapping):
         return False
-    if isinstance(spec[0], str) and spec[0] in DYNAMIC_TYPES:
-        return depth < _DEEPEST and _is_dynamic(spec[0], options, depth + 1)
-    return spec[0] != "COMBO" or isinstance(options.get("options", []), list)
+    if ("min" in options and not _is_limit(options["min"])) or ("max" in options and not _is_limit(options["max"])):
+        return False
+    if kind == "COMBO":
+        return isinstance(options.get("options", []), list)
+    if isinstance(kind, str) and kind in DYNAMIC_TYPES:
+        return depth < _DEEPEST and _is_dynamic(kind, options, depth + 1)
+    return True
 
 
 def _are_sections(sections: Any, depth: int) -> bool:
     """Inputs by name, in sections by name; a section may be none."""
-    if not isinstance(sections, Mapping):
+    if not isinstance(sections, dict | Mapping):
         return False
-    return all(
-        section is None or (isinstance(section, Mapping) and all(is_spec(spec, depth) for spec in section.values()))
-        for section in sections.values()
-    )
+    for section in sections.values():
+        if section is None:
+            continue
+        if not isinstance(section, dict | Mapping):
+            return False
+        for spec in section.values():
+            if not is_spec(spec, depth):
+                return False
+    return True
 
 
 def _is_limit(value: Any) -> bool:
