@@ -140,6 +140,7 @@ def test_hints_of_an_installed_wheel(installed: str, tmp_path: Path) -> None:
     assert run(installed, "-c", code, cwd=tmp_path).strip() == "pip install 'comfy-headless[media]'"
 
 
+@pytest.mark.slow
 def test_an_edited_preset_counts_at_once(tmp_path: Path) -> None:
     """In an editable install, a preset edited in the checkout is the one that is read."""
     checkout = tmp_path / "checkout"

@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", pytest.param("async", marks=pytest.mark.slow)])
 def person(request: pytest.FixtureRequest, sim: Simulator) -> Person:
     """Somebody with either client."""
     return Person(request.param, sim.url)

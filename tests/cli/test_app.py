@@ -205,6 +205,7 @@ def test_a_job_outlives_the_reader_of_its_progress(folder: Path, server: str) ->
     assert (folder / "x.mp4").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_program_is_a_block_too(folder: Path) -> None:
     """An exception that nobody expected is told as a fault of the program, its traceback only with --debug."""
     (folder / "broken.py").write_text(

@@ -41,7 +41,9 @@ def cancelling(simulator: Simulator) -> str:
     return f"cancelling prompt {simulator.jobs[0]} on {simulator.url} ... (Ctrl-C again leaves at once)"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGTERM, signal.SIGHUP))]
+)
 def test_an_interrupt_cancels_the_job(folder: Path, slow: Simulator, number: int) -> None:
     """Ctrl-C, a container's stop and a closed terminal cancel that prompt; nothing half-written stays; code 130."""
     code, out, err = interrupt(process(*WORDS, "--server", slow.url, cwd=folder), slow, number)

@@ -11,9 +11,15 @@ from comfy_headless.simulator import Simulator
 from tests.faults.cases import CASES
 from tests.faults.clients import FAST, WAYS, Person, within
 
+ROWS = [
+    pytest.param(name, *way.values, marks=[*way.marks, *([pytest.mark.slow] * (number % 3 != place))])
+    for number, name in enumerate(CASES)
+    for place, way in enumerate(each for each in WAYS if not each.marks)
+] + [pytest.param(name, *way.values, marks=way.marks) for name in CASES for way in WAYS if way.marks]
+"""Of three faults one is met by the first of the quick ways and one by the second; the rest with the slow tests."""
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize(("kind", "transport"), WAYS)
+
+@pytest.mark.parametrize(("name", "kind", "transport"), ROWS)
 def test_fault(kind: str, transport: str, name: str, tmp_path: Path) -> None:
     """The bytes where they can be had, else an error with the server's words; one run at most; nothing half-written."""
     case = CASES[name]
