@@ -275,19 +275,14 @@ def test_the_jobs_of_a_server(program: Program) -> None:
 
 
 @pytest.mark.slow
-def _some_quickly(names: Iterable[str]) -> list[Any]:
-    """Every fifth in the quick tests, the others with the slow ones."""
-    return [pytest.param(name, marks=[pytest.mark.slow] * (at % 5 > 0)) for at, name in enumerate(names)]
-
-
-@pytest.mark.parametrize("name", _some_quickly([*VIDEO_PRESETS, *IMAGE_PRESETS]))
+@pytest.mark.parametrize("name", [*VIDEO_PRESETS, *IMAGE_PRESETS])
 def test_every_preset_is_shown_as_promised(program: Program, name: str) -> None:
     """What any preset has beside others has its place in the schema."""
     checked(PROMISED["presets show"], program("presets", "show", name, "--json").out)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", _some_quickly(VIDEO_PRESETS))
+@pytest.mark.parametrize("name", VIDEO_PRESETS)
 def test_every_preset_compiles_as_promised(program: Program, name: str) -> None:
     """The settings of every family have a place in the schema."""
     tasks = VIDEO_PRESETS[name].tasks
