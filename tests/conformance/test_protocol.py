@@ -408,7 +408,7 @@ def uploads(talk: Talk) -> Any:
         ({"image": (f"{name}.png", b"x")}, {"subfolder": f"{name}/b"}),
         ({"image": (f"{name}.mp4", b"x")}, {"type": "temp"}),
         ({"image": (f"{name}.mp4", b"x")}, {"type": "output", "overwrite": "1"}),
-        ({"image": (f"a/{name}.png", b"x")}, {}),
+        ({"image": (f"no-{name}/{name}.png", b"x")}, {}),
         ({"image": (f"\u732b {name}#%.png", b"x")}, {}),
         ({"image": ("../x.png", b"x")}, {}),
         ({"image": ("x.png", b"x")}, {"subfolder": "../.."}),
