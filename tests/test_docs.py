@@ -43,7 +43,9 @@ COMFYUI = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from comfy_headless.simulator import serve
-serve(port=int(sys.argv[sys.argv.index("--port") + 1]))
+port = int(sys.argv[sys.argv.index("--port") + 1])
+print(f"To see the GUI go to: http://127.0.0.1:{{port}}", flush=True)
+serve(port=port)
 """
 """The ComfyUI that the pages start from its folder."""
 
