@@ -15,6 +15,7 @@ from comfy_headless.errors import without_secrets
 from comfy_headless.graph.ages import version_in
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.well_formed import is_well_formed
+from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
 from comfy_headless.protocol.entries import LARGE, read_json
@@ -69,6 +70,27 @@ def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
             known.warned = True
         return None
     return Nodes(told.nodes, told.indexed, told.version, fresh, told.asked)
+
+
+def asked_now(server: Server) -> Flow[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Ask a server, patiently, what it has and what it runs on: ``/object_info`` and ``/system_stats``.
+
+    What it has is remembered for the check before the job; a check that asked a moment ago has asked for this too.
+
+    Raises:
+        ComfyUIOfflineError: nothing answers.
+        ComfyUIConnectionError: no sensible answer within ``patience``.
+    """
+    stats = yield from routes.system_stats(server)
+    now = yield Now()
+    known = server.known
+    told = known.told if known else None
+    if told is not None and told.asked and told.at is not None and now - told.at < _TOGETHER:
+        return told.nodes, stats
+    nodes = yield from routes.object_info(server)
+    if known is not None and any(map(is_well_formed, nodes.values())):
+        known.told = Told(nodes, now, version_in(stats), None, Schemas.from_object_info(nodes))
+    return nodes, stats
 
 
 def _told(server: Server, *, anew: bool) -> Flow[tuple[Told, bool]]:

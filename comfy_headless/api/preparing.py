@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from comfy_headless.api.checks import check_images
 from comfy_headless.api.recommend import machine_of
-from comfy_headless.api.workflow import made_ready
+from comfy_headless.api.sending import made_ready
 from comfy_headless.catalog.candidates import Machine, Wishes, estimate_there
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler

@@ -21,7 +21,6 @@ from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.graph.values import shown
 from comfy_headless.health.gpus import find_gpus
 from comfy_headless.health.ram import find_ram
-from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.timing import Timing
@@ -138,9 +137,10 @@ def machine_of(server: Server, *, vram_gb: float | None = None, ram_gb: float | 
         vram_gb: GiB that count in place of its own.
         ram_gb: as ``vram_gb``.
     """
-    stats = yield from routes.system_stats(server)
-    facts = read_facts((yield from routes.object_info(server)), stats)
-    machine: Machine = yield Work(machine_with, (facts, server.url, vram_gb, ram_gb))
+    from comfy_headless.api.known import asked_now  # with what it keeps a file by, that a given size does not need
+
+    nodes, stats = yield from asked_now(server)
+    machine: Machine = yield Work(machine_with, (read_facts(nodes, stats), server.url, vram_gb, ram_gb))
     return machine
 
 

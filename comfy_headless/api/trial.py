@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.api.workflow import made_ready
+from comfy_headless.api.sending import made_ready
 from comfy_headless.catalog.audit import Checked, Located, State, check_offline, locate_preset
 from comfy_headless.catalog.facts import ServerFacts, read_facts
 from comfy_headless.catalog.measured import Made, Outcome, rows_of

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from comfy_headless.api.checks import check_extension, check_uploads
 from comfy_headless.api.memory_words import explained_graph
-from comfy_headless.api.preflight import preflight
+from comfy_headless.api.sending import made_ready
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.client.options import wait_of
@@ -24,11 +23,9 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.template import Template
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.destination import Destination, prepare
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
-from comfy_headless.protocol.routes import upload
 from comfy_headless.protocol.run import begin, failed, run, submit_new
 from comfy_headless.protocol.ticket import Label, Ticket
 
@@ -94,36 +91,6 @@ def _compiled(
 
 def _label(compiled: CompiledWorkflow) -> Label:
     return Label(None, compiled.seed, compiled.settings, compiled.notes, sound_made(compiled.graph))
-
-
-def made_ready(
-    server: Server, compiled: CompiledWorkflow, destination: Destination | None, *, check: bool
-) -> Flow[CompiledWorkflow]:
-    """Look at all that is local, hold the graph to what the server has, then bring the files there, each once.
-
-    Args:
-        check: False leaves the second out.
-
-    Raises:
-        ValidationError: a file is missing or empty, or ``destination`` is not to be had; nothing was sent.
-        GenerationRejectedError: the server would refuse the graph, or fail over it; nothing was sent.
-        ComfyUIConnectionError: an upload failed.
-    """
-    if compiled.uploads:
-        yield Work(check_uploads, (compiled,))
-    if destination is not None:
-        check_extension(compiled.graph, destination)
-        yield Work(prepare, (destination,))
-    if check:
-        compiled = yield from preflight(server, compiled)
-    graph = compiled.graph
-    stored: dict[str, str] = {}
-    for item in compiled.uploads:
-        path = os.fspath(item.path)
-        if path not in stored:
-            stored[path] = yield from upload(server, path)
-        graph[item.node_id]["inputs"][item.field] = stored[path]
-    return compiled
 
 
 def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Template:

@@ -94,6 +94,18 @@ def test_one_request(kind: str, tmp_path: Path) -> None:
         assert (asked(sim), asked(sim, "/system_stats")) == (1, 2)
 
 
+@KINDS
+@pytest.mark.parametrize("asked_for", [{}, {"preset": "wan_5b"}], ids=["no preset", "another file"])
+def test_who_chooses_or_fills_asks_for_the_check_too(kind: str, asked_for: dict[str, Any], tmp_path: Path) -> None:
+    """Where a preset is chosen, or another file takes the place of one, the server still tells once what it has."""
+    files = {"vae": [VAE], **{name: [f"sub/{each}"] for name, each in MODELS.items()}}
+    wishes = {**SMALL, "preset": None, **asked_for}
+    with Simulator(files=files) as sim:
+        result = Person(kind, sim.url).call("generate_video", "x", out=tmp_path, within=None, **wishes)
+        assert result.preset == "wan_5b" and result.path.is_file()
+        assert asked(sim) == 1
+
+
 def test_many_jobs_ask_together(tmp_path: Path) -> None:
     """Jobs that begin at once share what the server tells."""
 
