@@ -72,6 +72,8 @@ def _closest(value: Any, options: Sequence[Any]) -> Any:
         return min(numbers, key=lambda each: abs(each - number))
     if not isinstance(value, str):
         return None
+    if value in options:
+        return value
     texts = {str(each).casefold(): each for each in options}
     if value.strip().casefold() in texts:
         return texts[value.strip().casefold()]

@@ -50,7 +50,7 @@ def test_nothing_is_sent_in_vain(kind: str, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 64)
     with Simulator() as sim:
         with pytest.raises(GenerationRejectedError, match="nothing was sent") as caught:
-            Person(kind, sim.url).run(graph, params={"image": tmp_path / "x.png"}, out=tmp_path)
+            Person(kind, sim.url).run(graph, params={"image": tmp_path / "x.png"}, out=tmp_path, check=True)
         assert "CreateVideos" in str(caught.value) and caught.value.node_errors == {}
         assert not asked(sim, "/prompt") and not asked(sim, "/upload/image") and not sim.jobs
 
@@ -69,7 +69,7 @@ def test_what_a_server_takes_and_fails_over(kind: str, tmp_path: Path) -> None:
     """A missing codec, which it does not look at, is said before the model has run for an hour."""
     with Simulator() as sim:
         with pytest.raises(GenerationRejectedError, match="it would fail there") as caught:
-            Person(kind, sim.url).run(without(VIDEO, "3", "codec"), out=tmp_path)
+            Person(kind, sim.url).run(without(VIDEO, "3", "codec"), out=tmp_path, check=True)
         assert "codec" in str(caught.value) and not sim.jobs
 
 
@@ -90,7 +90,7 @@ def test_one_request(kind: str, tmp_path: Path) -> None:
                 for _ in range(2):
                     client.run_workflow(VIDEO, out=tmp_path)
         assert (asked(sim), asked(sim, "/system_stats")) == (1, 1)
-        Person(kind, sim.url).run(out=tmp_path)
+        Person(kind, sim.url).run(out=tmp_path, check=True)
         assert (asked(sim), asked(sim, "/system_stats")) == (1, 2)
 
 
@@ -153,10 +153,10 @@ def test_what_has_gone_meanwhile(kind: str, tmp_path: Path) -> None:
 def test_another_version_is_asked_anew(tmp_path: Path) -> None:
     """What one version of the server told does not count for the next."""
     with Simulator() as sim:
-        Person("sync", sim.url).run(out=tmp_path)
+        Person("sync", sim.url).run(out=tmp_path, check=True)
         newer = {"system": {"comfyui_version": "9.9.9"}, "devices": []}
         sim.add(Answer("GET /system_stats", 200, json.dumps(newer), "application/json"))
-        Person("sync", sim.url).run(out=tmp_path)
+        Person("sync", sim.url).run(out=tmp_path, check=True)
         assert asked(sim) == 2
 
 
@@ -202,7 +202,7 @@ def test_a_server_that_does_not_tell(
 def test_nothing_is_there(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A server that is not there is one error, without a warning that its jobs are not checked, or polled for."""
     with caplog.at_level(logging.WARNING), pytest.raises(ComfyUIOfflineError, match=r"no ComfyUI answers.*Start it"):
-        Person(kind, "http://127.0.0.1:9").run(out=tmp_path)
+        Person(kind, "http://127.0.0.1:9").run(out=tmp_path, check=True)
     assert not caplog.records
 
 
@@ -215,7 +215,7 @@ def test_a_class_that_nobody_can_read(tmp_path: Path) -> None:
             info["CreateVideo"] = broken
             sim.add(Answer("GET /object_info", 200, json.dumps(info), "application/json"))
             write_kept(sim.url, Kept("", None, b"{}"))
-            assert Person("sync", sim.url).run(out=tmp_path).path.is_file()
+            assert Person("sync", sim.url).run(out=tmp_path, check=True).path.is_file()
 
 
 def test_what_a_pack_takes_is_its_own(tmp_path: Path) -> None:
@@ -228,9 +228,9 @@ def test_what_a_pack_takes_is_its_own(tmp_path: Path) -> None:
     graph = {**VIDEO, "1": {"class_type": "MineImage", "inputs": {**VIDEO["1"]["inputs"], "width": 10**6}}}
     with Simulator(object_info=info) as sim:
         with pytest.raises(GenerationRejectedError, match="the server refused"):
-            Person("sync", sim.url).run(graph, out=tmp_path)
+            Person("sync", sim.url).run(graph, out=tmp_path, check=True)
         with pytest.raises(GenerationRejectedError, match="nothing was sent"):
-            Person("sync", sim.url).run(without(graph, "1", "color"), out=tmp_path)
+            Person("sync", sim.url).run(without(graph, "1", "color"), out=tmp_path, check=True)
 
 
 def test_what_a_pack_gives_is_its_own(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_what_a_pack_gives_is_its_own(tmp_path: Path) -> None:
     info["MineImage"] = {**copy.deepcopy(info["EmptyImage"]), "python_module": "custom_nodes.mine", "output": ["MINE"]}
     graph = {**VIDEO, "1": {"class_type": "MineImage", "inputs": VIDEO["1"]["inputs"]}}
     with Simulator(object_info=info) as sim, pytest.raises(GenerationRejectedError, match="the server refused"):
-        Person("sync", sim.url).run(graph, out=tmp_path)
+        Person("sync", sim.url).run(graph, out=tmp_path, check=True)
 
 
 def test_what_is_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,9 +56,9 @@ class Person:
 
         return asyncio.run(one_call())
 
-    def run(self, graph: Mapping[str, Any] = VIDEO, **kwargs: Any) -> Result:
-        """Run a workflow."""
-        result = self.call("run_workflow", graph, **kwargs)
+    def run(self, graph: Mapping[str, Any] = VIDEO, *, check: bool = False, **kwargs: Any) -> Result:
+        """Run a workflow; ``check`` asks before what the server has, which takes its time."""
+        result = self.call("run_workflow", graph, check=check, **kwargs)
         assert isinstance(result, Result)
         return result
 

@@ -27,7 +27,7 @@ def test_fault(kind: str, transport: str, name: str, tmp_path: Path) -> None:
     with Simulator(faults=case.faults) as sim, within(20):
         person = Person(kind, sim.url, transport=transport, timing=FAST)
         if case.error is None:
-            result = person.run(case.graph, out=f"{out}/")
+            result = person.run(case.graph, out=f"{out}/", check=True)
             assert result.status == "completed"
             assert len(set(result.files)) == case.files
             assert all(path.stat().st_size > 0 for path in result.files)
@@ -36,7 +36,7 @@ def test_fault(kind: str, transport: str, name: str, tmp_path: Path) -> None:
             assert case.check(result, out)
         else:
             with pytest.raises(case.error) as caught:
-                person.run(case.graph, out=f"{out}/")
+                person.run(case.graph, out=f"{out}/", check=True)
             assert type(caught.value) is case.error
             assert re.search(case.says, str(caught.value), re.DOTALL), str(caught.value)
         assert all(runs == 1 for runs in sim.jobs_run.values())
