@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.api.known_file import Kept, read_kept, version_of, write_kept
@@ -148,9 +149,15 @@ def _asked(server: Server, version: str, kept: Kept | None, now: float) -> Flow[
 
 def _json(reply: Reply) -> Any:
     try:
-        return reply.json()
-    except ValueError:
+        return _read(reply.body) if len(reply.body) <= LARGE else reply.json()
+    except (ValueError, RecursionError):
         return None
+
+
+@lru_cache(maxsize=1)
+def _read(body: bytes) -> Any:
+    """Read what a server tells each of its clients alike: once, as long as it says the same."""
+    return read_json(body)
 
 
 def _recalled(server: Server, kept: Kept, now: float, before: Told | None) -> Flow[Told | None]:
@@ -169,7 +176,7 @@ def _indexed(known: Known, kept: Kept, now: float, before: Told | None) -> Told 
         if known.told is not before:
             return known.told  # somebody else has read it meanwhile
         try:
-            nodes = read_json(kept.body)
+            nodes = _read(kept.body) if len(kept.body) <= LARGE else read_json(kept.body)
         except (ValueError, RecursionError) as error:
             logger.debug("what was kept of a server is no JSON: %s", error)
             return None
