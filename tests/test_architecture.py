@@ -6,6 +6,7 @@ import ast
 import statistics
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -125,8 +126,9 @@ def read(path: Path) -> Module:
     return Module(name, parts[0], path, ast.parse(path.read_text(encoding="utf-8")))
 
 
-MODULES = {module.name: module for module in map(read, sorted(PACKAGE.rglob("*.py")))}
-TEST_FILES = sorted((ROOT / "tests").rglob("*.py"))
+@cache
+def modules() -> dict[str, Module]:
+    return {module.name: module for module in map(read, sorted(PACKAGE.rglob("*.py")))}
 
 
 def within(tree: ast.AST, function: str = "", typing: bool = False) -> Iterator[tuple[ast.AST, str, bool]]:
@@ -188,12 +190,20 @@ def from_targets(module: Module, node: ast.ImportFrom) -> Iterator[str]:
         if base == "." and alias.name == "__version__":  # the package itself is loaded before any of its rooms
             continue
         longer = f"{base.rstrip('.')}.{alias.name}" if base.startswith(".") else base
-        yield longer if longer.lstrip(".") in MODULES else base
+        yield longer if longer.lstrip(".") in modules() else base
 
 
-IMPORTS = [found for module in MODULES.values() for found in imports(module)]
-INNER = [found for found in IMPORTS if found.target.startswith(".")]
-OUTER = [found for found in IMPORTS if not found.target.startswith(".")]
+@cache
+def all_imports() -> list[Import]:
+    return [found for module in modules().values() for found in imports(module)]
+
+
+def inner() -> list[Import]:
+    return [found for found in all_imports() if found.target.startswith(".")]
+
+
+def outer() -> list[Import]:
+    return [found for found in all_imports() if not found.target.startswith(".")]
 
 
 def room_of(target: str) -> str:
@@ -202,14 +212,14 @@ def room_of(target: str) -> str:
 
 def test_every_room_has_a_floor() -> None:
     """A file or folder of the package is a room that stands on a floor."""
-    assert {module.room for module in MODULES.values()} <= FLOORS.keys()
+    assert {module.room for module in modules().values()} <= FLOORS.keys()
 
 
 def test_imports_run_downwards() -> None:
     """A room imports only from lower floors, never from a neighbour; calls upward are listed in UPWARD."""
     breaches = [
         str(found)
-        for found in INNER
+        for found in inner()
         if (there := room_of(found.target)) != (here := found.importer.room)
         and FLOORS[there] >= FLOORS[here]
         and UPWARD.get((found.importer.name, found.function)) != there
@@ -221,7 +231,7 @@ def test_some_rooms_see_less() -> None:
     """graph and protocol stand on errors alone; the simulator knows neither catalog nor transport."""
     breaches = [
         str(found)
-        for found in INNER
+        for found in inner()
         if (there := room_of(found.target)) != (here := found.importer.room)
         and here in ONLY_FROM
         and there not in ONLY_FROM[here]
@@ -231,7 +241,7 @@ def test_some_rooms_see_less() -> None:
 
 def test_upward_imports_are_used() -> None:
     """UPWARD lists only functions that do import upward: a dead line must go."""
-    real = {(found.importer.name, found.function): room_of(found.target) for found in INNER if found.function}
+    real = {(found.importer.name, found.function): room_of(found.target) for found in inner() if found.function}
     assert {key: room for key, room in UPWARD.items() if real.get(key) != room} == {}
 
 
@@ -239,7 +249,7 @@ def test_third_party_packages_have_one_home() -> None:
     """A package that is not in the standard library is imported in its home only."""
     breaches = [
         str(found)
-        for found in OUTER
+        for found in outer()
         if (package := found.target.split(".")[0]) not in sys.stdlib_module_names
         and not {found.importer.room, found.importer.name} & HOMES.get(package, set())
     ]
@@ -248,7 +258,7 @@ def test_third_party_packages_have_one_home() -> None:
 
 def test_no_import_cycle() -> None:
     """Modules, and rooms, can be put in an order in which each imports only earlier ones."""
-    run = [found for found in INNER if not found.typing and not found.function]
+    run = [found for found in inner() if not found.typing and not found.function]
     by_module: dict[str, set[str]] = {}
     by_room: dict[str, set[str]] = {}
     for found in run:
@@ -264,12 +274,14 @@ def test_no_import_cycle() -> None:
 
 def test_files_and_functions_stay_small() -> None:
     """No file over 500 lines, no function over 60, the median file under 200."""
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in [m.path for m in MODULES.values()]}
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines()) for path in [m.path for m in modules().values()]
+    }
     assert {path.name: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
     assert statistics.median(lengths.values()) < MEDIAN_FILE
     functions = {
         f"{module.name}.{qualified(function, node)}": (node.end_lineno or 0) - node.lineno + 1
-        for module in MODULES.values()
+        for module in modules().values()
         for node, function, _ in within(module.tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
@@ -279,7 +291,7 @@ def test_files_and_functions_stay_small() -> None:
 def test_broad_excepts_are_the_listed_ones() -> None:
     """`except Exception` stands in the listed functions only; bare and BaseException handlers raise again."""
     found = set()
-    for module in MODULES.values():
+    for module in modules().values():
         for node, function, _ in within(module.tree):
             if isinstance(node, ast.ExceptHandler) and is_broad(node) and not raises_again(node):
                 found.add((module.name, function))
@@ -300,23 +312,40 @@ def raises_again(handler: ast.ExceptHandler) -> bool:
     return base_only and isinstance(last, ast.Raise) and last.exc is None
 
 
-@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_mocks(path: Path) -> None:
+@cache
+def files_of_tests() -> dict[str, list[ast.AST]]:
+    """Every node of each file of tests."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    return {str(path.relative_to(ROOT)): list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for path in files}
+
+
+def test_no_mocks() -> None:
     """Tests drive the public door: no mock library, and monkeypatch changes the environment and folder only."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    modules |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not {name for name in modules if name.split(".")[0] in {"mock", "pytest_mock"} or name == "unittest.mock"}
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert not {name for name in names if name == "mock" or name.endswith("Mock")}
-    forbidden = {"setattr", "delattr", "setitem", "delitem"}
-    calls = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in forbidden]
-    assert [call for call in calls if call.startswith(("monkeypatch.", "mocker."))] == []
+    assert {path: found for path, nodes in files_of_tests().items() if (found := list(mocks(nodes)))} == {}
 
 
-@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_test_states_its_rule(path: Path) -> None:
+def mocks(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names if each.name.split(".")[0] in {"mock", "pytest_mock"})
+            yield from (each.name for each in node.names if each.name == "unittest.mock")
+        elif isinstance(node, ast.ImportFrom):
+            if (node.module or "").split(".")[0] in {"mock", "pytest_mock"} or node.module == "unittest.mock":
+                yield str(node.module)
+            yield from (each.name for each in node.names if each.name == "mock" or each.name.endswith("Mock"))
+        elif isinstance(node, ast.Attribute) and node.attr in {"setattr", "delattr", "setitem", "delitem"}:
+            call = ast.unparse(node)
+            if call.startswith(("monkeypatch.", "mocker.")):
+                yield call
+
+
+def test_every_test_states_its_rule() -> None:
     """A test's docstring is one sentence that states the rule."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tests = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
-    assert [test.name for test in tests if path.name.startswith("test_") and not ast.get_docstring(test)] == []
+    silent = [
+        f"{path}: {node.name}"
+        for path, nodes in files_of_tests().items()
+        if Path(path).name.startswith("test_")
+        for node in nodes
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)
+    ]
+    assert silent == []
