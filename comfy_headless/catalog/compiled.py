@@ -63,9 +63,9 @@ class CompiledWorkflow:
         return frozenset(str(self.graph[each.node_id]["inputs"][each.field]) for each in self.uploads)
 
 
-def drawn_seed() -> int:
-    """Draw a seed."""
-    return random.SystemRandom().randrange(SEEDS)
+def drawn_seed(least: int = 0, most: int = SEEDS - 1) -> int:
+    """Draw a seed of at least ``least`` and at most ``most``, below ``SEEDS`` where that leaves any."""
+    return random.SystemRandom().randint(least, max(least, min(most, SEEDS - 1)))
 
 
 def uploads_of(template: Template, paths: Mapping[str, Any]) -> tuple[Upload, ...]:

@@ -7,17 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from comfy_headless.catalog.aspect import shaped
-from comfy_headless.catalog.compiled import (
-    RANDOM,
-    SEED_FIELDS,
-    CompiledWorkflow,
-    base_name,
-    drawn_seed,
-    uploads_of,
-)
+from comfy_headless.catalog.compiled import CompiledWorkflow, base_name, uploads_of
 from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.catalog.rules import FrameRule, SizeRule
+from comfy_headless.catalog.seeds import drawn_seeds, seeds_of, with_saved_drawn
 from comfy_headless.catalog.variants import VARIANTS, Variants, parted
 from comfy_headless.catalog.vary import Workshop, vary
 from comfy_headless.errors import ValidationError
@@ -50,20 +44,16 @@ def compile_template(
     asked = Variants(**variants).given()
     values, notes = _with_wishes(template, values, rest)
     parameters = template.parameters
-    seeds = [name for name, each in parameters.items() if any(slot.field in SEED_FIELDS for slot in each.slots)]
-    drawn = {name: drawn_seed() for name in seeds if values.get(name) in (*RANDOM, "-1")}
-    given = {name: value for name, value in {**values, **drawn}.items() if value is not None}
+    given = {name: value for name, value in {**values, **drawn_seeds(parameters, values)}.items() if value is not None}
     paths = {name: value for name, value in given.items() if name in parameters and parameters[name].upload}
     uploads = uploads_of(template, paths)
-    graph = template.bind({**given, **{name: base_name(path) for name, path in paths.items()}})
-    fitted = {
-        name: graph[each.slots[0].node_id]["inputs"][each.slots[0].field] if name in given else each.default
-        for name, each in parameters.items()
-    }
-    seed = next((fitted[name] for name in seeds if isinstance(fitted[name], int)), None)
+    bound = template.bind({**given, **{name: base_name(path) for name, path in paths.items()}})
+    graph, saved, drawn = with_saved_drawn(bound)
+    fitted = {name: graph[each.slots[0].node_id]["inputs"][each.slots[0].field] for name, each in parameters.items()}
+    seed = next((fitted[name] for name in seeds_of(parameters) if isinstance(fitted[name], int)), saved)
     shown_paths = {name: os.fsdecode(path) for name, path in paths.items()}
     changed = vary(graph, asked, Workshop(VIDEO_PRESETS.files))
-    told = (*template.warnings, *notes, *changed.notes)
+    told = (*template.warnings, *notes, *drawn, *changed.notes)
     return CompiledWorkflow(changed.graph, seed, {**fitted, **shown_paths, **asked}, told, uploads)
 
 
