@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from .protocol.events import Progress as Progress
     from .protocol.events import Queued as Queued
     from .protocol.events import Started as Started
-    from .protocol.result import Output as Output
+    from .protocol.output import Output as Output
     from .protocol.result import Result as Result
     from .protocol.routes import Queue as Queue
     from .protocol.routes_jobs import JobPage as JobPage
@@ -122,7 +122,7 @@ _HOMES = {
     "ModelDownloadError": "errors",
     "ModelList": "models.listing",
     "OutOfMemoryError": "errors",
-    "Output": "protocol.result",
+    "Output": "protocol.output",
     "OutputReady": "protocol.events",
     "PresetLibrary": "catalog.presets",
     "Preview": "protocol.events",

@@ -12,7 +12,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.outputs import extensions_made
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.destination import Destination
-from comfy_headless.protocol.result import kind_of
+from comfy_headless.protocol.output import kind_of
 
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", 0, "PNG"),

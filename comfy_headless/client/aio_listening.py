@@ -13,7 +13,8 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.fold import fold
 from comfy_headless.protocol.frames import CLOSED
-from comfy_headless.protocol.result import Output, Result
+from comfy_headless.protocol.output import Output
+from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.run import take_up
 from comfy_headless.protocol.stream import Handler, ServerEvent, Wish, event_of, handler, wish
 from comfy_headless.transport.aio import AsyncTransport

@@ -10,7 +10,7 @@ from typing import Any
 from comfy_headless.protocol import routes, routes_files
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
-from comfy_headless.protocol.result import Output
+from comfy_headless.protocol.output import Output
 from comfy_headless.protocol.routes_files import place_of
 from comfy_headless.transport.sync import SyncTransport
 

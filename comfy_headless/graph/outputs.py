@@ -1,5 +1,7 @@
 """What the saving nodes of a graph will make, as far as their class tells: file extensions, and whether with sound.
 
+And what their titles call it.
+
 Classes and formats of ComfyUI 0.30.0 (object_info) and VideoHelperSuite 1.7.9.
 """
 
@@ -7,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+
+from comfy_headless.graph.markers import parse_title
 
 EXTENSIONS: Final[Mapping[str, str]] = {
     "SaveVideo": ".mp4",
@@ -46,3 +50,19 @@ def sound_made(graph: Mapping[str, Any]) -> bool | None:
     makers = [node for node in graph.values() if node.get("class_type") in _VIDEO_MAKERS]
     linked = {"audio" in (node.get("inputs") or {}) for node in makers}
     return linked.pop() if len(linked) == 1 else None
+
+
+def named_outputs(graph: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the names that titles give to outputs, each with its nodes in order.
+
+    Raises:
+        ValidationError: a title holds what is no marker.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for node_id, node in graph.items():
+        title = (node.get("_meta") or {}).get("title")
+        if isinstance(title, str) and "$" in title:
+            for marker in parse_title(title, where=f"node {node_id}").markers:
+                if marker.output and marker.name:
+                    found[marker.name] = (*found.get(marker.name, ()), node_id)
+    return found

@@ -10,11 +10,12 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from comfy_headless.errors import ValidationError
+from comfy_headless.errors import ResultSaveError, ValidationError
 
 _LONGEST = 240  # bytes of a name that every common file system takes (255), less ".<id>.part"
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]" if os.name != "nt" else r'[\x00-\x1f\x7f<>:"|?*]')
@@ -145,6 +146,29 @@ def publish(part: str, target: str, overwrite: bool, own: Iterable[str] = ()) ->
             return str(free)
         source.unlink()
         return str(free)
+
+
+def put(destination: Destination, filename: str, content: bytes | Path) -> Path:
+    """Write bytes, or a copy of a local file, as one that appears whole; give its path.
+
+    Raises:
+        ValidationError: nothing can be written there.
+        ResultSaveError: there is no room for it, or the local file cannot be read.
+    """
+    prepare(destination)
+    target = place(destination, filename, "", number=1)
+    part = part_name(destination.folder, filename, "saved")
+    try:
+        if isinstance(content, bytes):
+            part.write_bytes(content)
+        else:
+            shutil.copyfile(content, part)
+        return Path(publish(str(part), str(target), destination.overwrite))
+    except OSError as error:
+        words = f"{filename!r} could not be saved at {target}: {error.strerror or error}"
+        raise ResultSaveError(words, prompt_id="", path=str(target)) from error
+    finally:
+        discard((str(part),))
 
 
 def discard(parts: Iterable[str]) -> None:

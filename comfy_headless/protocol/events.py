@@ -10,7 +10,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from comfy_headless.protocol.result import Output
+from comfy_headless.protocol.output import Output
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from comfy_headless.protocol.collect import saved_in
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.follow import Outputs
-from comfy_headless.protocol.result import Output
+from comfy_headless.protocol.output import Output
 from comfy_headless.protocol.run import Wait, begin, give_up
 from comfy_headless.protocol.status import recall
 from comfy_headless.protocol.watch import Teller, subscribed, watch

@@ -24,7 +24,7 @@ from comfy_headless.protocol.events import (
     picture_type,
 )
 from comfy_headless.protocol.frames import Frame
-from comfy_headless.protocol.result import Output
+from comfy_headless.protocol.output import Output
 from comfy_headless.protocol.ticket import Ticket
 from comfy_headless.protocol.watch import Teller, subscribed, watch
 

@@ -1,68 +1,22 @@
-"""``Result`` and ``Output``: what a finished job is, whoever ran it."""
+"""``Result``: what a finished job is, whoever ran it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
-KINDS: Final[Mapping[str, frozenset[str]]] = {
-    "image": frozenset(
-        {"png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "avif", "svg", "exr", "hdr", "heic"}
-    ),
-    "video": frozenset({"mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "ogv", "gif", "webp", "apng"}),
-    "audio": frozenset({"mp3", "wav", "flac", "ogg", "oga", "opus", "aac", "m4a", "wma", "aiff"}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One thing that a job made; usable wherever a path is.
-
-    Args:
-        kind: "image", "video", "audio", "text" or "other".
-        filename: the name on the server; empty for a text.
-        subfolder: its folder below the server's output folder.
-        node_id: the node that made it.
-        url: where the server offers it.
-        path: the local file, None if it was not downloaded.
-        text: the text itself, for kind "text".
-    """
-
-    kind: str
-    filename: str
-    subfolder: str
-    node_id: str
-    url: str
-    path: Path | None = None
-    text: str | None = None
-
-    def __fspath__(self) -> str:
-        if self.path is None:
-            raise TypeError(f"output {self.filename!r} was not downloaded (give out=); it is at {self.url}")
-        return os.fspath(self.path)
-
-    def __str__(self) -> str:
-        return self.text if self.text is not None else str(self.path or self.url)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the output as JSON-ready data."""
-        return {
-            "kind": self.kind,
-            "filename": self.filename,
-            "subfolder": self.subfolder,
-            "node_id": self.node_id,
-            "url": self.url,
-            "path": str(self.path) if self.path else None,
-            "text": self.text,
-        }
+from comfy_headless.protocol.output import Output as Output
+from comfy_headless.protocol.output import kind_of as kind_of
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """A finished job. Fields can be read as attributes or by name: ``result.video`` and ``result["video"]``.
+
+    ``images_by_var`` and its like hold outputs by the name that a marker gives them (``$output.cover``), those of
+    nodes without one by the node's id.
 
     Args:
         status: "completed", or "failed" (only with ``raise_on_error=False``; ``error`` says why).
@@ -80,6 +34,10 @@ class Result:
         callback_error: the exception that ended the calls of ``on_progress``, as text.
         worked: seconds that the server worked on it, its queue apart; None if it does not say.
         kept: ids of the nodes whose results the server still had, so that they did not run.
+        previews: temporary files that the graph made beside; they are not downloaded, and the server drops them when it
+            restarts.
+        raw: what each node gave, by its id, as the server told it.
+        cost: what the job cost, as the cloud tells it; None where nobody says.
     """
 
     status: str
@@ -96,6 +54,14 @@ class Result:
     callback_error: str | None = None
     worked: float | None = None
     kept: tuple[str, ...] = ()
+    previews: tuple[Output, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cost: Mapping[str, Any] | None = None
+
+    @property
+    def success(self) -> bool:
+        """True if the job ended well."""
+        return self.status == "completed"
 
     @property
     def files(self) -> list[Path]:
@@ -123,9 +89,49 @@ class Result:
         return self._of("text")
 
     @property
+    def meshes(self) -> list[Output]:
+        """The 3D models: meshes, point clouds, splats."""
+        return self._of("mesh")
+
+    @property
     def others(self) -> list[Output]:
         """Files of any other kind."""
         return self._of("other")
+
+    @property
+    def images_by_var(self) -> dict[str, list[Output]]:
+        """The still images, by name."""
+        return self._by_var("image")
+
+    @property
+    def videos_by_var(self) -> dict[str, list[Output]]:
+        """The videos, by name."""
+        return self._by_var("video")
+
+    @property
+    def audios_by_var(self) -> dict[str, list[Output]]:
+        """The sounds, by name."""
+        return self._by_var("audio")
+
+    @property
+    def texts_by_var(self) -> dict[str, list[Output]]:
+        """The texts, by name."""
+        return self._by_var("text")
+
+    @property
+    def meshes_by_var(self) -> dict[str, list[Output]]:
+        """The 3D models, by name."""
+        return self._by_var("mesh")
+
+    @property
+    def others_by_var(self) -> dict[str, list[Output]]:
+        """Files of any other kind, by name."""
+        return self._by_var("other")
+
+    @property
+    def outputs_by_var(self) -> dict[str, list[Output]]:
+        """Everything that was saved, by name."""
+        return self._by_var()
 
     @property
     def video(self) -> Output | None:
@@ -142,6 +148,10 @@ class Result:
         if name not in _NAMES:
             raise KeyError(f"a result has no {name!r}; it has: {', '.join(_NAMES)}")
         return getattr(self, name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return ``result[name]``, or ``default`` where a result has no such name."""
+        return self[name] if name in _NAMES else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(_NAMES)
@@ -169,25 +179,33 @@ class Result:
             "callback_error": self.callback_error,
             "worked": self.worked,
             "kept": list(self.kept),
+            "previews": [output.to_dict() for output in self.previews],
+            "cost": None if self.cost is None else dict(self.cost),
         }
 
     def _of(self, kind: str) -> list[Output]:
         return [output for output in self.outputs if output.kind == kind]
 
+    def _by_var(self, kind: str | None = None) -> dict[str, list[Output]]:
+        found: dict[str, list[Output]] = {}
+        for output in self.outputs if kind is None else self._of(kind):
+            for name in output.names or (output.node_id,):
+                found.setdefault(name, []).append(output)
+        return found
+
+
+_LISTS: Final = ("images", "videos", "audios", "texts", "meshes", "others", "outputs")
 
 _NAMES: Final = (
     "status",
+    "success",
     "prompt_id",
     "duration",
     "files",
-    "images",
-    "videos",
-    "audios",
-    "texts",
-    "others",
+    *_LISTS,
+    *(f"{name}_by_var" for name in _LISTS),
     "video",
     "path",
-    "outputs",
     "seed",
     "preset",
     "settings",
@@ -198,14 +216,7 @@ _NAMES: Final = (
     "callback_error",
     "worked",
     "kept",
+    "previews",
+    "raw",
+    "cost",
 )
-
-
-def kind_of(filename: str, *, animated: bool = False, key: str = "") -> str:
-    """Return the kind of a file by its extension; ``animated`` and the output's ``key`` settle gif, webp and apng."""
-    suffix = PurePosixPath(filename).suffix.lower().lstrip(".")
-    if suffix in KINDS["image"] and suffix in KINDS["video"]:
-        return "video" if animated or key == "gifs" else "image"
-    if suffix == "png" and animated:
-        return "video"
-    return next((kind for kind, suffixes in KINDS.items() if suffix in suffixes), "other")

@@ -16,7 +16,7 @@ from comfy_headless.protocol.conversation import Server, attempt, offline, persi
 from comfy_headless.protocol.destination import Destination, discard, part_name, place, prepare, publish
 from comfy_headless.protocol.download import download
 from comfy_headless.protocol.effects import Call, Flow, Work
-from comfy_headless.protocol.result import Output
+from comfy_headless.protocol.output import Output
 from comfy_headless.protocol.routes import FOLDER_TYPES, file_part, sent, stored_name, view_params, view_url
 
 CHANNELS: Final = ("rgba", "rgb", "a")

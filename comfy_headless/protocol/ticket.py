@@ -20,6 +20,7 @@ class Label(NamedTuple):
 
     Args:
         sound: whether the video should have sound, None if that is not known.
+        outputs: names of outputs (``cover`` for ``$output.cover``), each with the ids of the nodes that carry it.
     """
 
     preset: str | None = None
@@ -27,6 +28,11 @@ class Label(NamedTuple):
     settings: Mapping[str, Any] = {}
     notes: tuple[str, ...] = ()
     sound: bool | None = None
+    outputs: Mapping[str, tuple[str, ...]] = {}
+
+    def names(self, node_id: str) -> tuple[str, ...]:
+        """Return what the outputs of a node are called."""
+        return tuple(name for name, nodes in self.outputs.items() if node_id in nodes)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -117,7 +123,13 @@ def label_in(item: Any) -> Label:
         {name: value for name, value in settings.items() if _is_plain(value)} if isinstance(settings, dict) else {},
         tuple(str(one) for one in notes) if isinstance(notes, list) else (),
         sound if isinstance(sound, bool) else None,
+        _outputs(told.get("outputs")),
     )
+
+
+def _outputs(told: Any) -> dict[str, tuple[str, ...]]:
+    found = {name: nodes for name, nodes in told.items() if isinstance(nodes, list)} if isinstance(told, dict) else {}
+    return {name: tuple(node for node in nodes if isinstance(node, str)) for name, nodes in found.items()}
 
 
 def _is_plain(value: Any) -> bool:

@@ -24,7 +24,8 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Call, Deadline, Flow, Reply
-from comfy_headless.protocol.result import Output, Result
+from comfy_headless.protocol.output import Output
+from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
 
 from comfy_headless.protocol.collect import found_in, saved_in
-from comfy_headless.protocol.result import Output, Result, kind_of
+from comfy_headless.protocol.output import Output
+from comfy_headless.protocol.result import Result
 
 VIDEO = Output("video", "x.mp4", "video", "9", "http://s/view?filename=x.mp4", Path("out/x.mp4"))
 TEXT = Output("text", "", "", "4", "", text="hello")
@@ -34,23 +36,39 @@ def test_an_output_is_a_path() -> None:
         os.fspath(Output("video", "x.mp4", "", "9", "http://s/view?x"))
 
 
-@pytest.mark.parametrize(
-    ("name", "animated", "key", "kind"),
-    [
-        ("a.mp4", True, "images", "video"),
-        ("a.webp", True, "images", "video"),
-        ("a.webp", False, "images", "image"),
-        ("a.png", True, "images", "video"),
-        ("a.gif", False, "gifs", "video"),
-        ("a.PNG", False, "images", "image"),
-        ("a.flac", False, "audio", "audio"),
-        ("a.glb", False, "3d", "other"),
-        ("noext", False, "images", "other"),
-    ],
-)
-def test_kinds(name: str, animated: bool, key: str, kind: str) -> None:
-    """The extension tells the kind; ``animated`` and the key settle what can be both."""
-    assert kind_of(name, animated=animated, key=key) == kind
+def test_outputs_are_found_by_name() -> None:
+    """By the name of a marker, else by the node's id; two nodes with one name are both there, in order."""
+    outputs = (
+        Output("image", "a.png", "", "1", "", names=("x",)),
+        Output("image", "b.png", "", "2", "", names=("x", "y")),
+        Output("video", "c.mp4", "", "2", "", names=("x", "y")),
+        Output("mesh", "d.glb", "", "9:3", ""),
+        Output("text", "", "", "y", "", text="said"),
+        Output("other", "e.bin", "", "9:3", ""),
+        Output("audio", "f.mp3", "", "9:3", ""),
+    )
+    result = Result("completed", "p", 1.0, outputs)
+    assert result.images_by_var == {"x": [*outputs[:2]], "y": [outputs[1]]}
+    assert result.videos_by_var == {"x": [outputs[2]], "y": [outputs[2]]}
+    assert (result.meshes_by_var, result.texts_by_var) == ({"9:3": [outputs[3]]}, {"y": [outputs[4]]})
+    assert (result.others_by_var, result.audios_by_var) == ({"9:3": [outputs[5]]}, {"9:3": [outputs[6]]})
+    assert result["outputs_by_var"]["y"] == [outputs[1], outputs[2], outputs[4]]
+    assert [result.meshes, result.others, result.audios] == [[outputs[3]], [outputs[5]], [outputs[6]]]
+
+
+def test_a_result_is_read_as_a_dict_of_old() -> None:
+    """``result["success"]``, ``result["videos"]``, ``result.get`` and ``in`` work; a failed one is no success."""
+    result = Result("completed", "p", 1.0, (VIDEO,))
+    assert (result["success"], result["videos"], result["error"]) == (True, [VIDEO], None)
+    assert (result.get("videos"), result.get("vidoes"), result.get("vidoes", [])) == ([VIDEO], None, [])
+    assert "videos" in result
+    assert Result("failed", "p", 1.0, error="no")["success"] is False
+
+
+def test_a_result_goes_to_another_process() -> None:
+    """A result can be pickled, with its outputs and what the server told."""
+    result = Result("completed", "p", 1.0, (VIDEO, TEXT), raw={"9": {"images": []}}, previews=(VIDEO,))
+    assert pickle.loads(pickle.dumps(result)) == result
 
 
 def test_any_key_with_files_is_read() -> None:
@@ -64,7 +82,7 @@ def test_any_key_with_files_is_read() -> None:
     }
     assert [(one.kind, one.filename or one.text) for one in found_in("9", output)] == [
         ("video", "a.mp4"),
-        ("other", "m.glb"),
+        ("mesh", "m.glb"),
         ("text", "one"),
         ("text", "two"),
     ]
