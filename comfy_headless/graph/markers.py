@@ -4,8 +4,9 @@
     marker  = $[~]name[.[~]field][!][:description]        ~ a file to upload, ! required
     output  = $output.name[:description]
 
-A part is a marker when it starts with ``$``; ``$5`` is a price. A description runs to the next marker. Whatever
-starts as a marker and does not fit is refused with its position: a marker is never read as something else.
+A part is a marker when it starts with ``$``; ``$5`` alone is a price. A name may hold hyphens and single spaces. A
+description runs to the next marker. Whatever starts as a marker and does not fit is refused with its position: a marker
+is never read as something else.
 The grammar is ComfyKit 0.1.12's, strict where that one keeps stray characters in names.
 """
 
@@ -19,10 +20,10 @@ from typing import NamedTuple
 from comfy_headless.errors import ValidationError
 
 _COMMA = re.compile("[,，]")
-_NAME = re.compile(r"[^\W\d]\w*")
+_NAME = re.compile(r"[^\W\d][\w-]*(?: \w[\w-]*)*")
 _FIELD = re.compile(r"[^~!$:]+")
 _STARTS = re.compile(r"\$\s*~?\s*[^\W\d]")
-_PRICE = re.compile(r"\$\s*\d")
+_PRICE = re.compile(r"\$\s*\d+(?:\.\d+)*(?![\w!~:])(?!\.~?[^\W\d])")
 _WORD = re.compile(r"\$\s*~?[^\W\d]\w*")
 _MISPLACED = {
     "~": "'~' stands before the name or the field",
@@ -114,7 +115,7 @@ class _Reader:
 
     def marker(self) -> Marker:
         upload = self._take("~")
-        name = self._word(_NAME, "a name (letters, digits and underscores; a letter or underscore first)")
+        name = self._word(_NAME, "a name (letters, digits, '_', '-', spaces; a letter or '_' first)")
         field: str | None = None
         if self._take("."):
             upload = self._take("~") or upload

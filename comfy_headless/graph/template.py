@@ -12,24 +12,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.loaders import Media, media_of
 from comfy_headless.graph.markers import Marker, parse_title, settled
 from comfy_headless.graph.source import Graph, copy_json, is_link, read_graph
 from comfy_headless.graph.values import Kind, Limits, fit, kind_of_default, kind_of_type, nearest, shown
 
 if TYPE_CHECKING:
     from comfy_headless.graph.schemas import NodeSchema, Schemas
-
-UPLOADS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "LoadImage": "image",
-        "LoadImageMask": "image",
-        "LoadAudio": "audio",
-        "LoadVideo": "file",
-        "VHS_LoadVideo": "video",
-        "VHS_LoadAudioUpload": "audio",
-    }
-)
-"""The input of a loader that names a file people upload (``*_upload`` in ComfyUI 0.30.0's object_info; VHS 1.7.9)."""
 
 OUTPUTS: Final = frozenset(
     {
@@ -63,14 +52,19 @@ class Parameter:
     """What a caller can give, and the inputs it goes to.
 
     Args:
-        upload: the value is a file to upload; the input gets its name on the server.
+        media: the value is a file of this kind, which is uploaded; the inputs get its name on the server.
     """
 
     name: str
     slots: tuple[Slot, ...]
     required: bool
-    upload: bool
+    media: Media | None
     description: str
+
+    @property
+    def upload(self) -> bool:
+        """Whether the value is a file to upload."""
+        return self.media is not None
 
     @property
     def bindings(self) -> tuple[tuple[str, str], ...]:
@@ -210,8 +204,10 @@ class _Node:
             state = "is a wire" if wired else "has no saved value"
             raise self._refused(marker, f"input {name!r} {state}, so '${marker.name}' needs '!' (required)")
         default = None if wired else saved
-        slot = Slot(self.node_id, name, self.class_type, default, self._limits(name, default, marker.upload))
-        return Parameter(marker.name, (slot,), marker.required, marker.upload, marker.description)
+        media = media_of(self.class_type, name, self.schema) or ("file" if marker.upload else None)
+        limits = Limits(Kind.FILE) if media else self._limits(name, default)
+        slot = Slot(self.node_id, name, self.class_type, default, limits)
+        return Parameter(marker.name, (slot,), marker.required, media, marker.description)
 
     def output_names(self, markers: tuple[Marker, ...]) -> tuple[str, ...]:
         """Return the names of this node's output: its markers', else its id if it is an output node."""
@@ -236,6 +232,11 @@ class _Node:
         if marker.name in names:
             return marker.name
         fitting = self._fitting(marker.upload)
+        if " " in marker.name:
+            raise self._refused(
+                marker,
+                f"there is no input {marker.name!r}; words behind a marker are a description, which begins with ':'",
+            )
         if len(fitting) == 1:
             return fitting[0]
         listed = ", ".join(f"${'~' if marker.upload else ''}{marker.name}.{name}" for name in self._widgets())
@@ -251,14 +252,12 @@ class _Node:
     def _fitting(self, upload: bool) -> list[str]:
         """The inputs that a marker without a field can mean: the loader's file, or the class's one required widget."""
         if upload:
-            return [name for name in self.inputs if name == UPLOADS.get(self.class_type)]
+            return [name for name in self._names() if media_of(self.class_type, name, self.schema)]
         required = [each for each in self.schema.inputs if each.required] if self.schema else []
         return [each.name for each in required if each.choices is not None or kind_of_type(each.type) is not Kind.ANY]
 
-    def _limits(self, name: str, default: Any, upload: bool) -> Limits:
+    def _limits(self, name: str, default: Any) -> Limits:
         found = self.schema.input(name) if self.schema else None
-        if upload:
-            return Limits(Kind.FILE)
         if found is None:
             return Limits(kind_of_default(default))
         kind = kind_of_type(found.type) if found.choices is None else Kind.CHOICE
@@ -275,7 +274,7 @@ def _fitted(value: Any, slot: Slot, what: str, any_choice: bool) -> Any:
 
 
 def _joined(known: Parameter | None, new: Parameter) -> Parameter:
-    """One parameter on several inputs: required and uploaded if any of them is."""
+    """One parameter on several inputs: required and a file if any of them is."""
     if known is None:
         return new
     slots = known.slots if new.slots[0] in known.slots else known.slots + new.slots
@@ -283,7 +282,7 @@ def _joined(known: Parameter | None, new: Parameter) -> Parameter:
         known,
         slots=slots,
         required=known.required or new.required,
-        upload=known.upload or new.upload,
+        media=known.media if new.media in (None, known.media) else new.media if known.media is None else "file",
         description=known.description or new.description,
     )
 

@@ -34,6 +34,8 @@ READ = {
     "q05": ("$output.cover!", output("cover", required=True)),
     "q06": ("$output.cover:final picture", output("cover", description="final picture")),
     "unicode": ("$提示词.text", parameter("提示词", "text")),
+    "hyphen": ("$my-name.text", parameter("my-name", "text")),
+    "name with a space": ("$negative prompt.text!", parameter("negative prompt", "text", required=True)),
     "field with a space": ("$p.my input!", parameter("p", "my input", required=True)),
     "later": ("Positive, $prompt.text", parameter("prompt", "text", position=11)),
 }
@@ -55,6 +57,7 @@ SEVERAL = {
     "description": ("$a.x: one, $5 and more, two, $b.y", ["a", "b"]),
     "none": ("Just a title, with words", []),
     "price": ("Cheap, $5", []),
+    "price with words": ("Cheap, $4.99 a month", []),
     "empty": ("", []),
     "p14": ("!$prompt.text", []),
 }
@@ -79,7 +82,10 @@ REFUSED = {
     "p35": ("$$prompt.text", 2, "expected a name"),
     "later": ("Size, $width, $a!b", 18, "does not belong"),
     "output": ("$~output.video", 1, "takes no '~'"),
-    "hyphen": ("$my-name.text", 4, "does not belong"),
+    "digit first": ("$1st.text", 2, "a letter or '_' first"),
+    "digits": ("$1.text", 2, "a letter or '_' first"),
+    "price and !": ("$5!", 2, "a letter or '_' first"),
+    "two spaces": ("$negative  prompt.text", 12, "does not belong"),
 }
 
 

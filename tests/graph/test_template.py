@@ -29,7 +29,7 @@ def one(class_type, title, **inputs):
 
 REFUSED = {
     "browser format": ({"nodes": [{"id": 6}], "links": [], "version": 0.4}, "browser format"),
-    "empty browser format": ({"nodes": [], "links": []}, "Export (API)"),
+    "empty browser format": ({"nodes": [], "links": []}, "browser format"),
     "list": ([1, 2], "w.json is a list"),
     "list as text": ("[1, 2]", "w.json is a list"),
     "empty": ({}, "it has no nodes"),
@@ -113,6 +113,37 @@ class TestFields:
         """`$~input_image!` on LoadImage fills `image` (p11)."""
         parameter = one("LoadImage", "$~input_image!", image="default.png").parameters["input_image"]
         assert (parameter.bindings, parameter.upload) == ((("6", "image"),), True)
+
+    @pytest.mark.parametrize("title", ["$image", "$first.image", "$picture"])
+    def test_a_loaders_file_needs_no_upload_marker(self, title):
+        """What names a file on a loader is uploaded with '~' or without it, as ComfyKit does it."""
+        graph = {"6": node("LoadImage", title, image="default.png")}
+        (parameter,) = Template.read(graph, schemas=SNAPSHOT).parameters.values()
+        assert (parameter.bindings, parameter.upload, parameter.media) == ((("6", "image"),), True, "image")
+
+    @pytest.mark.parametrize("flag", ["image_upload", "video_upload", "audio_upload", "file_upload"])
+    def test_a_server_says_which_inputs_name_files(self, flag):
+        """A loader that only the server knows is one by the flags of its input; one of made files is none."""
+        spec = {flag: True, "image_folder": "input"}
+        info = {"PackLoad": {"input": {"required": {"clip": [["a.mp4"], spec], "other": [["a"], {}]}}, "output": []}}
+        graph = {"6": node("PackLoad", "$x.clip, $other", clip="a.mp4", other="a")}
+        found = Template.read(graph, schemas=Schemas.from_object_info(info)).parameters
+        assert (found["x"].media, found["other"].media) == (flag.removesuffix("_upload"), None)
+        spec["image_folder"] = "output"
+        assert Template.read(graph, schemas=Schemas.from_object_info(info)).parameters["x"].media is None
+
+    def test_other_inputs_of_a_loader_are_plain(self):
+        """Only the file's own input is one (m27, m28)."""
+        graph = {"6": node("VHS_LoadVideo", "$cap.frame_load_cap, $clip.video", video="x.mp4", frame_load_cap=0)}
+        found = Template.read(graph).parameters
+        assert [each.media for each in found.values()] == [None, "video"]
+
+    def test_words_behind_a_name_are_no_name(self):
+        """A name with spaces is one where the input is named, or called so; else the words are refused."""
+        assert one("X", "$my text", **{"my text": "a"}).parameters["my text"].bindings == (("6", "my text"),)
+        graph = {"6": node("CLIPTextEncode", "$prompt what to show", **TEXT), "4": LOADER}
+        with pytest.raises(ValidationError, match=r"position 1.*begins with ':'"):
+            Template.read(graph, schemas=SNAPSHOT)
 
     def test_an_unknown_field_is_refused_with_the_nearest(self):
         """A field that the node does not have names those it has (p24 without '!')."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from comfy_headless.graph.loaders import UPLOADS
 from comfy_headless.graph.marking.sight import Mark, Sight
-from comfy_headless.graph.template import UPLOADS
 from comfy_headless.graph.transforms.wires import Place, Wire, links
 
 _POSITIVE = ("positive", "conditioning", "cond1", "cond2")
