@@ -1,0 +1,104 @@
+"""The door: a workflow as a browser saves it, and node schemas, into the graph that ComfyUI's page would send.
+
+    graph = convert(workflow, Schemas.snapshot())
+
+The rules are ComfyUI's frontend 1.47.12 on ComfyUI 0.30.0, measured on official workflows and on cases made for each
+rule. Where the page throws and the meaning is plain, this converts; where it sends nonsense, this says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.source import Graph, copy_json
+from comfy_headless.graph.ui.canvas import Node
+from comfy_headless.graph.ui.links import Resolver, Scope, Value, Wire
+from comfy_headless.graph.ui.numbering import renumber
+from comfy_headless.graph.ui.page import Page
+from comfy_headless.graph.ui.placed import is_virtual
+from comfy_headless.graph.ui.promoted import Promotions
+from comfy_headless.graph.ui.reading import MOST_NODES, is_ui_format, read
+
+__all__ = ["Converted", "convert", "convert_with_warnings", "is_ui_format"]
+
+
+class Converted(NamedTuple):
+    """A graph, and what is to be said of it: what could not be taken over as it was."""
+
+    graph: Graph
+    warnings: tuple[str, ...]
+
+
+def convert(workflow: Mapping[str, Any], schemas: Schemas, *, name: str = "workflow") -> Graph:
+    """Return the API-format graph of a workflow in the browser's format; the workflow is not changed.
+
+    Args:
+        schemas: the node classes of the server that is to run it.
+        name: how errors name it.
+
+    Raises:
+        ValidationError: it is no such workflow, a class is not there, or a link leads nowhere.
+    """
+    return convert_with_warnings(workflow, schemas, name=name).graph
+
+
+def convert_with_warnings(workflow: Mapping[str, Any], schemas: Schemas, *, name: str = "workflow") -> Converted:
+    """Do the same as `convert`, and say what could not be taken over as it was."""
+    drawing = read(workflow, name)
+    renumber(drawing)
+    page = Page(drawing, schemas, name)
+    promotions = Promotions(page)
+    resolver = Resolver(page, promotions)
+    graph: Graph = {}
+    for scope, node in _sent(page):
+        if len(graph) >= MOST_NODES:
+            raise ValidationError(f"{name} has more than {MOST_NODES} nodes, those of its subgraphs counted each time")
+        graph[scope.path + node.id] = _entry(page, resolver, scope, node)
+    for entry in graph.values():
+        entry["inputs"] = {key: value for key, value in entry["inputs"].items() if not _dangles(value, graph)}
+    return Converted(graph, ())
+
+
+def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
+    """The nodes that are sent, those of subgraphs in place of their instances."""
+    waiting = [(Scope("", page.root), iter(page.root.nodes.values()))]
+    while waiting:
+        scope, nodes = waiting[-1]
+        node = next(nodes, None)
+        if node is None:
+            waiting.pop()
+            continue
+        definition = page.definition_of(node)
+        if definition is not None:
+            if scope.outer is not None or node.active:  # inside another one, the page sends even what is muted
+                inner = Scope(f"{scope.path}{node.id}:", definition, scope, node)
+                waiting.append((inner, iter(definition.nodes.values())))
+        elif node.active and not is_virtual(node):
+            yield scope, node
+
+
+def _entry(page: Page, resolver: Resolver, scope: Scope, node: Node) -> dict[str, Any]:
+    if not page.is_known(node):
+        raise ValidationError(f"{page.name}: {node.known_as}: there is no such class")
+    placed = page.placed(scope.canvas, node)
+    inputs = {key: _sendable(value) for key, value in placed.values.items()}
+    for inlet in placed.inlets:
+        found = resolver.source(scope, node, inlet)
+        if isinstance(found, Wire):
+            inputs[inlet.name] = [found.node, found.slot]
+        elif isinstance(found, Value):
+            inputs[inlet.name] = _sendable(found.value)
+    title = node.title or page.shape(node.type).display_name
+    return {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
+
+
+def _sendable(value: Any) -> Any:
+    """A list would be taken for a link: it is sent inside ``__value__``."""
+    return {"__value__": copy_json(value)} if isinstance(value, list) else copy_json(value)
+
+
+def _dangles(value: Any, graph: Graph) -> bool:
+    return isinstance(value, list) and value[0] not in graph

@@ -1,0 +1,58 @@
+"""Give inner nodes ids of their own: one that the workflow or an earlier definition has becomes the next free number.
+
+ComfyUI's page does so when it opens a file, and the ids of the prompt show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from comfy_headless.graph.ui.canvas import Canvas, Drawing, Link, Node
+
+
+def renumber(drawing: Drawing) -> None:
+    """Renumber the inner nodes of all definitions, in the order of the file; links and promoted widgets follow."""
+    taken = set(drawing.root.nodes)
+    last = drawing.root.last_id
+    renamed: dict[str, dict[str, str]] = {}
+    for definition in drawing.definitions.values():
+        names: dict[str, str] = {}
+        for node_id in definition.nodes:
+            if node_id in taken:
+                last += 1
+                while str(last) in taken:
+                    last += 1
+                names[node_id] = str(last)
+            elif node_id.isdecimal() and len(node_id) < 16:
+                last = max(last, int(node_id))
+            taken.add(names.get(node_id, node_id))
+        if names:
+            renamed[definition.id] = names
+            _rename(definition, names)
+    if renamed:
+        for canvas in (drawing.root, *drawing.definitions.values()):
+            for node in canvas.nodes.values():
+                if node.type in renamed:
+                    node.properties = _followed(node, renamed[node.type])
+
+
+def _rename(definition: Canvas, names: Mapping[str, str]) -> None:
+    nodes = [replace(node, id=names.get(node.id, node.id)) for node in definition.nodes.values()]
+    definition.nodes = {node.id: node for node in nodes}
+    definition.links = {
+        key: Link(names.get(link.origin, link.origin), link.slot) for key, link in definition.links.items()
+    }
+
+
+def _followed(node: Node, names: Mapping[str, str]) -> Mapping[str, Any]:
+    """The properties of an instance, with the new ids in its ``proxyWidgets``."""
+    entries = node.properties.get("proxyWidgets")
+    if not isinstance(entries, list):
+        return node.properties
+    moved = [
+        [names.get(str(entry[0]), entry[0]), *entry[1:]] if isinstance(entry, list) and entry else entry
+        for entry in entries
+    ]
+    return {**node.properties, "proxyWidgets": moved}

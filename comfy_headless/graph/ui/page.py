@@ -1,0 +1,79 @@
+"""A workflow as the page has it open: each node with its class, and where each link inside a definition ends."""
+
+from __future__ import annotations
+
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Drawing, Input, Node
+from comfy_headless.graph.ui.placed import ClassShape, Inlet, Placed, is_virtual, place, shape_of
+
+
+class Page:
+    """An open workflow. What is worked out of a node is kept, since many links ask for it."""
+
+    __slots__ = ("_placed", "_shapes", "_takers", "definitions", "name", "root", "schemas")
+
+    def __init__(self, drawing: Drawing, schemas: Schemas, name: str) -> None:
+        self.root = drawing.root
+        self.definitions = drawing.definitions
+        self.schemas = schemas
+        self.name = name
+        self._shapes: dict[str, ClassShape] = {}
+        self._placed: dict[tuple[str, str], Placed] = {}
+        self._takers: dict[str, dict[str, tuple[Node, Input]]] = {}
+
+    def definition_of(self, node: Node) -> Canvas | None:
+        """Return the definition that a node is an instance of; None for all others."""
+        return self.definitions.get(node.type)
+
+    def is_known(self, node: Node) -> bool:
+        """Whether the server has the class of a node."""
+        return not is_virtual(node) and node.type in self.schemas
+
+    def shape(self, class_type: str) -> ClassShape:
+        """Return a class that the server has, read once."""
+        found = self._shapes.get(class_type)
+        if found is None:
+            found = self._shapes[class_type] = shape_of(class_type, self.schemas)
+        return found
+
+    def placed(self, canvas: Canvas, node: Node) -> Placed:
+        """Return a node with its inputs as the page has them."""
+        found = self._placed.get((canvas.id, node.id))
+        if found is None:
+            definition = self.definition_of(node)
+            if definition is not None:
+                found = _instance(node, definition)
+            else:
+                found = place(node, canvas, self.shape(node.type) if self.is_known(node) else None)
+            self._placed[canvas.id, node.id] = found
+        return found
+
+    def takers(self, canvas: Canvas) -> dict[str, tuple[Node, Input]]:
+        """Return who takes each link of a canvas."""
+        found = self._takers.get(canvas.id)
+        if found is None:
+            found = {one.link: (node, one) for node in canvas.nodes.values() for one in node.inputs if one.link}
+            self._takers[canvas.id] = found
+        return found
+
+    def primitive_targets(self, canvas: Canvas, primitive: Node) -> list[tuple[str, str]]:
+        """Return the inputs that a PrimitiveNode is linked to: ids of their nodes, and their names."""
+        if primitive.type != PRIMITIVE:
+            return []
+        return [
+            (node.id, one.name)
+            for key, (node, one) in self.takers(canvas).items()
+            if key in canvas.links and canvas.links[key].origin == primitive.id
+        ]
+
+
+def _instance(node: Node, definition: Canvas) -> Placed:
+    """An instance has the inputs of its definition; what was saved counts by name."""
+    saved = list(node.inputs)
+    inlets = list[Inlet]()
+    for slot in definition.inputs:
+        same = next((one for one in saved if one.name == slot.name), None)
+        if same is not None:
+            saved.remove(same)
+        inlets.append(Inlet(slot.name, slot.type, same.link if same is not None else None))
+    return Placed(node, inlets, [slot.type for slot in definition.outputs], {}, {})

@@ -1,0 +1,151 @@
+"""Nodes joined with what their classes say: the values that they have, and their inputs in the order of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.ui.added import all_fields
+from comfy_headless.graph.ui.canvas import PRIMITIVE, VIRTUAL, Canvas, Input, Node
+from comfy_headless.graph.ui.dealing import deal
+from comfy_headless.graph.ui.fields import AUTOGROW, MATCH_TYPE, Field, fields_in
+from comfy_headless.graph.ui.primitives import rounded
+from comfy_headless.graph.ui.titles import OTHER_TITLES
+from comfy_headless.graph.well_formed import DYNAMIC_COMBO
+
+
+class Inlet(NamedTuple):
+    """An input of a node as the page has it.
+
+    Args:
+        link: id of its link, or None.
+        field: of the class, where it is an input that holds a value.
+    """
+
+    name: str
+    type: str
+    link: str | None
+    field: Field | None = None
+
+
+class Placed(NamedTuple):
+    """A node and its class.
+
+    Args:
+        inlets: sockets in the order of the class, then inputs that hold a value, then what the class lacks.
+        own: values by name, as saved.
+        values: the same, with what PrimitiveNodes put there.
+    """
+
+    node: Node
+    inlets: list[Inlet]
+    output_types: list[str]
+    own: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+    def inlet(self, name: str) -> Inlet | None:
+        """Return the input of that name, or None."""
+        return next((one for one in self.inlets if one.name == name), None)
+
+
+class ClassShape(NamedTuple):
+    """A class as the page reads it."""
+
+    fields: list[Field]
+    output_types: list[str]
+    display_name: str
+
+
+def shape_of(class_type: str, schemas: Schemas) -> ClassShape:
+    """Read a class that the server has."""
+    raw = schemas.raw(class_type)
+    about: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
+    outputs = about.get("output")
+    types = [_output_type(one) for one in outputs] if isinstance(outputs, list | tuple) else []
+    called = about.get("display_name")
+    return ClassShape(
+        all_fields(class_type, about.get("input")),
+        types,
+        OTHER_TITLES.get(class_type) or (called if isinstance(called, str) and called else class_type),
+    )
+
+
+def place(node: Node, canvas: Canvas, shape: ClassShape | None) -> Placed:
+    """Join a node and its class.
+
+    Args:
+        shape: None for a class that the page alone has, or that nobody knows: as it was saved.
+    """
+    if shape is None:
+        inlets = [Inlet(one.name, one.type, one.link) for one in node.inputs]
+        return Placed(node, inlets, node.output_types, {}, {})
+    dealt = deal(node.type, shape.fields, node.values)
+    inlets = _inlets(node, dealt.fields)
+    values = dealt.values
+    for inlet in inlets:
+        if inlet.field is not None and inlet.link is not None:
+            pushed = _pushed(inlet.link, canvas)
+            if pushed:
+                values = {**values, inlet.name: rounded(pushed[0], inlet.field)}
+    return Placed(node, inlets, shape.output_types, dealt.values, values)
+
+
+def _output_type(kind: object) -> str:
+    if isinstance(kind, list | tuple):
+        return "COMBO"
+    return kind if isinstance(kind, str) and kind != MATCH_TYPE else "*"
+
+
+def _pushed(key: str, canvas: Canvas) -> list[Any]:
+    """The value of the PrimitiveNode at the other end of a link, in a list; an empty one if there is none."""
+    link = canvas.links.get(key)
+    origin = canvas.nodes.get(link.origin) if link is not None else None
+    if origin is None or origin.type != PRIMITIVE or not isinstance(origin.values, list):
+        return []
+    return origin.values[:1]
+
+
+def _inlets(node: Node, fields: list[Field]) -> list[Inlet]:
+    saved: dict[str, Input] = {}
+    for one in node.inputs:
+        if one.name not in saved or saved[one.name].link is None:
+            saved[one.name] = one
+    sockets, widgets = list[Inlet](), list[Inlet]()
+    for field in fields:
+        if field.type == AUTOGROW:
+            sockets.extend(_grown(field, saved))
+        elif not field.widget:
+            sockets.append(Inlet(field.name, field.type, _link(saved.pop(field.name, None))))
+        elif field.sent and field.type != "BUTTON":
+            widgets.append(Inlet(field.name, field.type, _link(saved.pop(field.name, None)), field))
+        else:
+            saved.pop(field.name, None)
+    parents = tuple(f"{field.name}." for field in fields if field.type == DYNAMIC_COMBO)
+    extra = (one for one in saved.values() if not one.widget and not (parents and one.name.startswith(parents)))
+    return [*sockets, *widgets, *(Inlet(one.name, one.type, one.link) for one in extra)]
+
+
+def _link(saved: Input | None) -> str | None:
+    return None if saved is None else saved.link
+
+
+def _grown(field: Field, saved: dict[str, Input]) -> Iterator[Inlet]:
+    """The sockets of an autogrow: those that were saved, else as many as there are at least."""
+    template = field.options.get("template")
+    if not isinstance(template, Mapping):
+        return
+    names, prefix = template.get("names"), f"{field.name}.{template.get('prefix')}"
+    one = next(fields_in(template.get("input")), None)
+    if names:
+        found = [f"{field.name}.{name}" for name in names if f"{field.name}.{name}" in saved]
+    else:
+        grown = [name for name in saved if name.startswith(prefix) and name[len(prefix) :].isdecimal()]
+        found = sorted(grown, key=lambda name: (len(name), name))
+    for name in found:
+        yield Inlet(name, one.type if one is not None else "*", saved.pop(name).link)
+
+
+def is_virtual(node: Node) -> bool:
+    """Whether the page keeps a node to itself."""
+    return node.type in VIRTUAL

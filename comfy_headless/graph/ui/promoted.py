@@ -1,0 +1,223 @@
+"""Widgets of inner nodes that a subgraph shows on its outside, and the values that its instances give them.
+
+A *slot* is an input of a definition. It is *promoted* if it ends in a widget; an instance then has a value of its own
+for it. Older files name further widgets in ``properties.proxyWidgets``: each becomes one more slot of the definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, NamedTuple
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node, Slot
+from comfy_headless.graph.ui.page import Page
+
+_DEEPEST = 32
+
+
+class Target(NamedTuple):
+    """An input inside: the id of its node, and its name."""
+
+    node: str
+    name: str
+
+
+class InnerSlot(NamedTuple):
+    """An input of a definition, and what it feeds inside.
+
+    Args:
+        source: the inner widget that it shows; None where it is a plain socket.
+    """
+
+    name: str
+    targets: tuple[Target, ...]
+    source: Target | None
+
+
+class Promotions:
+    """The slots of all definitions of a page, and the values of their instances."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._slots: dict[str, list[InnerSlot]] = {}
+        self._fed: dict[str, dict[Target, int]] = {}
+        self._entries: dict[tuple[str, str], list[int | None]] = {}
+        self._values: dict[tuple[str, str], Mapping[int, Any]] = {}
+        order = _inner_first(page)
+        instances = dict[str, list[tuple[Canvas, Node]]]()
+        for canvas in (page.root, *reversed(order)):
+            for node in canvas.nodes.values():
+                if node.type in page.definitions:
+                    instances.setdefault(node.type, []).append((canvas, node))
+        for definition in order:
+            self._slots[definition.id] = [self._declared(definition, slot) for slot in definition.inputs]
+            self._fed[definition.id] = {}
+            for canvas, node in instances.get(definition.id, ()):
+                self._entries[canvas.id, node.id] = [self._entry(definition, one) for one in _proxies(node)]
+
+    def fed(self, canvas: Canvas, node: str, name: str) -> int | None:
+        """Return the slot that feeds an inner input in place of its link: one that a proxy entry has made."""
+        fed = self._fed.get(canvas.id)
+        return fed.get(Target(node, name)) if fed else None
+
+    def slot_name(self, definition: Canvas, slot: int) -> str:
+        """Return what a slot is called."""
+        return self._slots[definition.id][slot].name
+
+    def values(self, canvas: Canvas, node: Node) -> Mapping[int, Any]:
+        """Return the values of an instance: for each promoted slot its own, else the inner widget's."""
+        found = self._values.get((canvas.id, node.id))
+        if found is None:
+            found = self._values[canvas.id, node.id] = self._given(canvas, node)
+        return found
+
+    def _given(self, canvas: Canvas, node: Node) -> Mapping[int, Any]:
+        definition = self._page.definitions[node.type]
+        slots = self._slots[definition.id]
+        values = {
+            number: self._inner_value(definition, slot.source) for number, slot in enumerate(slots) if slot.source
+        }
+        if isinstance(node.values, Mapping):
+            named = {slots[number].name: number for number in values}
+            return {**values, **{named[name]: value for name, value in node.values.items() if name in named}}
+        given = list(node.values or ())
+        promoted = [number for number in values if number < len(definition.inputs)]
+        values.update(zip(promoted, given, strict=False))
+        for number, value in zip(self._entries.get((canvas.id, node.id), ()), given, strict=False):
+            if number is not None and value is not None and number in values:
+                values[number] = value
+        return values
+
+    def _inner_value(self, definition: Canvas, source: Target) -> Any:
+        node = definition.nodes[source.node]
+        inner = self._page.definition_of(node)
+        if inner is None:
+            return self._page.placed(definition, node).own.get(source.name)
+        number = self._slot_named(inner, source.name)
+        return None if number is None else self.values(definition, node).get(number)
+
+    def _declared(self, definition: Canvas, slot: Slot) -> InnerSlot:
+        takers = self._page.takers(definition)
+        targets = tuple(Target(takers[key][0].id, takers[key][1].name) for key in slot.links if key in takers)
+        source = next((one for one in targets if self._is_widget(definition, one)), None)
+        return InnerSlot(slot.name, targets, source)
+
+    def _is_widget(self, definition: Canvas, target: Target) -> bool:
+        node = definition.nodes[target.node]
+        inner = self._page.definition_of(node)
+        if inner is None:
+            inlet = self._page.placed(definition, node).inlet(target.name)
+            return inlet is not None and inlet.field is not None
+        number = self._slot_named(inner, target.name)
+        return number is not None and self._slots[inner.id][number].source is not None
+
+    def _slot_named(self, definition: Canvas, name: str) -> int | None:
+        return next((number for number, slot in enumerate(self._slots[definition.id]) if slot.name == name), None)
+
+    def _entry(self, definition: Canvas, entry: list[str]) -> int | None:
+        """The slot that a proxy entry means; it is made if it is not there. None: the entry means nothing."""
+        node_id, name, *deeper = entry
+        if node_id == "-1":
+            number = self._slot_named(definition, name)
+            return number if number is not None and self._slots[definition.id][number].source else None
+        node = definition.nodes.get(node_id)
+        if node is None or name.startswith("$$"):
+            return None
+        if node.type == PRIMITIVE:
+            targets = [Target(*one) for one in self._page.primitive_targets(definition, node)]
+            return self._added(definition, name, [one for one in targets if self._is_widget(definition, one)])
+        target = self._widget(definition, node, name, deeper[0] if deeper else None)
+        if target is None:
+            return None
+        slots = self._slots[definition.id]
+        known = next((number for number, slot in enumerate(slots) if slot.source == target), None)
+        return known if known is not None else self._added(definition, target.name, [target])
+
+    def _added(self, definition: Canvas, name: str, targets: list[Target]) -> int | None:
+        if not targets:
+            return None
+        slots, fed = self._slots[definition.id], self._fed[definition.id]
+        if targets[0] in fed:
+            return fed[targets[0]]
+        taken, called, count = {slot.name for slot in slots}, name, 1
+        while called in taken:
+            called, count = f"{name}_{count}", count + 1
+        slots.append(InnerSlot(called, tuple(targets), targets[0]))
+        fed.update(dict.fromkeys(targets, len(slots) - 1))
+        return len(slots) - 1
+
+    def _widget(self, definition: Canvas, node: Node, name: str, deeper: str | None) -> Target | None:
+        """The inner widget of that name, without the ids that old files put before it if it is not found with them."""
+        inner = self._page.definition_of(node)
+        while True:
+            if inner is None:
+                if self._is_widget(definition, Target(node.id, name)):
+                    return Target(node.id, name)
+            else:
+                found = self._promoted_by(inner, name, deeper)
+                if found is not None:
+                    return Target(node.id, found)
+            prefix, colon, rest = name.partition(": ")
+            if not colon or not prefix.isdecimal():
+                return None
+            name = rest
+
+    def _promoted_by(self, inner: Canvas, name: str, deeper: str | None) -> str | None:
+        """The promoted slot of a nested instance that is called so, or whose innermost widget is."""
+        slots = [slot for slot in self._slots[inner.id] if slot.source is not None]
+        leaves = [(slot, self._leaf(inner, slot)) for slot in slots]
+        if deeper is not None:
+            exact = next((slot for slot, leaf in leaves if leaf == (deeper, name)), None)
+            if exact is not None:
+                return exact.name
+        same = next((slot for slot in slots if slot.name == name), None)
+        if same is None:
+            same = next((slot for slot, leaf in leaves if leaf.name == name), None)
+        return None if same is None else same.name
+
+    def _leaf(self, definition: Canvas, slot: InnerSlot) -> Target:
+        while True:
+            source = slot.source
+            assert source is not None
+            inner = self._page.definition_of(definition.nodes[source.node])
+            if inner is None:
+                return source
+            number = self._slot_named(inner, source.name)
+            assert number is not None
+            definition, slot = inner, self._slots[inner.id][number]
+
+
+def _proxies(node: Node) -> Iterator[list[str]]:
+    entries = node.properties.get("proxyWidgets")
+    for entry in entries if isinstance(entries, list) else ():
+        texts = [str(part) for part in entry] if isinstance(entry, list) else []
+        yield texts if len(texts) >= 2 else ["", ""]
+
+
+def _inner_first(page: Page) -> list[Canvas]:
+    """The definitions that are used, each after those that it contains.
+
+    Raises:
+        ValidationError: one contains itself, or they lie too deep in each other.
+    """
+    depths: dict[str, int] = {}
+    contains: dict[str, set[str]] = {}
+    waiting = [(page.root, 0)]
+    while waiting:
+        canvas, depth = waiting.pop()
+        inner = {node.type for node in canvas.nodes.values() if node.type in page.definitions}
+        contains[canvas.id] = inner
+        waiting.extend((page.definitions[one], depth + 1) for one in inner if one not in contains)
+    order: list[str]
+    try:
+        order = list(TopologicalSorter(contains).static_order())
+    except CycleError as error:
+        names = " in ".join(repr(page.definitions[one].name) for one in error.args[1] if one in page.definitions)
+        raise ValidationError(f"{page.name}: a subgraph contains itself: {names}") from None
+    for one in order:
+        depths[one] = 1 + max((depths[inner] for inner in contains[one]), default=0)
+        if depths[one] > _DEEPEST:
+            raise ValidationError(f"{page.name}: subgraphs lie in each other deeper than {_DEEPEST} levels")
+    return [page.definitions[one] for one in order if one]

@@ -1,0 +1,174 @@
+"""Read the file that a browser saves, of any age: links as lists or as objects, definitions inside each other.
+
+Every shape is looked at here, so that the rest can rely on it; what has another one is an error that says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NoReturn, TypeGuard
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.ui.canvas import Canvas, Drawing, Input, Link, Node, Slot
+from comfy_headless.graph.values import shown
+
+MOST_NODES: Final = 10_000
+"""More nodes than any workflow has that people draw: the largest official one has about 200."""
+_MOST_PARTS: Final = 200_000
+"""Links, inputs and outputs of one file, all together."""
+_DEEPEST: Final = 32
+
+
+def is_ui_format(raw: object) -> bool:
+    """Return whether that is a workflow as a browser saves it: ``nodes`` is a list there."""
+    return isinstance(raw, Mapping) and isinstance(raw.get("nodes"), list)
+
+
+def read(raw: Mapping[str, Any], name: str) -> Drawing:
+    """Read a whole file; nothing of it is changed or kept but the values.
+
+    Raises:
+        ValidationError: something in it has another shape than ComfyUI gives it, or there is too much of it.
+    """
+    return _Reader(name).read(raw)
+
+
+class _Reader:
+    """Reads one file, and counts what is in it."""
+
+    def __init__(self, name: str) -> None:
+        self.where = name
+        self.nodes = 0
+        self.parts = 0
+
+    def read(self, raw: Mapping[str, Any]) -> Drawing:
+        if not is_ui_format(raw):
+            self.fail("is not in ComfyUI's browser format: 'nodes' is no list")
+        root = self.canvas(raw, "", "")
+        definitions: dict[str, Canvas] = {}
+        for found in self.definitions(raw, 0):
+            definitions.setdefault(found.id, found)
+        extra = raw.get("extra")
+        groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
+        return Drawing(root, definitions, groups if isinstance(groups, Mapping) else {})
+
+    def definitions(self, raw: Mapping[str, Any], depth: int) -> Iterator[Canvas]:
+        if depth > _DEEPEST:
+            self.fail(f"has definitions inside each other deeper than {_DEEPEST} levels")
+        kept = raw.get("definitions")
+        listed = kept.get("subgraphs") if isinstance(kept, Mapping) else None
+        outer = self.where
+        for place, one in enumerate(self.listed(listed, "definitions.subgraphs")):
+            if not isinstance(one, Mapping) or not isinstance(one.get("id"), str) or not one["id"]:
+                self.fail(f"definition {place} of a subgraph has no id")
+            called = one.get("name")
+            self.where = f"{outer}: subgraph {called if isinstance(called, str) else one['id']!r}"
+            canvas = self.canvas(one, one["id"], called if isinstance(called, str) else one["id"])
+            canvas.inputs = [self.slot(each) for each in self.listed(one.get("inputs"), "inputs")]
+            canvas.outputs = [self.slot(each) for each in self.listed(one.get("outputs"), "outputs")]
+            yield canvas
+            self.where = outer
+            yield from self.definitions(one, depth + 1)
+
+    def canvas(self, raw: Mapping[str, Any], canvas_id: str, called: str) -> Canvas:
+        nodes: dict[str, Node] = {}
+        for place, one in enumerate(self.listed(raw.get("nodes"), "nodes")):
+            self.nodes += 1
+            if self.nodes > MOST_NODES:
+                self.fail(f"has more than {MOST_NODES} nodes, which no workflow has that was drawn")
+            node = self.node(one, place)
+            nodes.pop(node.id, None)  # of two with one id the last survives, at its own place
+            nodes[node.id] = node
+        links = dict(self.link(one) for one in self.listed(raw.get("links"), "links") if one is not None)
+        state = raw.get("state")
+        last = raw.get("last_node_id", state.get("lastNodeId") if isinstance(state, Mapping) else None)
+        return Canvas(canvas_id, called, nodes, links, last_id=last if _is_whole(last) else 0)
+
+    def node(self, raw: object, place: int) -> Node:
+        if not isinstance(raw, Mapping):
+            self.fail(f"node {place} of the list is {shown(raw)}, expected an object")
+        node_id = self.id(raw.get("id"), f"the id of node {place} of the list")
+        kind, title, mode = raw.get("type"), raw.get("title"), raw.get("mode")
+        if not isinstance(kind, str):
+            self.fail(f"node {node_id} has no class: 'type' is {shown(kind)}")
+        values = raw.get("widgets_values")
+        if not isinstance(values, list | Mapping | None):
+            self.fail(f"node {node_id} ({kind}): widgets_values is {shown(values)}, expected a list")
+        properties = raw.get("properties")
+        outer, self.where = self.where, f"{self.where}: node {node_id} ({kind})"
+        node = Node(
+            node_id,
+            kind,
+            title if isinstance(title, str) else None,
+            mode if _is_whole(mode) else 0,
+            [self.input(one) for one in self.listed(raw.get("inputs"), "inputs")],
+            [_type(one) for one in self.listed(raw.get("outputs"), "outputs")],
+            values,
+            properties if isinstance(properties, Mapping) else {},
+        )
+        self.where = outer
+        return node
+
+    def input(self, raw: object) -> Input:
+        if not isinstance(raw, Mapping):
+            self.fail(f"an input is {shown(raw)}, expected an object")
+        name, link = raw.get("name"), raw.get("link")
+        taken = None if link is None else self.id(link, f"the link of input {shown(name)}")
+        return Input(name if isinstance(name, str) else "", _type(raw), taken, bool(raw.get("widget")))
+
+    def slot(self, raw: object) -> Slot:
+        if not isinstance(raw, Mapping):
+            self.fail(f"an input or output is {shown(raw)}, expected an object")
+        name = raw.get("name")
+        links = [self.id(one, "a link of an input or output") for one in self.listed(raw.get("linkIds"), "linkIds")]
+        return Slot(name if isinstance(name, str) else "", _type(raw), links)
+
+    def link(self, raw: object) -> tuple[str, Link]:
+        """Lists are ``[id, origin, slot, target, slot, type]``; newer files write objects."""
+        if isinstance(raw, list | tuple) and len(raw) >= 3:
+            key, origin, slot = raw[:3]
+        elif isinstance(raw, Mapping):
+            key, origin, slot = raw.get("id"), raw.get("origin_id"), raw.get("origin_slot")
+        else:
+            self.fail(f"a link is {shown(raw)}, expected a list or an object")
+        link = self.id(key, "the id of a link")
+        number = int(slot) if isinstance(slot, str) and slot.isdecimal() and len(slot) < 9 else slot
+        if not _is_whole(number) or not 0 <= number < _MOST_PARTS:
+            self.fail(f"link {link} comes from output {shown(slot)}, expected a whole number")
+        return link, Link(self.id(origin, f"the origin of link {link}"), number)
+
+    def id(self, value: object, what: str) -> str:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, str) and value and len(value) <= 200:
+            return value
+        if not _is_whole(value):
+            self.fail(f"{what} is {shown(value)}, expected a number or a text")
+        return str(value)
+
+    def listed(self, value: object, what: str) -> list[Any]:
+        """A list, or nothing; all lists of a file together are bounded."""
+        if value is None:
+            return []
+        if not isinstance(value, list | tuple):
+            self.fail(f"{what!r} is {shown(value)}, expected a list")
+        self.parts += len(value)
+        if self.parts > _MOST_PARTS:
+            self.fail(f"has more than {_MOST_PARTS} nodes, links and inputs, which no workflow has that was drawn")
+        return list(value)
+
+    def fail(self, problem: str) -> NoReturn:
+        joint = " " if problem.startswith(("is ", "has ")) else ": "
+        raise ValidationError(f"{self.where}{joint}{problem}")
+
+
+def _type(raw: object) -> str:
+    """The type of an input or output; old files write a list of choices, or a number for anything."""
+    kind = raw.get("type") if isinstance(raw, Mapping) else None
+    if isinstance(kind, list):
+        return "COMBO"
+    return kind if isinstance(kind, str) else "*"
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64
