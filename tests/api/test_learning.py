@@ -32,6 +32,9 @@ from comfy_headless.simulator.faults import Answer
 from comfy_headless.transport.sync import SyncTransport
 from tests.faults.clients import Person
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 CARD = "NVIDIA GeForce RTX 4090"
 RTX_4090 = Device(f"cuda:0 {CARD} : cudaMallocAsync", 23.5)
 NEVER_HEARD_OF = Device("cuda:0 Some Card 9000", 23.5)

@@ -24,6 +24,9 @@ from comfy_headless.transport.aio import AsyncTransport
 from comfy_headless.transport.sync import SyncTransport
 from tests.faults.clients import VIDEO, WAYS, Person
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL: dict[str, Any] = {"preset": "wan_5b", "frames": 25}
 

@@ -23,6 +23,9 @@ from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Answer, Break, NodeFails, OutOfMemory, Stall
 from tests.faults.clients import FAST, Person, within
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 TIMING = FAST._replace(read=5.0, transfer=10.0)
 """A busy machine may take seconds to say what the server has, which is asked for once."""
 MOSTLY_SYNC = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])

@@ -38,6 +38,7 @@ def chosen(settings: Mapping[str, Any], vram_gb: float = 24, facts: ServerFacts 
     return recommend(VIDEO_PRESETS, Machine(vram_gb, "test", facts=facts), wishes, must_run=facts is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{"precision": "fp8"}, {"codec": "vp9"}, {"precision": "Q4_K_M", "codec": "h264"}], ids=str
 )

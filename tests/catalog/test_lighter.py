@@ -17,6 +17,9 @@ from comfy_headless.catalog.ways_down import merged
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 PLACES = {"CheckpointLoaderSimple": "loading", "KSampler": "sampling", "VAEDecode": "decoding", "ImageScale": None}
 KINDS = ("tiled_decode", "tile_size", "precision", "files", "frames", "width", "preset")
 """Which change comes before which."""

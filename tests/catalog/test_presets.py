@@ -186,6 +186,7 @@ def run(code, checkout, **environ):
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_an_edited_preset_is_seen_in_an_editable_install(tmp_path):
     """An editable install is a line in a .pth file: what is edited in the checkout is what counts.
 

@@ -56,6 +56,7 @@ def test_completed_words(folder: Path, typed: str, offered: list[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_broken_preset_file_stays_silent(folder: Path) -> None:
     """What is wrong with a preset of one's own is no matter while a name is typed."""
     (folder / "mine.toml").write_text("name = ")

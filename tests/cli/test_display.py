@@ -241,6 +241,7 @@ def test_the_variable_chooses_previews(folder: Path, slow: Simulator) -> None:
     assert "▀" not in on_a_terminal(*words, "--preview", "off", cwd=folder, COMFY_HEADLESS_PREVIEW="blocks")
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_a_clean_screen(folder: Path) -> None:
     """Ctrl-C in the middle: the display is gone, the cursor is there, and what became of the job is said."""
     ours, theirs = pty.openpty()

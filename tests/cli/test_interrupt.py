@@ -19,6 +19,9 @@ from comfy_headless.simulator.faults import Stall
 from tests.cli.program import Program, Ran, finish, process
 from tests.faults.clients import until
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 WORDS = ("generate", "x", "--preset", "wan_5b", "--out", "x.mp4")
 
 

@@ -66,6 +66,7 @@ def test_no_wait(program: Program, folder: Path, server: str, workflow: Path) ->
     assert (code, "--no-wait and --timeout" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_strict(program: Program) -> None:
     """--strict makes an error of what the look finds, and the file is kept."""
     assert program("compile", "--preset", "wan_5b", "x", "--frames", "9", "--out", "graph.json").code == 0
@@ -91,6 +92,7 @@ def test_an_upload(program: Program, folder: Path, server: str) -> None:
     assert image_size(Path(out.strip())) == (320, 192)
 
 
+@pytest.mark.slow
 def test_a_compiled_graph_runs(program: Program, server: str) -> None:
     """What `compile` writes, `run` runs."""
     assert program("compile", "--preset", "wan_5b", "x", "--frames", "9", "--out", "graph.json").code == 0

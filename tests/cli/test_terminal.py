@@ -17,6 +17,9 @@ from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import SpoilOutput
 from tests.cli.program import COMMAND, environment
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 
 def on_a_terminal(*words: str, cwd: Path, width: int = 80, **more: str) -> str:
     """What a command writes to a terminal, with its control sequences."""

@@ -63,7 +63,12 @@ def slow_simulator() -> Iterator[str]:
         yield simulator.url
 
 
-@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.real_server)])
+@pytest.fixture(
+    params=[
+        pytest.param("simulated", marks=pytest.mark.slow),
+        pytest.param("real", marks=pytest.mark.real_server),
+    ]
+)
 def busy_server(request: pytest.FixtureRequest) -> str:
     """Each server in turn, where a sampler with many steps takes long."""
     name = {"simulated": "slow_simulator", "real": "real_server"}[request.param]

@@ -65,6 +65,7 @@ def _assert_equal(figures: Figures, cases: list[Case]) -> None:
     assert figures.reordered < len(cases) / 20 and figures.kept_back < 10
 
 
+@pytest.mark.slow
 def test_every_preset_is_whole_by_the_packs_that_it_needs() -> None:
     """No preset, at no task and with no variant, nor any published wiring has a problem where files and packs are."""
     graphs = whole_graphs()

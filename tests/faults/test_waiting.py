@@ -29,6 +29,9 @@ from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Break, CutSocket, Delay, Restart, SilentSocket, Stall
 from tests.faults.clients import FAST, VIDEO, WAYS, Person, fast_clock, until, within
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together; test_cases.py has a case of each."""
+
 SLOW = {
     node_id: {"class_type": node["class_type"], "inputs": node["inputs"]}
     for node_id, node in compile_workflow(

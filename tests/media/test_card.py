@@ -102,6 +102,7 @@ def test_what_cannot_be_written_or_read_is_a_media_error(tmp_path: Path) -> None
         image_size(text)
 
 
+@pytest.mark.slow
 def test_a_large_clip_is_quick(tmp_path: Path) -> None:
     """1280x704 with 121 frames takes seconds, not minutes (about 1 s on an idle core)."""
     begun = time.process_time()

@@ -88,6 +88,7 @@ def test_a_flow_that_is_cancelled_while_it_asks_for_all() -> None:
         assert asks(sim, "/queue") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", [pytest.param("websocket", marks=pytest.mark.slow), "polling"])
 def test_many_that_wait_ask_little(transport: str, tmp_path: Path) -> None:
     """Forty jobs behind a slow one share what the queue says, and each asks the history for its own end only."""

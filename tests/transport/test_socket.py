@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 
+import pytest
+
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Subscribe, Tell
 from comfy_headless.protocol.timing import Timing
@@ -42,6 +44,7 @@ def test_a_stream_that_is_collected_under_the_lock() -> None:
     transport.close()
 
 
+@pytest.mark.slow
 def test_a_deadline_while_another_thread_opens() -> None:
     """Who may not wait any more does not wait for the one who opens the socket."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
