@@ -164,6 +164,8 @@ _HOMES = {
     "thumbnail": "api.files",
 }
 
+_GONE = ("generate_3d", "generate_audio", "launch", "run_inference")
+
 __all__ = [*_HOMES]
 
 if not TYPE_CHECKING:  # a type checker would take any misspelt name for one that this function knows
@@ -171,6 +173,10 @@ if not TYPE_CHECKING:  # a type checker would take any misspelt name for one tha
     def __getattr__(name: str) -> object:
         """Import a public name from its home; keep it, so that this runs once per name."""
         home = _HOMES.get(name)
+        if name in _GONE:
+            from .client.gone import gone
+
+            raise ImportError(gone(name), name=__name__)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
         from importlib import import_module

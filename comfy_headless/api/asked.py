@@ -11,6 +11,7 @@ from comfy_headless.api.preparing import Request, compile_request
 from comfy_headless.api.workflow import read_workflow
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.facts import ServerFacts
+from comfy_headless.catalog.old_names import renamed
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.catalog.preset import Preset, task_for
 from comfy_headless.catalog.preset_file import Task
@@ -72,7 +73,7 @@ def read_asked(
     if preset is not None:
         if params is not None:
             raise ValidationError(f"params={shown(params)}: a preset has settings, given by name")
-        found = _preset(preset)
+        found, settings = _preset(preset), renamed(settings)
         chosen = _task(found, task, settings)
         images = {name: f"{name}.png" for name in _STAND_INS[chosen] if settings.get(name) is None}
         check_images(settings)

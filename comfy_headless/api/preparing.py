@@ -17,6 +17,7 @@ from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts
 from comfy_headless.catalog.fetching import fetch_all_line, fetch_line
+from comfy_headless.catalog.old_names import renamed
 from comfy_headless.catalog.preset import task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
@@ -85,11 +86,12 @@ def request_of(
     check: bool = True,
     **values: Any,
 ) -> Request:
-    """Return what a caller asks for.
+    """Return what a caller asks for; ``init_image`` is ``image``, as it was called in 3.x.
 
     Raises:
         ValidationError: ``within`` is given although the preset is, or what belongs to one model although it is not.
     """
+    values = renamed(values)
     for name, what in _OF_ONE_MODEL.items():
         if preset is None and values.get(name):
             raise ValidationError(f"{name}={shown(values[name])}: {what}; name the preset too")
