@@ -26,16 +26,20 @@ from typing import Any, Final
 
 _LOGIN: Final = re.compile(r"(?<=//)[^/?#\s\"'<>]*@")
 _KEY: Final = re.compile(
-    r"(?<=[?&])((?:api[_-]?key|(?:access[_-]?|auth[_-]?)?token|key|password|secret|sig(?:nature)?)=)[^&#\s\"'<>]+", re.I
+    r"(?<=[?&])((?:api[_-]?key|(?:access[_-]?|auth[_-]?)?token|key|password|secret|sig(?:nature)?"
+    r"|(?:x-amz-|x-goog-)(?:signature|credential|security-token)|(?:rh-)?comfy-auth)=)[^&#\s\"'<>]+",
+    re.I,
 )
+_PATH_KEY: Final = re.compile(r"(?<=/proxy/)[\w-]{16,}|(?<=/proxy-plus/)[\w-]{16,}")
+"""RunningHub's address of a ComfyUI: ``/proxy/<key>``. A port, as other proxies have it there, is shorter."""
 
 
 _HIDDEN: Final = ("message", "__notes__")
 
 
 def without_secrets(text: str) -> str:
-    """Return a text in which ``***`` stands for the login of each address, and for keys and tokens of its query."""
-    return _KEY.sub(r"\1***", _LOGIN.sub("***@", text))
+    """Return a text in which ``***`` stands for the login of each address, and for keys in its query or its path."""
+    return _PATH_KEY.sub("***", _KEY.sub(r"\1***", _LOGIN.sub("***@", text)))
 
 
 class ComfyHeadlessError(Exception):

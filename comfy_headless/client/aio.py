@@ -13,6 +13,7 @@ from comfy_headless.client.job import AsyncJob
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
 from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.run import take_up
 from comfy_headless.protocol.status import JobInfo, listing, recall
@@ -55,7 +56,7 @@ class ComfyWSClient(AsyncCalls, AsyncHears):
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Executor | None = None,
         *,
         transport: str = "auto",
         client_id: str | None = None,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Unpack
+from typing import Any, Final, Unpack, cast
 from uuid import uuid4
 
+from comfy_headless.client.executors import executor_of
 from comfy_headless.client.looking import look_at
 from comfy_headless.client.reaching import Reaching, access_of
 from comfy_headless.config import server_url
@@ -15,9 +16,11 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.features import require
 from comfy_headless.graph.source import Graph, read_graph
 from comfy_headless.graph.values import nearest, shown
+from comfy_headless.protocol.access import Access
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
 from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.known import Known
 from comfy_headless.protocol.run import Wait
 from comfy_headless.protocol.timing import Timing
@@ -30,7 +33,7 @@ _ID: Final = re.compile(r"\w[\w.:-]*")  # what it may be inside an address; Comf
 
 
 def server_of(
-    url: str | None,
+    url: str | Executor | None,
     transport: str,
     timing: Timing,
     client_id: str | None,
@@ -45,7 +48,8 @@ def server_of(
         raise TypeError(f"a client has no argument {name!r}{close} There are: {', '.join(there)}")
     if transport not in TRANSPORTS:
         raise ValidationError(f"transport={transport!r}; there are: {', '.join(TRANSPORTS)}")
-    if url is not None and not isinstance(url, str):
+    executor = executor_of(url)
+    if executor is None and url is not None and not isinstance(url, str):
         raise ValidationError(f"server {url!r} is not an address; expected text such as http://localhost:8188")
     if client_id is not None and not (isinstance(client_id, str) and _ID.fullmatch(client_id)):
         raise ValidationError(f"client_id={shown(client_id)}: expected letters, digits, and . : - _")
@@ -54,8 +58,21 @@ def server_of(
         if not (number and 0 < poll_seconds <= _LONGEST_POLL):
             raise ValidationError(f"poll_seconds={shown(poll_seconds)}: expected seconds, 0 to {_LONGEST_POLL:g}")
         timing = timing._replace(first_poll_alone=poll_seconds, last_poll_alone=poll_seconds)
+    if executor is not None:
+        named = client_id or uuid4().hex
+        timing = executor.timing if timing == Timing() else timing
+        return Server(executor.address, named, timing, False, _access_to(executor, reaching), Known(), executor)
+    url = cast("str | None", url)
     access = access_of(url, **reaching)
     return Server(server_url(url), client_id or uuid4().hex, timing, socket_wanted(transport), access, Known())
+
+
+def _access_to(executor: Executor, reaching: Reaching) -> Access:
+    """Return what is known of the connections to an executor: it says itself who one is."""
+    given = [name for name in reaching if name not in ("ca", "verify")]
+    if given:
+        raise ValidationError(f"{given[0]}=: {executor.name} is told who you are by its own arguments; see its class")
+    return access_of(executor.address, **reaching)._replace(headers=(), cookies=(), comfy_org_key=None)
 
 
 def graph_of(workflow: Mapping[str, Any]) -> Graph:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 from comfy_headless.errors import GenerationTimeoutError, ResultSaveError
 from comfy_headless.protocol.conversation import Server
@@ -28,15 +29,20 @@ class Found(NamedTuple):
     subfolder: str = ""
     folder_type: str = "output"
     text: str | None = None
+    url: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What tells two files of a server apart."""
         return (self.filename, self.subfolder, self.folder_type)
 
+    def address(self, server: Server) -> str:
+        """Return where the file is offered: only an executor says so itself."""
+        return urljoin(f"{server.url}/", self.url) if server.executor is not None else view_url(server, *self.key)
+
     def output(self, server: Server, path: Path | None = None) -> Output:
         """Return it as callers see it; ``path`` is the local file, None if it was not downloaded."""
-        url = view_url(server, *self.key) if self.filename else ""
+        url = self.address(server) if self.filename else ""
         return Output(self.kind, self.filename, self.subfolder, self.node_id, url, path, self.text)
 
 
@@ -55,6 +61,7 @@ def found_in(node_id: str, output: Any) -> Iterator[Found]:
                     name,
                     str(entry.get("subfolder") or ""),
                     str(entry.get("type") or "output"),
+                    url=str(entry.get("url") or ""),
                 )
             elif key == "text" and isinstance(entry, str):
                 yield Found(node_id, "text", text=entry)
@@ -156,7 +163,8 @@ class Collector:
         except OSError as error:
             raise self._unsaved(one, self._destination.folder, error.strerror or str(error)) from error
         self.parts[one.key] = part
-        yield from download(self._server, self._prompt_id, *one.key, part)
+        url = one.address(self._server) if self._server.executor is not None else None
+        yield from download(self._server, self._prompt_id, *one.key, part, url=url)
 
     def _publish(self, destination: Destination, one: Found, *, number: int | None) -> Flow[Path]:
         target = place(destination, one.filename, one.subfolder, number=number)
@@ -178,7 +186,7 @@ class Collector:
         return (self._destination.folder if self._destination is not None else Path()) / one.filename
 
     def _unsaved(self, one: Found, path: Path, problem: str) -> ResultSaveError:
-        url = view_url(self._server, *one.key)
+        url = one.address(self._server)
         return ResultSaveError(
             f"the job {self._prompt_id} is finished, but {one.filename!r} could not be saved at {path}: "
             f"{problem}. It is on the server: {url}",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError, without_secrets
 from comfy_headless.protocol.access import OPEN, Access
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.known import Known
 from comfy_headless.protocol.timing import Timing
 
@@ -31,6 +32,7 @@ class Server(NamedTuple):
         socket: frames are wanted.
         access: what else lets one in.
         known: what was learned of it before; None keeps nothing.
+        executor: what runs jobs there, if it is no ComfyUI server.
     """
 
     address: str
@@ -39,11 +41,17 @@ class Server(NamedTuple):
     socket: bool = True
     access: Access = OPEN
     known: Known | None = None
+    executor: Executor | None = None
 
     @property
     def url(self) -> str:
         """The address as it may be shown: without what lets one in."""
         return without_secrets(self.address)
+
+    @property
+    def named(self) -> str:
+        """What is typed at ``--server`` to mean it."""
+        return self.url if self.executor is None else self.executor.name.lower().replace(" ", "-")
 
     def __repr__(self) -> str:
         return f"Server({self.url}, {self.access!r})"

@@ -88,6 +88,9 @@ class Part:
 class Call:
     """One HTTP exchange; ``body`` is JSON unless ``headers`` say otherwise, ``timeout`` seconds of silence.
 
+    ``route``: of the server, or an absolute address. To the latter goes what stands here, and nothing that lets one in
+    at the server.
+
     Gives a ``Reply`` of any status; throws ``Broken``. ``limit``: seconds after which it breaks, even if it is answered
     bit by bit; None: as long as something comes. ``shared``: what another flow's call of the route gave will do, if it
     began at most so many seconds ago; None: ask for oneself.
@@ -109,6 +112,8 @@ class Call:
 class Download:
     """GET a file into the local file ``part``, from byte ``offset`` on (the file is cut to it first).
 
+    ``route``: as of a ``Call``.
+
     Gives a ``Reply``; only answers 200 and 206 are written. Throws ``Broken`` (what came before stays in the file)
     and ``OSError`` of the local file. A 200 to a request with an offset starts the file anew.
     """
@@ -118,6 +123,7 @@ class Download:
     part: str
     offset: int = 0
     timeout: float = 30.0
+    headers: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

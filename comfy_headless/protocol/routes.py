@@ -79,6 +79,8 @@ def cancel(server: Server, prompt_id: str) -> Flow[bool]:
 
     Servers without the jobs API (before 0.3.65 or so): taken out of the queue, then interrupted if it runs.
     """
+    if server.executor is not None:
+        return (yield from server.executor.cancel(server, prompt_id))
     limit = server.timing.cancel
     tried: Attempt = yield from attempt(Call("POST", f"/api/jobs/{prompt_id}/cancel", timeout=limit))
     if tried.status == 200 and isinstance(tried.value, dict):
@@ -153,6 +155,8 @@ def upload(
     part = file_part(content, name)
     call = sent(server, "/upload/image", part, subfolder, overwrite, folder_type)
     try:
+        if server.executor is not None:
+            return (yield from server.executor.upload(server, part))
         tried: Attempt = yield from persist(server, call)
     except OSError as error:
         path = str(part.content)

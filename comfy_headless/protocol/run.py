@@ -82,6 +82,7 @@ def run(
     prompt_id = str(uuid4())
     if started is None:
         started = yield from begin(wait)
+    wait = yield from _limited(server, wait, started)
     server = yield from subscribed(server, prompt_id, quiet=wait.on_progress is None)
     extra_data = label.extra_data()
     if server.socket and wait.on_progress is not None:
@@ -120,6 +121,15 @@ def begin(wait: Wait) -> Flow[float]:
     if wait.timeout is not None:
         yield Deadline(started + wait.timeout, wait.timeout)
     return float(started)
+
+
+def _limited(server: Server, wait: Wait, started: float) -> Flow[Wait]:
+    """Set the deadline of the server's own, where it has one and the call has none."""
+    limit = server.executor.timeout if server.executor is not None and wait.timeout is None else None
+    if limit is None:
+        return wait
+    yield Deadline(started + limit, limit)
+    return wait._replace(timeout=limit)
 
 
 def submit_new(
@@ -161,6 +171,7 @@ def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
         As ``run``; GenerationFailedError also if the server knows no such job.
     """
     started = yield from begin(wait)
+    wait = yield from _limited(server, wait, started)
     if wait.destination is not None:
         yield Work(prepare, (wait.destination,))
     prompt_id = ticket if isinstance(ticket, str) else ticket.prompt_id
@@ -310,7 +321,9 @@ def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
 
     A POST that is still on its way is waited for a moment. A second interrupt ends this at once.
     """
-    lives = f"it may still run on {server.url}: comfy-headless jobs cancel {prompt_id} --server {server.url}"
+    lives = f"it may still run on {server.url}"
+    if server.executor is None or not sent_only:
+        lives += f": comfy-headless jobs cancel {prompt_id} --server {server.named}"
     outcome, level = f"prompt {prompt_id}: interrupted before it was cancelled; {lives}", logging.WARNING
     try:
         if isinstance(sys.exception(), KeyboardInterrupt):  # somebody sits there and waits

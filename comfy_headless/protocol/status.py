@@ -59,6 +59,8 @@ class Sight(NamedTuple):
 
 def seek(server: Server, prompt_id: str) -> Flow[Sight]:
     """Look for a job, patiently; raises ComfyUIConnectionError."""
+    if server.executor is not None:
+        return (yield from server.executor.seek(server, prompt_id))
     for last in (False, True):
         entry = yield from history(server, prompt_id)
         if entry is not None:
@@ -87,6 +89,8 @@ def recall(server: Server, prompt_id: str) -> Flow[Ticket]:
 
 def listing(server: Server, limit: int) -> Flow[tuple[JobInfo, ...]]:
     """Return the jobs of a server: those that wait or run in run order, then the last ``limit`` that ended."""
+    if server.executor is not None:
+        return (yield from server.executor.listing(server, limit))
     waiting, items = yield from queue_items(server)
     told: Any = yield from ask(server, "/history", params=(("max_items", str(limit)),))
     entries = told if isinstance(told, dict) else {}

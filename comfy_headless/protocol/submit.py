@@ -118,7 +118,16 @@ def submit(
         ComfyUIOfflineError: nothing answers; nothing was sent.
         ComfyUIConnectionError: no answer, and the job cannot be found; ``may_still_run`` tells if it may be there.
     """
-    extra = _with_key(server, extra_data)
+    if server.executor is not None:
+        if place != Place():
+            raise ValidationError(f"{server.executor.name} takes whole graphs, in turn: no front, number or targets")
+        return (yield from server.executor.submit(server, graph, prompt_id, extra_data=extra_data))
+    return (yield from _submit(server, graph, prompt_id, _with_key(server, extra_data), place))
+
+
+def _submit(
+    server: Server, graph: Mapping[str, Any], prompt_id: str, extra: Mapping[str, Any], place: Place
+) -> Flow[str]:
     named = {"prompt": graph, "client_id": server.client_id, "prompt_id": prompt_id}
     body = json_body({**named, **place.body(), **({"extra_data": extra} if extra else {})})
     call = Call("POST", "/prompt", body=body, timeout=server.timing.post)

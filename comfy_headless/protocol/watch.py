@@ -80,6 +80,18 @@ def watch(
         GenerationTimeoutError: the deadline passed.
         ComfyUIConnectionError: the server stayed away for ``patience``.
     """
+    if server.executor is not None:
+        watched = server.executor.watch(
+            server,
+            graph,
+            prompt_id,
+            teller=teller,
+            deadline=deadline,
+            timeout=timeout,
+            executed=executed,
+            at_once=at_once,
+        )
+        return (yield from watched)
     watching = _Watch(server, graph, prompt_id, teller, deadline, timeout, executed)
     return (yield from watching.flow(at_once=at_once))
 

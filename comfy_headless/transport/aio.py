@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -47,6 +47,7 @@ from comfy_headless.transport.http import (
     download_options,
     reply_of,
     request_options,
+    unsigned,
 )
 from comfy_headless.transport.lanes import Lanes
 from comfy_headless.transport.mailbox import needed
@@ -79,7 +80,7 @@ class AsyncTransport:
         self._users = self._blocks = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gates = _gates()
-        self._lanes = self._new_lanes()
+        self._lanes, self._elsewhere = self._new_lanes()
         self._shared: dict[str, Shared[asyncio.Lock]] = {}
 
     async def __aenter__(self) -> AsyncTransport:
@@ -96,14 +97,16 @@ class AsyncTransport:
         self._loop, self._users, self._blocks = loop, 0, 0
         self._gates = _gates()
         self._socket, self._listening = self._new_socket(), None
-        self._lanes, self._shared = self._new_lanes(), {}
+        self._lanes, self._elsewhere = self._new_lanes()
+        self._shared = {}
 
     def _new_socket(self) -> AsyncKeptSocket:
         return AsyncKeptSocket(self._reach, self._server.client_id, self._server.timing)
 
-    def _new_lanes(self) -> Lanes[httpx.AsyncClient]:
+    def _new_lanes(self) -> tuple[Lanes[httpx.AsyncClient], Lanes[httpx.AsyncClient]]:
         reach = self._reach
-        return Lanes(lambda: httpx.AsyncClient(**reach.http_options))
+        here = Lanes(lambda: httpx.AsyncClient(**reach.http_options))
+        return here, Lanes(lambda: httpx.AsyncClient(**reach.elsewhere_options))
 
     async def __aexit__(self, kind: object = None, *_: object) -> None:
         self._users -= 1
@@ -200,7 +203,7 @@ class AsyncTransport:
         if self._listening is not None:
             await self._listening.end()
         self._shared = {}
-        idle = self._lanes.empty()  # those in use are closed by their calls
+        idle = self._lanes.empty() + self._elsewhere.empty()  # those in use are closed by their calls
         try:
             await self._socket.close()
         finally:
@@ -248,12 +251,12 @@ class AsyncTransport:
                 return await asyncio.sleep(seconds)
 
     @asynccontextmanager
-    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
-        lane = self._lanes.take()
+    async def _client(self, lanes: Lanes[httpx.AsyncClient]) -> AsyncIterator[httpx.AsyncClient]:
+        lane = lanes.take()
         try:
             yield lane.client
         finally:
-            unwanted = self._lanes.give(lane)
+            unwanted = lanes.give(lane)
             if unwanted is not None:
                 await unwanted.aclose()
 
@@ -273,15 +276,19 @@ class AsyncTransport:
 
     @asynccontextmanager
     async def _stream(self, method: str, route: str, options: dict[str, Any]) -> AsyncIterator[httpx.Response]:
-        if self._reach.base.startswith("https"):
+        elsewhere = self._reach.is_elsewhere(route)
+        if (route if elsewhere else self._reach.base).startswith("https"):
             options["extensions"] = {"trace": _closing_what_is_cut()}
-        if self._http is not None:
-            options = self._reach.through_another(options)
-            async with self._http.stream(method, f"{self._reach.base}{route}", **options) as response:
-                yield response
-            return
-        async with self._client() as http, http.stream(method, route, **options) as response:
-            yield response
+        async with AsyncExitStack() as stack:
+            if elsewhere or self._reach.is_secret:
+                stack.enter_context(unsigned())
+            if self._http is not None:
+                http, route = self._http, route if elsewhere else f"{self._reach.base}{route}"
+                options = self._reach.through_another(options, elsewhere=elsewhere)
+            else:
+                lanes = self._elsewhere if elsewhere else self._lanes
+                http = await stack.enter_async_context(self._client(lanes))
+            yield await stack.enter_async_context(http.stream(method, route, **options))
 
     async def _call(self, effect: Call) -> Reply:
         with ExitStack() as stack:

@@ -5,7 +5,6 @@ Redirects are followed; what lets one in goes to the first host only (httpx take
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Final, NamedTuple
 import httpx
 
 from comfy_headless.protocol.effects import Broken
-from comfy_headless.transport.http import BREAKS, broken_by
+from comfy_headless.transport.http import BREAKS, broken_by, unsigned
 
 _RANGE: Final = re.compile(r"bytes (\d+)-")
 
@@ -61,7 +60,7 @@ def fetch(
         asked["Range"] = f"bytes={start}-"
     try:
         with (
-            _unsigned(),
+            unsigned(),
             httpx.Client(follow_redirects=True, timeout=httpx.Timeout(read, connect=connect)) as client,
             client.stream("GET", url, headers=asked, auth=login) as response,
         ):
@@ -71,25 +70,6 @@ def fetch(
         raise broken_by(error) from error
     except (httpx.InvalidURL, httpx.TooManyRedirects) as error:
         raise Broken("reset", str(error)) from error
-
-
-class _Unsigned(logging.Filter):
-    """Takes the query off addresses that httpx logs: behind a redirect it is a signature, which lets one in."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx.URL) else arg for arg in record.args)
-        return True
-
-
-@contextmanager
-def _unsigned() -> Iterator[None]:
-    logger, unsigned = logging.getLogger("httpx"), _Unsigned()
-    logger.addFilter(unsigned)
-    try:
-        yield
-    finally:
-        logger.removeFilter(unsigned)
 
 
 def _first_byte(response: httpx.Response) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
+from comfy_headless.errors import without_secrets
 from comfy_headless.protocol.effects import Broken, Call, Download, Part, Reply
 from comfy_headless.protocol.routes import media_type
 from comfy_headless.protocol.timing import Timing
@@ -48,19 +50,16 @@ def _file(part: Part, stack: ExitStack) -> tuple[str, Any, str]:
 
 def download_options(effect: Download, timing: Timing) -> dict[str, Any]:
     """Return the arguments of ``client.stream`` for a download."""
-    headers = {"Accept-Encoding": "identity"}
+    headers = {"Accept-Encoding": "identity", **dict(effect.headers)}
     if effect.offset:
         headers["Range"] = f"bytes={effect.offset}-"
-    return {
-        "params": list(effect.params),
-        "headers": headers,
-        "timeout": _timeout(effect, timing),
-    }
+    options: dict[str, Any] = {"headers": headers, "timeout": _timeout(effect, timing)}
+    return {**options, "params": list(effect.params)} if effect.params else options
 
 
 def reply_of(response: httpx.Response, body: bytes = b"") -> Reply:
     """Return the answer without httpx in it."""
-    logger.debug("%s %s: %d", response.request.method, response.request.url.path, response.status_code)
+    logger.debug("%s %s: %d", response.request.method, _path(response.request), response.status_code)
     return Reply(response.status_code, headers_of(response), body)
 
 
@@ -81,5 +80,32 @@ def broken_by(error: httpx.TransportError | httpx.DecodingError, response: httpx
     else:
         kind = "reset"
     broken = Broken(kind, detail, headers_of(response) if response is not None else None)
-    logger.debug("%s %s broke: %s", error.request.method, error.request.url.path, broken)
+    logger.debug("%s %s broke: %s", error.request.method, _path(error.request), broken)
     return broken
+
+
+def _path(request: httpx.Request) -> str:
+    return without_secrets(request.url.path)
+
+
+class _Unsigned(logging.Filter):
+    """Takes off the addresses that httpx logs what lets one in: a query can be a signature, a path can hold a key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                without_secrets(str(arg.copy_with(query=None))) if isinstance(arg, httpx.URL) else arg
+                for arg in record.args
+            )
+        return True
+
+
+@contextmanager
+def unsigned() -> Iterator[None]:
+    """Keep what lets one in out of what httpx logs."""
+    httpx_logger, filtering = logging.getLogger("httpx"), _Unsigned()
+    httpx_logger.addFilter(filtering)
+    try:
+        yield
+    finally:
+        httpx_logger.removeFilter(filtering)

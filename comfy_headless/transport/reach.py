@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from functools import cached_property
+from functools import cache, cached_property
 from http.cookiejar import CookieJar
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from comfy_headless.config import is_local
+from comfy_headless.errors import ValidationError, without_secrets
 from comfy_headless.protocol.access import basic, login_in
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.transport.lanes import KEPT
@@ -39,6 +40,7 @@ class Reach:
         self._server = server
         self._parts = urlsplit(server.address)
         self.base, self.auth = login_in(server.address)
+        self.is_secret = without_secrets(self.base) != self.base
         self.trusts_environment = not is_local(server.address)
         self.cookies = httpx.Cookies(CookieJar())
         for name, value in server.access.cookies:
@@ -68,11 +70,46 @@ class Reach:
             "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=KEPT),
         }
 
-    def through_another(self, options: dict[str, Any]) -> dict[str, Any]:
+    def is_elsewhere(self, route: str) -> bool:
+        """Say whether a route is an absolute address: nothing goes there that lets one in at this server.
+
+        Raises:
+            ValidationError: it is a route of a ComfyUI server, and this is none.
+        """
+        if route.startswith(("http://", "https://")):
+            return True
+        executor = self._server.executor
+        if executor is not None:
+            raise ValidationError(f"{executor.name} has no route {route.partition('?')[0]}; a ComfyUI server has it")
+        return False
+
+    @cached_property
+    def elsewhere_options(self) -> dict[str, Any]:
+        """The arguments of the clients for absolute addresses: as `http_options`, without all that is this server's."""
+        access, timing = self._server.access, self._server.timing
+        if access.ca is None and access.verify:
+            context = _usual_context(trust_environment=self.trusts_environment)
+        else:
+            context = httpx.create_ssl_context(verify=access.verify, trust_env=self.trusts_environment)
+            if access.ca is not None and access.verify:
+                context.load_verify_locations(access.ca)
+        return {
+            "verify": context,
+            "trust_env": self.trusts_environment,
+            "timeout": httpx.Timeout(timing.read, connect=timing.connect, pool=None),
+            "limits": httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=KEPT),
+        }
+
+    def through_another(self, options: dict[str, Any], *, elsewhere: bool) -> dict[str, Any]:
         """Return the arguments of a request for a client of the caller's, which knows nothing of this server.
 
         Whatever that client does with redirects, these requests follow none: our headers would go along.
+
+        Args:
+            elsewhere: it goes to an absolute address, so nothing of ours does.
         """
+        if elsewhere:
+            return {**options, "follow_redirects": False}
         headers = httpx.Headers(list(self._server.access.headers))
         cookies = self._cookie_header()
         if cookies:
@@ -107,6 +144,11 @@ class Reach:
         self.cookies.set_cookie_header(request)
         cookies: str | None = request.headers.get("Cookie")
         return cookies
+
+
+@cache
+def _usual_context(*, trust_environment: bool) -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=trust_environment)
 
 
 def socket_address(url: str, client_id: str) -> str:

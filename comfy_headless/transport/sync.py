@@ -44,6 +44,7 @@ from comfy_headless.transport.http import (
     download_options,
     reply_of,
     request_options,
+    unsigned,
 )
 from comfy_headless.transport.lanes import Lanes
 from comfy_headless.transport.listening import Listening
@@ -70,6 +71,7 @@ class SyncTransport:
         self._socket = KeptSocket(reach, server.client_id, server.timing)
         self.listening = Listening(server, self._socket, self.drive)
         self._lanes: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**reach.http_options))
+        self._elsewhere: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**reach.elsewhere_options))
         self._lock = threading.Lock()
         self._shared: dict[str, Shared[threading.Lock]] = {}
 
@@ -135,7 +137,7 @@ class SyncTransport:
         self.listening.join()
         with self._lock:
             self._shared = {}
-            idle = self._lanes.empty()  # those in use are closed by their calls
+            idle = self._lanes.empty() + self._elsewhere.empty()  # those in use are closed by their calls
         for http in idle:
             http.close()
 
@@ -176,23 +178,26 @@ class SyncTransport:
 
     @contextmanager
     def _stream(self, method: str, route: str, options: dict[str, Any]) -> Iterator[httpx.Response]:
-        if self._http is not None:
-            options = self._reach.through_another(options)
-            with self._http.stream(method, f"{self._reach.base}{route}", **options) as response:
-                yield response
-            return
-        with self._client() as http, http.stream(method, route, **options) as response:
-            yield response
+        elsewhere = self._reach.is_elsewhere(route)
+        with ExitStack() as stack:
+            if elsewhere or self._reach.is_secret:
+                stack.enter_context(unsigned())
+            if self._http is not None:
+                http, route = self._http, route if elsewhere else f"{self._reach.base}{route}"
+                options = self._reach.through_another(options, elsewhere=elsewhere)
+            else:
+                http = stack.enter_context(self._client(self._elsewhere if elsewhere else self._lanes))
+            yield stack.enter_context(http.stream(method, route, **options))
 
     @contextmanager
-    def _client(self) -> Iterator[httpx.Client]:
+    def _client(self, lanes: Lanes[httpx.Client]) -> Iterator[httpx.Client]:
         with self._lock:
-            lane = self._lanes.take()
+            lane = lanes.take()
         try:
             yield lane.client
         finally:
             with self._lock:
-                unwanted = self._lanes.give(lane)
+                unwanted = lanes.give(lane)
             if unwanted is not None:
                 unwanted.close()
 
