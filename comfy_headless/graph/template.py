@@ -7,18 +7,20 @@ parameter on two nodes without a value leaves both as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.live_inputs import unfold
 from comfy_headless.graph.loaders import Media, media_of
 from comfy_headless.graph.markers import Marker, parse_title, settled
 from comfy_headless.graph.source import Graph, copy_json, is_link, read_graph
 from comfy_headless.graph.values import Kind, Limits, fit, kind_of_default, kind_of_type, nearest, shown
 
 if TYPE_CHECKING:
-    from comfy_headless.graph.schemas import NodeSchema, Schemas
+    from comfy_headless.graph.schemas import InputSchema, NodeSchema, Schemas
 
 OUTPUTS: Final = frozenset(
     {
@@ -38,6 +40,7 @@ class Slot:
 
     Args:
         default: what the graph holds there; None for a wire or an absent input.
+        schema: what the class says of the input; None where nobody knows.
     """
 
     node_id: str
@@ -45,6 +48,7 @@ class Slot:
     class_type: str
     default: Any
     limits: Limits
+    schema: InputSchema | None = dataclass_field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,15 @@ class Template:
     Args:
         outputs: name to the node ids that carry it; an unmarked output node has its id as name.
         warnings: ``$words`` in titles that are not read as markers.
+        schemas: what it was read with; None for nothing.
     """
 
     name: str
     parameters: Mapping[str, Parameter]
     outputs: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
-    _graph: Graph = field(repr=False)
+    _graph: Graph = dataclass_field(repr=False)
+    schemas: Schemas | None = dataclass_field(default=None, repr=False, compare=False)
 
     @classmethod
     def read(
@@ -122,7 +128,7 @@ class Template:
             warnings.extend(f"{reader.where}: {word!r} in title {reader.title!r} is not read as a marker, "
                             "since a comma must come before it" for word in unread)  # fmt: skip
         _refuse_shared(parameters, name)
-        return cls(name, MappingProxyType(parameters), MappingProxyType(outputs), tuple(warnings), graph)
+        return cls(name, MappingProxyType(parameters), MappingProxyType(outputs), tuple(warnings), graph, schemas)
 
     @property
     def graph(self) -> Graph:
@@ -194,6 +200,8 @@ class _Node:
         self.title: str = (node.get("_meta") or {}).get("title") or ""
         self.where = f"{name}: node {node_id} ({self.class_type})"
         self.schema: NodeSchema | None = schemas[self.class_type] if schemas and self.class_type in schemas else None
+        live = unfold(self.schema, self.inputs).inputs if self.schema and "$" in self.title else ()
+        self.known = {each.name: each for each in live}
 
     def parameter(self, marker: Marker) -> Parameter:
         """Return the parameter with this one slot."""
@@ -206,7 +214,7 @@ class _Node:
         default = None if wired else saved
         media = media_of(self.class_type, name, self.schema) or ("file" if marker.upload else None)
         limits = Limits(Kind.FILE) if media else self._limits(name, default)
-        slot = Slot(self.node_id, name, self.class_type, default, limits)
+        slot = Slot(self.node_id, name, self.class_type, default, limits, self.known.get(name))
         return Parameter(marker.name, (slot,), marker.required, media, marker.description)
 
     def output_names(self, markers: tuple[Marker, ...]) -> tuple[str, ...]:
@@ -243,8 +251,7 @@ class _Node:
         raise self._refused(marker, f"there is no input {marker.name!r}; say which one is meant: {listed or 'none'}")
 
     def _names(self) -> list[str]:
-        known = [each.name for each in self.schema.inputs] if self.schema else []
-        return [*self.inputs, *(name for name in known if name not in self.inputs)]
+        return [*self.inputs, *(name for name in self.known if name not in self.inputs)]
 
     def _widgets(self) -> list[str]:
         return [name for name in self.inputs if not is_link(self.inputs[name], self.graph)]
@@ -253,11 +260,11 @@ class _Node:
         """The inputs that a marker without a field can mean: the loader's file, or the class's one required widget."""
         if upload:
             return [name for name in self._names() if media_of(self.class_type, name, self.schema)]
-        required = [each for each in self.schema.inputs if each.required] if self.schema else []
+        required = [each for each in self.known.values() if each.required]
         return [each.name for each in required if each.choices is not None or kind_of_type(each.type) is not Kind.ANY]
 
     def _limits(self, name: str, default: Any) -> Limits:
-        found = self.schema.input(name) if self.schema else None
+        found = self.known.get(name)
         if found is None:
             return Limits(kind_of_default(default))
         kind = kind_of_type(found.type) if found.choices is None else Kind.CHOICE

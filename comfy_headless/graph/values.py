@@ -75,6 +75,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def written(number: float) -> str:
+    """Return a number as people write it: without a needless ``.0``."""
+    return str(int(number)) if float(number).is_integer() else str(number)
+
+
 def fit(value: Any, limits: Limits, what: str) -> Any:
     """Return ``value`` as the input takes it.
 
@@ -87,18 +92,14 @@ def fit(value: Any, limits: Limits, what: str) -> Any:
     fitted = _converted(value, limits.kind, what)
     if isinstance(fitted, (int, float)) and not isinstance(fitted, bool):
         if limits.minimum is not None and fitted < limits.minimum:
-            raise ValidationError(f"{what}: too small, the least is {_written(limits.minimum)}")
+            raise ValidationError(f"{what}: too small, the least is {written(limits.minimum)}")
         if limits.maximum is not None and fitted > limits.maximum:
-            raise ValidationError(f"{what}: too big, the most is {_written(limits.maximum)}")
+            raise ValidationError(f"{what}: too big, the most is {written(limits.maximum)}")
     if limits.choices and fitted not in limits.choices:
         known = [str(choice) for choice in limits.choices]
         listed = ", ".join(known[:60]) + (f" and {len(known) - 60} more" if len(known) > 60 else "")
         raise ValidationError(f"{what}: not one of the choices{nearest(str(fitted), known)} It takes {listed}")
     return fitted
-
-
-def _written(number: float) -> str:
-    return str(int(number)) if float(number).is_integer() else str(number)
 
 
 def _converted(value: Any, kind: Kind, what: str) -> Any:
