@@ -1,23 +1,26 @@
 """Make a checked API-format graph out of what people hold: JSON text, a dict, a wrapped body.
 
 The result is a copy that is JSON-ready, every node having ``class_type`` and ``inputs``; nothing of the caller's is
-kept or changed.
+kept or changed. What is larger than any workflow is refused before it costs time or memory.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.limits import check_nodes, check_text
 
 Graph: TypeAlias = dict[str, dict[str, Any]]
 """An API-format graph: node id to ``{"class_type", "inputs", "_meta"?}``."""
 
 _DEEPEST: Final = 32
 _SHAPE = 'a graph is {node id: {"class_type": ..., "inputs": {...}}}'
-_EXPORT = "open it in ComfyUI and choose Workflow > Export (API), older: Save (API Format), then use that file"
+_NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{0,200}")
+_NAMED = "at most 200 characters are expected, no control characters among them"
 
 
 def read_graph(source: Mapping[str, Any] | str | bytes, *, name: str = "workflow") -> Graph:
@@ -28,9 +31,9 @@ def read_graph(source: Mapping[str, Any] | str | bytes, *, name: str = "workflow
         name: how errors name it.
 
     Raises:
-        ValidationError: not JSON (with line and column), in the browser's format, or not a graph.
+        ValidationError: not JSON (with line and column), in the browser's format, not a graph, or too large.
     """
-    raw = _parsed(source, name) if isinstance(source, (str, bytes, bytearray)) else source
+    raw = read_text(source, name=name) if isinstance(source, (str, bytes, bytearray)) else source
     if not isinstance(raw, Mapping):
         raise ValidationError(f"{name} is a {_kind(raw)}; {_SHAPE}")
     body = raw.get("prompt")
@@ -38,10 +41,12 @@ def read_graph(source: Mapping[str, Any] | str | bytes, *, name: str = "workflow
         raw = body
     if isinstance(raw.get("nodes"), list):
         raise ValidationError(
-            f"{name} is in ComfyUI's browser format ('nodes' and 'links'), which a server does not take: {_EXPORT}"
+            f"{name} is in ComfyUI's browser format ('nodes' and 'links'), which a server does not take: "
+            "convert_workflow(...), or comfy-headless convert, makes a graph of it"
         )
     if not raw:
         raise ValidationError(f"{name} is empty: it has no nodes; {_SHAPE}")
+    check_nodes(raw, name)
     return {str(node_id): _node(node_id, node, name) for node_id, node in raw.items()}
 
 
@@ -66,9 +71,20 @@ def copy_json(value: Any) -> Any:
     return value
 
 
-def _parsed(text: str | bytes | bytearray, name: str) -> Any:
+def read_text(text: str | bytes | bytearray, *, name: str = "workflow", nan: bool = False) -> Any:
+    """Return what a JSON text holds.
+
+    Args:
+        name: how errors name it.
+        nan: take NaN and the infinities, which Python writes and JSON lacks, for null.
+
+    Raises:
+        ValidationError: it is not JSON (with line and column), or larger than any workflow.
+    """
+    check_text(text, name)
+    read_constant = _no_number if nan else _no_constant
     try:
-        return json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, parse_constant=_no_constant)
+        return json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, parse_constant=read_constant)
     except json.JSONDecodeError as error:
         raise ValidationError(
             f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
@@ -85,14 +101,22 @@ def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is no JSON number")
 
 
+def _no_number(word: str) -> None:
+    return None
+
+
 def _node(node_id: object, node: object, name: str) -> dict[str, Any]:
-    where = f"{name}: node {node_id}"
     if not isinstance(node_id, str):
-        raise ValidationError(f"{where}: the id is a {_kind(node_id)}, expected text; {_SHAPE}")
+        raise ValidationError(f"{name}: node {node_id}: the id is a {_kind(node_id)}, expected text; {_SHAPE}")
+    if not _NAME.fullmatch(node_id):
+        raise ValidationError(f"{name}: the node id {node_id[:80]!r}: {_NAMED}")
+    where = f"{name}: node {node_id}"
     if not isinstance(node, Mapping):
         raise ValidationError(f"{where} is a {_kind(node)}; {_SHAPE}")
     if not isinstance(node.get("class_type"), str):
         raise ValidationError(f"{where} has no class_type; it has {_listed(node)}")
+    if not _NAME.fullmatch(node["class_type"]):
+        raise ValidationError(f"{where}: the class_type {node['class_type'][:80]!r}: {_NAMED}")
     where = f"{where} ({node['class_type']})"
     if not isinstance(node.get("inputs"), Mapping):
         raise ValidationError(f"{where}: 'inputs' is {_kind(node.get('inputs'))}, expected an object")

@@ -20,7 +20,7 @@ from tests.faults.clients import VIDEO, Person
 
 PNG = b"\x89PNG\r\n\x1a\nrest of it"
 NAN = {**VIDEO, "2": {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": math.nan}}}
-BROWSER = ("browser format", "'nodes' and 'links'", "Workflow > Export (API)")
+BROWSER = ("browser format", "'nodes' and 'links'", "convert_workflow")
 
 
 class Bad(NamedTuple):

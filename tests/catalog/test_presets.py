@@ -299,7 +299,7 @@ TEMPLATES = {
                                  ["tasks.text", "takes no $image"]),
     "no image in an image template": (changed("image", "7", _meta={"title": "Image"}), ["needs a marker $~image"]),
     "image without upload": (changed("image", "7", _meta={"title": "$image.image!"}), ["needs a marker $~image"]),
-    "browser format": ({"text": {"nodes": [], "links": []}}, ["browser format", "Export (API)"]),
+    "browser format": ({"text": {"nodes": [], "links": []}}, ["browser format", "convert_workflow"]),
 }  # fmt: skip
 
 

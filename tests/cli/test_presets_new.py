@@ -67,7 +67,7 @@ def test_a_dry_run(program: Program, folder: Path) -> None:
 
 REFUSED = {
     "--from none.json": "No such file",
-    "--from browser.json": "Export (API)",
+    "--from browser.json": "browser format",
     "--from broken.json": "not JSON",
     "--from silent.json": "no node saves a video or an image",
 }
