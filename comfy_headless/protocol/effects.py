@@ -149,6 +149,18 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """Make ``call``, whose answer is a stream of server-sent events, and give these out by ``Listen`` as they come.
+
+    Each is a ``Frame`` of ``prompt_id`` with the event's name and data. One of type ``LOST`` says that the stream ended
+    or could not be opened, ``final`` in it that there is none. It ends with the flow at the latest. Gives None at once.
+    """
+
+    prompt_id: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
 class Attend:
     """Open the kept socket if it is not open, whatever came of it before. Gives None, or what stands against it."""
 
@@ -167,7 +179,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Call the caller's callback, plain or async, with an event; its exceptions are thrown into the flow."""
+    """Call the caller's callback, plain or async, with an event; give what it gives.
+
+    Its exceptions are thrown into the flow.
+    """
 
     callback: Callable[[Any], Any]
     event: Any
@@ -224,5 +239,18 @@ class Done(Generic[T]):
 
 
 Effect: TypeAlias = (
-    Call | Download | Subscribe | Listen | Attend | HangUp | Announce | Notify | Work | Tell | Sleep | Deadline | Now
+    Call
+    | Download
+    | Subscribe
+    | Listen
+    | Stream
+    | Attend
+    | HangUp
+    | Announce
+    | Notify
+    | Work
+    | Tell
+    | Sleep
+    | Deadline
+    | Now
 )

@@ -28,6 +28,7 @@ class ProgressTracker:
         self._steps: dict[str, tuple[int, int]] = {}
         self._node: str | None = None
         self._percent = 0.0
+        self._told: float | None = None
         self._now = 0.0
         self._pace_from: tuple[float, float] | None = None
         self._seen: tuple[float, str | None, int | None, int | None] | None = None
@@ -66,6 +67,24 @@ class ProgressTracker:
                 preview = frame.image
             case _:
                 return None
+        return self._news(preview)
+
+    def told(self, share: float, now: float, node: str | None, step: int | None, steps: int | None) -> Progress | None:
+        """Take in what a server computed itself; return what to tell, or None if it says nothing new.
+
+        Args:
+            share: of the whole job, 0 to 1.
+            node: at work, None where that is not told; ``step`` of its ``steps`` is done.
+        """
+        self._now, self._told = now, share
+        if self._pace_from is None and share > 0:
+            self._pace_from = (now, share)
+        self._move_to(node)
+        if node is not None and step is not None and steps:
+            self._steps[node] = (step, steps)
+        return self._news(None)
+
+    def _news(self, preview: bytes | None) -> Progress | None:
         self._percent = max(self._percent, min(99.0, round(100 * self._share(), 1)))
         title = self._titles.get(self._node or "")
         seen = (self._percent, self._node, *self._steps.get(self._node or "", (None, None)))
@@ -106,6 +125,8 @@ class ProgressTracker:
                 self._count(shown, state)
 
     def _share(self) -> float:
+        if self._told is not None:
+            return self._told
         whole = sum(self._weights.values())
         done = sum(self._weights.get(node_id, 0.0) * share for node_id, share in self._done.items())
         return done / whole if whole else 0.0

@@ -33,12 +33,14 @@ from comfy_headless.protocol.effects import (
     Now,
     Reply,
     Sleep,
+    Stream,
     Subscribe,
     Tell,
     Work,
 )
 from comfy_headless.transport.aio_listening import AsyncListening
 from comfy_headless.transport.aio_socket import AsyncKeptSocket, AwaitedMailbox
+from comfy_headless.transport.aio_streaming import read_events
 from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
     BREAKS,
@@ -47,6 +49,7 @@ from comfy_headless.transport.http import (
     download_options,
     reply_of,
     request_options,
+    stream_options,
     unsigned,
 )
 from comfy_headless.transport.lanes import Lanes
@@ -82,6 +85,7 @@ class AsyncTransport:
         self._gates = _gates()
         self._lanes, self._elsewhere = self._new_lanes()
         self._shared: dict[str, Shared[asyncio.Lock]] = {}
+        self._streams: dict[asyncio.Task[None], AwaitedMailbox] = {}
 
     async def __aenter__(self) -> AsyncTransport:
         loop = asyncio.get_running_loop()
@@ -98,7 +102,7 @@ class AsyncTransport:
         self._gates = _gates()
         self._socket, self._listening = self._new_socket(), None
         self._lanes, self._elsewhere = self._new_lanes()
-        self._shared = {}
+        self._shared, self._streams = {}, {}
 
     def _new_socket(self) -> AsyncKeptSocket:
         return AsyncKeptSocket(self._reach, self._server.client_id, self._server.timing)
@@ -193,7 +197,16 @@ class AsyncTransport:
 
     def _release(self, jobs: dict[str, AwaitedMailbox]) -> None:
         for prompt_id, mailbox in jobs.items():
+            for task in [task for task, reader in self._streams.items() if reader is mailbox]:
+                task.cancel()
             self._socket.release(prompt_id, mailbox)
+
+    def _start(self, effect: Stream, mailbox: AwaitedMailbox) -> None:
+        call, streams = effect.call, self._streams
+        opened = self._stream(call.method, call.route, stream_options(call, self._server.timing))
+        task = asyncio.create_task(read_events(effect.prompt_id, opened, mailbox.put), name="comfy-headless-events")
+        streams[task] = mailbox
+        task.add_done_callback(lambda done: streams.pop(done, None) and None)
 
     async def close(self) -> None:
         """End all listening, close the socket and all idle connections.
@@ -204,7 +217,11 @@ class AsyncTransport:
             await self._listening.end()
         self._shared = {}
         idle = self._lanes.empty() + self._elsewhere.empty()  # those in use are closed by their calls
+        for task in self._streams:
+            task.cancel()
         try:
+            if self._streams:
+                await asyncio.gather(*self._streams, return_exceptions=True)
             await self._socket.close()
         finally:
             for http in idle:
@@ -237,6 +254,8 @@ class AsyncTransport:
                 return await self._download(effect)
             case Subscribe(prompt_id, quiet):
                 return await self._socket.subscribe(prompt_id, self._mailbox(jobs, prompt_id, quiet=quiet))
+            case Stream(prompt_id):
+                return self._start(effect, self._mailbox(jobs, prompt_id))
             case Attend():
                 return await self._socket.attend()
             case HangUp():
@@ -341,12 +360,12 @@ def _closing_what_is_cut() -> Callable[[str, dict[str, Any]], Coroutine[None, No
     return trace
 
 
-async def _notify(callback: Callable[[Any], Any], event: Any) -> None:
+async def _notify(callback: Callable[[Any], Any], event: Any) -> Any:
     told = callback(event)
     if not inspect.isawaitable(told):
-        return
+        return told
     try:
-        await told
+        return await told
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():

@@ -48,6 +48,13 @@ def _file(part: Part, stack: ExitStack) -> tuple[str, Any, str]:
     return (part.filename, opened, media_type(part.filename))
 
 
+def stream_options(effect: Call, timing: Timing) -> dict[str, Any]:
+    """Return the arguments of ``client.stream`` for a stream of events."""
+    headers = {"Accept": "text/event-stream", "Cache-Control": "no-store", **dict(effect.headers)}
+    options: dict[str, Any] = {"headers": headers, "timeout": _timeout(effect, timing)}
+    return {**options, "params": list(effect.params)} if effect.params else options
+
+
 def download_options(effect: Download, timing: Timing) -> dict[str, Any]:
     """Return the arguments of ``client.stream`` for a download."""
     headers = {"Accept-Encoding": "identity", **dict(effect.headers)}

@@ -141,6 +141,11 @@ class KeptSocket:
         with self._lock:
             self._mailboxes.announce(frame)
 
+    def give(self, mailbox: WaitedMailbox, frame: Frame) -> None:
+        """Put a frame into ``mailbox`` that came by another way than the socket."""
+        with self._lock:
+            mailbox.put(frame)
+
     def note(self, call: Call, reply: Reply) -> None:
         """Tell who keeps the socket of a job that was just queued, if somebody does."""
         if self._mailboxes.listened:

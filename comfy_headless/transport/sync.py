@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -32,6 +33,7 @@ from comfy_headless.protocol.effects import (
     Now,
     Reply,
     Sleep,
+    Stream,
     Subscribe,
     Tell,
     Work,
@@ -44,6 +46,7 @@ from comfy_headless.transport.http import (
     download_options,
     reply_of,
     request_options,
+    stream_options,
     unsigned,
 )
 from comfy_headless.transport.lanes import Lanes
@@ -51,6 +54,7 @@ from comfy_headless.transport.listening import Listening
 from comfy_headless.transport.reach import Reach
 from comfy_headless.transport.sharing import Shared
 from comfy_headless.transport.socket import KeptSocket, WaitedMailbox
+from comfy_headless.transport.streaming import EventStream
 
 T = TypeVar("T")
 HttpClient: TypeAlias = httpx.Client
@@ -74,6 +78,7 @@ class SyncTransport:
         self._elsewhere: Lanes[httpx.Client] = Lanes(lambda: httpx.Client(**reach.elsewhere_options))
         self._lock = threading.Lock()
         self._shared: dict[str, Shared[threading.Lock]] = {}
+        self._streams: dict[int, list[EventStream]] = {}
 
     def drive(self, flow: Flow[T], jobs: dict[str, WaitedMailbox] | None = None) -> T:
         """Perform the effects of ``flow`` in this thread and return its result.
@@ -128,7 +133,15 @@ class SyncTransport:
 
     def _release(self, jobs: dict[str, WaitedMailbox]) -> None:
         for prompt_id, mailbox in jobs.items():
+            for stream in self._streams.pop(id(mailbox), ()):
+                stream.stop()
             self._socket.release(prompt_id, mailbox)
+
+    def _begin(self, effect: Stream, mailbox: WaitedMailbox) -> None:
+        call = effect.call
+        opened = self._stream(call.method, call.route, stream_options(call, self._server.timing))
+        stream = EventStream(effect.prompt_id, opened, partial(self._socket.give, mailbox))
+        self._streams.setdefault(id(mailbox), []).append(stream)
 
     def close(self) -> None:
         """End all listening, close the socket and all idle connections; the transport can be used again."""
@@ -163,6 +176,8 @@ class SyncTransport:
                 return self._download(replace(effect, timeout=min(effect.timeout, most)), limit)
             case Subscribe(prompt_id, quiet):
                 return self._socket.subscribe(prompt_id, self._mailbox(jobs, prompt_id, quiet=quiet), most)
+            case Stream(prompt_id):
+                return self._begin(effect, self._mailbox(jobs, prompt_id))
             case Attend():
                 return self._socket.attend()
             case HangUp():
@@ -265,13 +280,14 @@ def _read(response: httpx.Response, until: float) -> bytes:
     return b"".join(chunks)
 
 
-def _notify(callback: Callable[[Any], Any], event: Any) -> None:
+def _notify(callback: Callable[[Any], Any], event: Any) -> Any:
     told = callback(event)
-    if inspect.isawaitable(told):
-        try:
-            asyncio.run(_wait_for(told))
-        except asyncio.CancelledError as error:
-            raise RuntimeError("what the callback waited for was cancelled") from error
+    if not inspect.isawaitable(told):
+        return told
+    try:
+        return asyncio.run(_wait_for(told))
+    except asyncio.CancelledError as error:
+        raise RuntimeError("what the callback waited for was cancelled") from error
 
 
 async def _wait_for(awaitable: Any) -> Any:
