@@ -92,6 +92,7 @@ class Canvas:
         id: of the definition; empty for the workflow itself.
         name: as people call the definition.
         last_id: the highest node id that the file says it gave.
+        nested: a definition that lies inside another one in the file.
     """
 
     id: str
@@ -101,13 +102,23 @@ class Canvas:
     inputs: list[Slot] = field(default_factory=list)
     outputs: list[Slot] = field(default_factory=list)
     last_id: int = 0
+    nested: bool = False
 
-    def input_of(self, link: str) -> tuple[Node, Input] | None:
-        """Return who takes a link, None if nobody does."""
-        return self._takers().get(link)
 
-    def _takers(self) -> dict[str, tuple[Node, Input]]:
-        return {item.link: (node, item) for node in self.nodes.values() for item in node.inputs if item.link}
+@dataclass(slots=True)
+class Group:
+    """The definition of a group node: several nodes drawn as one.
+
+    Args:
+        nodes: by their place, as text.
+        exported: outputs that are offered outside though they are used inside: a node, and their number.
+        hidden: inputs that the group node does not show: a node, and a name.
+    """
+
+    nodes: dict[str, Node]
+    links: dict[str, Link]
+    exported: frozenset[tuple[str, int]]
+    hidden: frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -116,8 +127,9 @@ class Drawing:
 
     Args:
         definitions: by id, in the order of the file.
+        groups: by name.
     """
 
     root: Canvas
     definitions: dict[str, Canvas]
-    group_nodes: Mapping[str, Any]
+    groups: Mapping[str, Group]

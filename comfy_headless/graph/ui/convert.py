@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.source import Graph, copy_json
+from comfy_headless.graph.source import Graph
 from comfy_headless.graph.ui.canvas import Node
-from comfy_headless.graph.ui.links import Resolver, Scope, Value, Wire
+from comfy_headless.graph.ui.entries import Writer
+from comfy_headless.graph.ui.group_nodes import unpack
+from comfy_headless.graph.ui.links import Scope
 from comfy_headless.graph.ui.numbering import renumber
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.placed import is_virtual
-from comfy_headless.graph.ui.promoted import Promotions
 from comfy_headless.graph.ui.reading import MOST_NODES, is_ui_format, read
 
 __all__ = ["Converted", "convert", "convert_with_warnings", "is_ui_format"]
@@ -48,18 +49,18 @@ def convert(workflow: Mapping[str, Any], schemas: Schemas, *, name: str = "workf
 def convert_with_warnings(workflow: Mapping[str, Any], schemas: Schemas, *, name: str = "workflow") -> Converted:
     """Do the same as `convert`, and say what could not be taken over as it was."""
     drawing = read(workflow, name)
-    renumber(drawing)
     page = Page(drawing, schemas, name)
-    promotions = Promotions(page)
-    resolver = Resolver(page, promotions)
+    unpack(drawing, page)
+    renumber(drawing)
+    writer = Writer(page)
     graph: Graph = {}
     for scope, node in _sent(page):
         if len(graph) >= MOST_NODES:
             raise ValidationError(f"{name} has more than {MOST_NODES} nodes, those of its subgraphs counted each time")
-        graph[scope.path + node.id] = _entry(page, resolver, scope, node)
+        graph[scope.path + node.id] = writer.entry(scope, node)
     for entry in graph.values():
         entry["inputs"] = {key: value for key, value in entry["inputs"].items() if not _dangles(value, graph)}
-    return Converted(graph, ())
+    return Converted(graph, tuple(page.warnings))
 
 
 def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
@@ -78,26 +79,6 @@ def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
                 waiting.append((inner, iter(definition.nodes.values())))
         elif node.active and not is_virtual(node):
             yield scope, node
-
-
-def _entry(page: Page, resolver: Resolver, scope: Scope, node: Node) -> dict[str, Any]:
-    if not page.is_known(node):
-        raise ValidationError(f"{page.name}: {node.known_as}: there is no such class")
-    placed = page.placed(scope.canvas, node)
-    inputs = {key: _sendable(value) for key, value in placed.values.items()}
-    for inlet in placed.inlets:
-        found = resolver.source(scope, node, inlet)
-        if isinstance(found, Wire):
-            inputs[inlet.name] = [found.node, found.slot]
-        elif isinstance(found, Value):
-            inputs[inlet.name] = _sendable(found.value)
-    title = node.title or page.shape(node.type).display_name
-    return {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
-
-
-def _sendable(value: Any) -> Any:
-    """A list would be taken for a link: it is sent inside ``__value__``."""
-    return {"__value__": copy_json(value)} if isinstance(value, list) else copy_json(value)
 
 
 def _dangles(value: Any, graph: Graph) -> bool:

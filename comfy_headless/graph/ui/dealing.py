@@ -7,13 +7,16 @@ fit the places, that is found out by their types (`misfit`) and never dealt sile
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from comfy_headless.graph.ui.added import CONTROL, with_added
 from comfy_headless.graph.ui.fields import Field, fields_in
 from comfy_headless.graph.well_formed import DYNAMIC_COMBO
 
 CONTROLS: Final = frozenset({"fixed", "increment", "decrement", "randomize"})
+CUSTOM_CHOICE: Final = ("CustomCombo", "choice")
+"""The class whose list is drawn up by whoever uses it, and its input."""
+_SAMPLERS: Final = frozenset({"KSampler", "KSamplerAdvanced"})
 _MOST_OPTIONS: Final = 1000
 
 
@@ -38,11 +41,21 @@ def deal(class_type: str, fields: list[Field], saved: list[Any] | Mapping[str, A
         fields: of its class, with what the page adds.
         saved: its ``widgets_values``; a list is dealt out in order, a dict is taken by name.
     """
-    given = _ByName(saved) if isinstance(saved, Mapping) else _InOrder(_without_dummies(fields, saved or []))
-    dealt = Dealt([], {}, 0)
-    for field in _expanded(class_type, fields, given, dealt.values):
-        dealt.fields.append(field)
-    return dealt._replace(places=given.places)
+    if isinstance(saved, Mapping):
+        return deal_from(class_type, fields, _ByName(saved))
+    return deal_from(class_type, fields, _InOrder(_without_dummies(fields, saved or [])))
+
+
+class Given(Protocol):
+    """Where the values come from; ``places`` counts those that were asked for."""
+
+    places: int
+
+    def take(self, field: Field) -> Any:
+        """Return the value of an input, `ABSENT` if there is none."""
+
+    def rest(self) -> list[Any]:
+        """Return all values that are left."""
 
 
 class _InOrder:
@@ -54,7 +67,7 @@ class _InOrder:
 
     def take(self, field: Field) -> Any:
         self.places += 1
-        return _normal(field, next(self._values, _ABSENT))
+        return next(self._values, ABSENT)
 
     def rest(self) -> list[Any]:
         return list(self._values)
@@ -69,50 +82,62 @@ class _ByName:
 
     def take(self, field: Field) -> Any:
         self.places += 1
-        return _normal(field, self._values.get(field.name, _ABSENT))
+        return self._values.get(field.name, ABSENT)
 
     def rest(self) -> list[Any]:
-        return [value for name, value in self._values.items() if name.startswith("option") and value != ""]
+        """An index, and the options of a CustomCombo."""
+        return [-1, *(value for name, value in self._values.items() if name.startswith("option"))]
 
 
-_ABSENT: Final = object()
+ABSENT: Final = object()
+"""No value where one is asked for."""
 
 
-def _expanded(
-    class_type: str, fields: Iterable[Field], given: _InOrder | _ByName, values: dict[str, Any]
-) -> Iterator[Field]:
+def deal_from(class_type: str, fields: Iterable[Field], given: Given) -> Dealt:
+    """Return the values of a node by name, taken one by one in the order of the page."""
+    dealt = Dealt([], {}, 0)
+    dealt.fields.extend(_expanded(class_type, fields, given, dealt.values))
+    return dealt._replace(places=given.places)
+
+
+def _expanded(class_type: str, fields: Iterable[Field], given: Given, values: dict[str, Any]) -> Iterator[Field]:
     for field in fields:
         yield field
         if not field.widget:
             continue
-        value = given.take(field) if field.saved else field.default
+        value = _normal(class_type, field, given.take(field) if field.saved else ABSENT)
         if not field.sent:
             continue
         values[field.name] = value
         if field.type == DYNAMIC_COMBO:
             inner = fields_in(field.chosen(value), f"{field.name}.")
             yield from _expanded(class_type, with_added(class_type, inner), given, values)
-        elif class_type == "CustomCombo" and field.name == "choice":
-            values.update(_custom_options(value, given))
+        elif (class_type, field.name) == CUSTOM_CHOICE:
+            kept = given.rest()
+            given.places += len(kept)
+            options = [option for option in kept[1:] if option not in ("", None)][:_MOST_OPTIONS]
+            names = [f"option{place}" for place in range(1, len(options) + 2)]
+            values.update(zip(names, [*options, ""], strict=True))
+            values["index"] = custom_index(values)
+            yield from (Field(name, "STRING", {}) for name in names)
 
 
-def _custom_options(choice: Any, given: _InOrder | _ByName) -> dict[str, Any]:
-    """A CustomCombo's own list: what was saved for the index, then the options, then an empty one for the next."""
-    kept = given.rest()
-    options = [value for value in (kept[1:] if isinstance(given, _InOrder) else kept) if value != ""][:_MOST_OPTIONS]
-    given.places += len(kept)
-    index = options.index(choice) if choice in options else -1
-    return {"index": index, **{f"option{place}": option for place, option in enumerate([*options, ""], start=1)}}
+def custom_index(values: Mapping[str, Any]) -> int:
+    """Return the place of a CustomCombo's choice among its options, which the page works out; -1 if it is none."""
+    options = [value for name, value in values.items() if name.startswith("option")]
+    return options.index(values.get("choice")) if values.get("choice") in options else -1
 
 
-def _normal(field: Field, value: Any) -> Any:
+def _normal(class_type: str, field: Field, value: Any) -> Any:
     """A value as the page takes it up."""
-    if value is _ABSENT:
+    if value is ABSENT:
         return field.default
     if value is None:
         if field.type in ("COMBO", DYNAMIC_COMBO):
             return field.first
         return "" if field.options.get("multiline") else None
+    if field.name == "sampler_name" and class_type in _SAMPLERS and isinstance(value, str):
+        return value.removeprefix("sample_")  # as files of early 2023 have it
     return value
 
 

@@ -25,6 +25,10 @@ class Scope(NamedTuple):
     outer: Scope | None = None
     instance: Node | None = None
 
+    def name(self, node: Node) -> str:
+        """Return a node's id in the prompt, class and title, for a message."""
+        return f"node {self.path}{node.known_as.removeprefix('node ')}"
+
 
 class Wire(NamedTuple):
     """The output that a link comes from in the end: id of its node in the prompt, and its number."""
@@ -122,11 +126,13 @@ class Resolver:
 
     def _inside(self, scope: Scope, instance: Node, definition: Canvas, slot: int, asked: str) -> _Step | None:
         """Enter a subgraph by one of its outputs."""
-        if slot >= len(definition.outputs) or not definition.outputs[slot].links:
+        links = definition.outputs[slot].links if slot < len(definition.outputs) else []
+        inside = next((key for key in links if key in definition.links), None)
+        if inside is None:
             return None
         inner = Scope(f"{scope.path}{instance.id}:", definition, scope, instance)
         output = definition.outputs[slot]
-        return _Step(inner, instance, Inlet(output.name, output.type, output.links[0]), asked)
+        return _Step(inner, instance, Inlet(output.name, output.type, inside), asked)
 
     def _past(self, scope: Scope, node: Node, slot: int, asked: str) -> _Step | None:
         """Go past a bypassed node: by one of its inputs that fits what is asked for."""
@@ -136,8 +142,7 @@ class Resolver:
         return None if inlet is None else _Step(scope, node, inlet, inlet.type)
 
     def _error(self, scope: Scope, node: Node, inlet: Inlet, problem: str) -> ValidationError:
-        where = f"node {scope.path}{node.known_as.removeprefix('node ')}"
-        return ValidationError(f"{self._page.name}: {where}: input {inlet.name!r}: {problem}")
+        return ValidationError(f"{self._page.name}: {scope.name(node)}: input {inlet.name!r}: {problem}")
 
 
 class _Step(NamedTuple):

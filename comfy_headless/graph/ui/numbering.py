@@ -18,6 +18,8 @@ def renumber(drawing: Drawing) -> None:
     last = drawing.root.last_id
     renamed: dict[str, dict[str, str]] = {}
     for definition in drawing.definitions.values():
+        if definition.nested:
+            continue  # the page leaves those as they are
         names: dict[str, str] = {}
         for node_id in definition.nodes:
             if node_id in taken:

@@ -10,16 +10,21 @@ from comfy_headless.graph.ui.placed import ClassShape, Inlet, Placed, is_virtual
 class Page:
     """An open workflow. What is worked out of a node is kept, since many links ask for it."""
 
-    __slots__ = ("_placed", "_shapes", "_takers", "definitions", "name", "root", "schemas")
+    __slots__ = ("_placed", "_shapes", "_takers", "definitions", "name", "root", "schemas", "warnings")
 
     def __init__(self, drawing: Drawing, schemas: Schemas, name: str) -> None:
         self.root = drawing.root
         self.definitions = drawing.definitions
         self.schemas = schemas
         self.name = name
+        self.warnings: dict[str, None] = {}
         self._shapes: dict[str, ClassShape] = {}
         self._placed: dict[tuple[str, str], Placed] = {}
         self._takers: dict[str, dict[str, tuple[Node, Input]]] = {}
+
+    def warn(self, warning: str) -> None:
+        """Remember what is to be said of the result; the same once."""
+        self.warnings[warning] = None
 
     def definition_of(self, node: Node) -> Canvas | None:
         """Return the definition that a node is an instance of; None for all others."""
@@ -44,7 +49,7 @@ class Page:
             if definition is not None:
                 found = _instance(node, definition)
             else:
-                found = place(node, canvas, self.shape(node.type) if self.is_known(node) else None)
+                found = place(node, self.shape(node.type) if self.is_known(node) else None)
             self._placed[canvas.id, node.id] = found
         return found
 
@@ -76,4 +81,4 @@ def _instance(node: Node, definition: Canvas) -> Placed:
         if same is not None:
             saved.remove(same)
         inlets.append(Inlet(slot.name, slot.type, same.link if same is not None else None))
-    return Placed(node, inlets, [slot.type for slot in definition.outputs], {}, {})
+    return Placed(node, inlets, [slot.type for slot in definition.outputs], {})

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.ui.added import all_fields
-from comfy_headless.graph.ui.canvas import PRIMITIVE, VIRTUAL, Canvas, Input, Node
+from comfy_headless.graph.ui.canvas import VIRTUAL, Input, Node
 from comfy_headless.graph.ui.dealing import deal
 from comfy_headless.graph.ui.fields import AUTOGROW, MATCH_TYPE, Field, fields_in
-from comfy_headless.graph.ui.primitives import rounded
 from comfy_headless.graph.ui.titles import OTHER_TITLES
 from comfy_headless.graph.well_formed import DYNAMIC_COMBO
 
@@ -34,14 +33,12 @@ class Placed(NamedTuple):
 
     Args:
         inlets: sockets in the order of the class, then inputs that hold a value, then what the class lacks.
-        own: values by name, as saved.
-        values: the same, with what PrimitiveNodes put there.
+        values: by name, as saved.
     """
 
     node: Node
     inlets: list[Inlet]
     output_types: list[str]
-    own: Mapping[str, Any]
     values: Mapping[str, Any]
 
     def inlet(self, name: str) -> Inlet | None:
@@ -71,7 +68,7 @@ def shape_of(class_type: str, schemas: Schemas) -> ClassShape:
     )
 
 
-def place(node: Node, canvas: Canvas, shape: ClassShape | None) -> Placed:
+def place(node: Node, shape: ClassShape | None) -> Placed:
     """Join a node and its class.
 
     Args:
@@ -79,16 +76,9 @@ def place(node: Node, canvas: Canvas, shape: ClassShape | None) -> Placed:
     """
     if shape is None:
         inlets = [Inlet(one.name, one.type, one.link) for one in node.inputs]
-        return Placed(node, inlets, node.output_types, {}, {})
+        return Placed(node, inlets, node.output_types, {})
     dealt = deal(node.type, shape.fields, node.values)
-    inlets = _inlets(node, dealt.fields)
-    values = dealt.values
-    for inlet in inlets:
-        if inlet.field is not None and inlet.link is not None:
-            pushed = _pushed(inlet.link, canvas)
-            if pushed:
-                values = {**values, inlet.name: rounded(pushed[0], inlet.field)}
-    return Placed(node, inlets, shape.output_types, dealt.values, values)
+    return Placed(node, _inlets(node, dealt.fields), shape.output_types, dealt.values)
 
 
 def _output_type(kind: object) -> str:
@@ -97,19 +87,10 @@ def _output_type(kind: object) -> str:
     return kind if isinstance(kind, str) and kind != MATCH_TYPE else "*"
 
 
-def _pushed(key: str, canvas: Canvas) -> list[Any]:
-    """The value of the PrimitiveNode at the other end of a link, in a list; an empty one if there is none."""
-    link = canvas.links.get(key)
-    origin = canvas.nodes.get(link.origin) if link is not None else None
-    if origin is None or origin.type != PRIMITIVE or not isinstance(origin.values, list):
-        return []
-    return origin.values[:1]
-
-
 def _inlets(node: Node, fields: list[Field]) -> list[Inlet]:
     saved: dict[str, Input] = {}
     for one in node.inputs:
-        if one.name not in saved or saved[one.name].link is None:
+        if one.name not in saved or one.link is not None:
             saved[one.name] = one
     sockets, widgets = list[Inlet](), list[Inlet]()
     for field in fields:

@@ -94,7 +94,7 @@ class Promotions:
         node = definition.nodes[source.node]
         inner = self._page.definition_of(node)
         if inner is None:
-            return self._page.placed(definition, node).own.get(source.name)
+            return self._page.placed(definition, node).values.get(source.name)
         number = self._slot_named(inner, source.name)
         return None if number is None else self.values(definition, node).get(number)
 

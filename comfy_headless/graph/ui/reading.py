@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn, TypeGuard
 
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.ui.canvas import Canvas, Drawing, Input, Link, Node, Slot
+from comfy_headless.graph.ui.canvas import Canvas, Drawing, Group, Input, Link, Node, Slot
 from comfy_headless.graph.values import shown
 
 MOST_NODES: Final = 10_000
@@ -47,10 +47,13 @@ class _Reader:
         root = self.canvas(raw, "", "")
         definitions: dict[str, Canvas] = {}
         for found in self.definitions(raw, 0):
-            definitions.setdefault(found.id, found)
+            definitions[found.id] = found
         extra = raw.get("extra")
         groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
-        return Drawing(root, definitions, groups if isinstance(groups, Mapping) else {})
+        listed = groups.items() if isinstance(groups, Mapping) else ()
+        return Drawing(
+            root, definitions, {str(key): self.group(one) for key, one in listed if isinstance(one, Mapping)}
+        )
 
     def definitions(self, raw: Mapping[str, Any], depth: int) -> Iterator[Canvas]:
         if depth > _DEEPEST:
@@ -64,11 +67,34 @@ class _Reader:
             called = one.get("name")
             self.where = f"{outer}: subgraph {called if isinstance(called, str) else one['id']!r}"
             canvas = self.canvas(one, one["id"], called if isinstance(called, str) else one["id"])
+            canvas.nested = depth > 0
             canvas.inputs = [self.slot(each) for each in self.listed(one.get("inputs"), "inputs")]
             canvas.outputs = [self.slot(each) for each in self.listed(one.get("outputs"), "outputs")]
             yield canvas
             self.where = outer
             yield from self.definitions(one, depth + 1)
+
+    def group(self, raw: Mapping[str, Any]) -> Group:
+        """The definition of a group node: nodes are meant by their place, and links are written apart from them."""
+        listed = self.listed(raw.get("nodes"), "nodes of a group node")
+        numbered = [{**one, "id": place} if isinstance(one, Mapping) else one for place, one in enumerate(listed)]
+        nodes = self.canvas({"nodes": numbered}, "", "").nodes
+        for node in nodes.values():
+            for one in node.inputs:
+                one.link = None
+        links = dict[str, Link]()
+        for number, one in enumerate(self.listed(raw.get("links"), "links of a group node")):
+            wire = one[:4] if isinstance(one, list) else []
+            if len(wire) == 4 and all(map(_is_whole, wire)) and {str(wire[0]), str(wire[2])} <= nodes.keys():
+                inputs = nodes[str(wire[2])].inputs
+                if 0 <= wire[3] < len(inputs):
+                    inputs[wire[3]].link = str(number)
+                    links[str(number)] = Link(str(wire[0]), wire[1])
+        outer = self.listed(raw.get("external"), "external of a group node")
+        exported = frozenset(
+            (str(one[0]), one[1]) for one in outer if isinstance(one, list) and len(one) > 1 and _is_whole(one[1])
+        )
+        return Group(nodes, links, exported, frozenset(_hidden(raw.get("config"))))
 
     def canvas(self, raw: Mapping[str, Any], canvas_id: str, called: str) -> Canvas:
         nodes: dict[str, Node] = {}
@@ -77,8 +103,9 @@ class _Reader:
             if self.nodes > MOST_NODES:
                 self.fail(f"has more than {MOST_NODES} nodes, which no workflow has that was drawn")
             node = self.node(one, place)
-            nodes.pop(node.id, None)  # of two with one id the last survives, at its own place
-            nodes[node.id] = node
+            if node.id not in nodes or node.active or not nodes[node.id].active:
+                nodes.pop(node.id, None)  # of two with one id the last that is sent survives, at its own place
+                nodes[node.id] = node
         links = dict(self.link(one) for one in self.listed(raw.get("links"), "links") if one is not None)
         state = raw.get("state")
         last = raw.get("last_node_id", state.get("lastNodeId") if isinstance(state, Mapping) else None)
@@ -160,6 +187,15 @@ class _Reader:
     def fail(self, problem: str) -> NoReturn:
         joint = " " if problem.startswith(("is ", "has ")) else ": "
         raise ValidationError(f"{self.where}{joint}{problem}")
+
+
+def _hidden(config: object) -> Iterator[tuple[str, str]]:
+    """Inputs that a group node does not show."""
+    for place, about in config.items() if isinstance(config, Mapping) else ():
+        inputs = about.get("input") if isinstance(about, Mapping) else None
+        for name, one in inputs.items() if isinstance(inputs, Mapping) else ():
+            if isinstance(one, Mapping) and one.get("visible") is False:
+                yield str(place), str(name)
 
 
 def _type(raw: object) -> str:

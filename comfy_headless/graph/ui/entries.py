@@ -1,0 +1,72 @@
+"""Write one node as a prompt has it: its class, its title, its values, and where its links come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.source import copy_json
+from comfy_headless.graph.ui.canvas import Node
+from comfy_headless.graph.ui.links import Resolver, Scope, Value, Wire
+from comfy_headless.graph.ui.names import Names
+from comfy_headless.graph.ui.page import Page
+from comfy_headless.graph.ui.placed import Placed
+from comfy_headless.graph.ui.primitives import Primitives
+from comfy_headless.graph.ui.promoted import Promotions
+from comfy_headless.graph.ui.texts import PREFIX, SAVING, with_names, without_choices
+
+
+class Writer:
+    """Writes the nodes of a page."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._promotions = Promotions(page)
+        self._primitives = Primitives(page)
+        self._resolver = Resolver(page, self._promotions)
+        self._names = Names(page, self._primitives, self._promotions)
+
+    def entry(self, scope: Scope, node: Node) -> dict[str, Any]:
+        """Return a node for a prompt.
+
+        Raises:
+            ValidationError: the server lacks its class, or a link leads nowhere.
+        """
+        page = self._page
+        if not page.is_known(node):
+            raise ValidationError(f"{page.name}: {node.known_as}: there is no such class")
+        placed = page.placed(scope.canvas, node)
+        values = dict(self._primitives.values(scope.canvas, node))
+        linked = dict[str, Any]()
+        for inlet in placed.inlets:
+            found = self._resolver.source(scope, node, inlet)
+            if isinstance(found, Wire):
+                linked[inlet.name] = [found.node, found.slot]
+            elif isinstance(found, Value):
+                linked[inlet.name] = _sendable(found.value)
+        own = {name: value for name, value in values.items() if name not in linked}
+        self._write_texts(scope, placed, own)
+        inputs = {**{name: _sendable(value) for name, value in own.items()}, **linked}
+        title = node.title or page.shape(node.type).display_name
+        return {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
+
+    def _write_texts(self, scope: Scope, placed: Placed, values: dict[str, Any]) -> None:
+        """Do to a node's own texts what the page does to them before it sends them."""
+        for inlet in placed.inlets:
+            value = values.get(inlet.name)
+            if inlet.field is None or not isinstance(value, str):
+                continue
+            if inlet.field.options.get("dynamicPrompts"):
+                done = without_choices(value)
+            elif inlet.name == PREFIX and placed.node.type in SAVING and "%" in value:
+                done = with_names(value, self._names.look_up)
+            else:
+                continue
+            values[inlet.name] = done.text
+            if done.warning:
+                self._page.warn(f"{scope.name(placed.node)}: {inlet.name}: {done.warning}")
+
+
+def _sendable(value: Any) -> Any:
+    """A list would be taken for a link: it is sent inside ``__value__``."""
+    return {"__value__": copy_json(value)} if isinstance(value, list) else copy_json(value)
