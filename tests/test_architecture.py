@@ -92,7 +92,7 @@ UPWARD = {
 # and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.
 BROAD_EXCEPTS = {
     ("protocol.stream", "deliver"),
-    ("protocol.watch", "Teller.tell"),
+    ("protocol.telling", "Teller._call"),
     ("transport.sync", "SyncTransport._advance"),
     ("transport.aio", "AsyncTransport._advance"),
 }

@@ -17,8 +17,8 @@ from typing import IO, Any
 from comfy_headless.errors import without_secrets
 from comfy_headless.models.progress import DownloadProgress
 from comfy_headless.protocol.events import Event, Finished, OutputReady, Preview, Progress
-from comfy_headless.protocol.follow import ProgressEvents
 from comfy_headless.protocol.result import Result
+from comfy_headless.protocol.telling import ProgressEvents
 
 
 class JsonLines(logging.Handler):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from comfy_headless.client.aio_calls import AsyncCalls
 from comfy_headless.client.aio_listening import AsyncHears
+from comfy_headless.client.gone import Gone
 from comfy_headless.client.job import AsyncJob
+from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.executor import Executor
+from comfy_headless.protocol.plugin import Plugin, plugins_of
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.run import take_up
 from comfy_headless.protocol.status import JobInfo, listing, recall
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from comfy_headless.health.report import HealthReport
 
 
-class ComfyWSClient(AsyncCalls, AsyncHears):
+class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
     """A ComfyUI server, on asyncio. Usable from many tasks; all of them share one WebSocket.
 
     Inside ``async with`` connections are kept from call to call; without it each call closes after itself.
@@ -45,6 +48,7 @@ class ComfyWSClient(AsyncCalls, AsyncHears):
         timing: waiting times in seconds.
         clock: seconds, monotonic.
 
+        plugins: what looks at the graphs, events and results of this client's jobs: instances of ``Plugin``.
         reaching: what lets the client in: token, auth, headers, cookies, ca, verify, user, api_key; see
             ``comfy_headless.client.reaching.Reaching``.
 
@@ -65,8 +69,10 @@ class ComfyWSClient(AsyncCalls, AsyncHears):
         timing: Timing = Timing(),  # noqa: B008 - an immutable tuple
         clock: Callable[[], float] = time.monotonic,
         **reaching: Unpack[Reaching],
+        plugins: Iterable[Plugin] = (),
     ) -> None:
-        self._server = server_of(url, transport, timing, client_id, poll_seconds=poll_seconds, **reaching)
+        server = server_of(url, transport, timing, client_id, poll_seconds=poll_seconds, **reaching)
+        self._server = server._replace(plugins=plugins_of(plugins), drive=drive_once)
         self._transport = AsyncTransport(self._server, clock=clock, http=http)
         self._drive = self._transport.drive
 

@@ -13,9 +13,9 @@ from comfy_headless.client.options import graph_of, job_id
 from comfy_headless.protocol import other, routes, routes_jobs, routes_work
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Reply
+from comfy_headless.protocol.plugin import queue_graph
 from comfy_headless.protocol.routes import Queue
 from comfy_headless.protocol.routes_jobs import Filter, JobPage, JobRecord
-from comfy_headless.protocol.run import submit_new
 from comfy_headless.protocol.submit import chosen_id, extra_of, place_in
 from comfy_headless.transport.aio import AsyncTransport
 
@@ -60,7 +60,7 @@ class AsyncCalls(AsyncModelCalls, AsyncFileCalls, AsyncUserCalls, AsyncServerCal
         place = place_in(graph, front=front, number=number, targets=partial_execution_targets)
         chosen = None if prompt_id is None else chosen_id(prompt_id)
         extra = extra_of(extra_data)
-        flow = submit_new(self._server, graph, prompt_id=chosen, extra_data=extra, place=place)
+        flow = queue_graph(self._server, graph, prompt_id=chosen, extra_data=extra, place=place)
         return (await self._transport.drive(flow)).prompt_id
 
     async def queue(self) -> Queue:

@@ -43,7 +43,8 @@ def server_of(
 ) -> Server:
     """Return whom a client talks to, and as whom; raises ValidationError, TypeError for an argument of no client."""
     for name in reaching.keys() - Reaching.__annotations__.keys():
-        there = ("url", "transport", "client_id", "poll_seconds", "http", "timing", *Reaching.__annotations__)
+        own = ("url", "transport", "client_id", "poll_seconds", "http", "timing", "plugins")
+        there = (*own, *Reaching.__annotations__)
         close = "; calls that wait take it." if name == "timeout" else nearest(name, there)
         raise TypeError(f"a client has no argument {name!r}{close} There are: {', '.join(there)}")
     if transport not in TRANSPORTS:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from comfy_headless.client.calls import Calls
+from comfy_headless.client.gone import Gone
 from comfy_headless.client.job import Job
 from comfy_headless.client.listening import Hears
+from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.executor import Executor
+from comfy_headless.protocol.plugin import Plugin, plugins_of
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.run import take_up
 from comfy_headless.protocol.status import JobInfo, listing, recall
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from comfy_headless.health.report import HealthReport
 
 
-class ComfyClient(Calls, Hears):
+class ComfyClient(Calls, Hears, Gone):
     """A ComfyUI server, with blocking calls. Usable from many threads; all of them share one WebSocket.
 
     Args:
@@ -46,6 +50,7 @@ class ComfyClient(Calls, Hears):
 
         reaching: what lets the client in: token, auth, headers, cookies, ca, verify, user, api_key; see
             ``comfy_headless.client.reaching.Reaching``.
+        plugins: what looks at the graphs, events and results of this client's jobs: instances of ``Plugin``.
 
     Raises:
         ValidationError: ``url`` is no address, ``client_id`` no name, there is no such transport, or what is to let
@@ -65,7 +70,9 @@ class ComfyClient(Calls, Hears):
         clock: Callable[[], float] = time.monotonic,
         **reaching: Unpack[Reaching],
     ) -> None:
-        self._server = server_of(url, transport, timing, client_id, poll_seconds=poll_seconds, **reaching)
+        server = server_of(url, transport, timing, client_id, poll_seconds=poll_seconds, **reaching)
+        self._server = server._replace(plugins=plugins_of(plugins), drive=partial(drive_once, http=http))
+        plugins: Iterable[Plugin] = (),
         self._transport = SyncTransport(self._server, clock=clock, http=http)
         self._drive = self._transport.drive
         self._close = weakref.finalize(self, self._transport.close)

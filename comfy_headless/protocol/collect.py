@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin
 
 from comfy_headless.errors import GenerationTimeoutError, ResultSaveError
@@ -14,14 +17,32 @@ from comfy_headless.protocol.destination import Destination, discard, part_name,
 from comfy_headless.protocol.download import download
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.frames import Frame
-from comfy_headless.protocol.result import Output, kind_of
+from comfy_headless.protocol.known import Known
+from comfy_headless.protocol.output import Output, kind_of
 from comfy_headless.protocol.routes import view_url
+from comfy_headless.protocol.routes_files import Place, fetch
+from comfy_headless.protocol.ticket import Label
 
 logger = logging.getLogger("comfy_headless")
 
+_WRITERS: Final = frozenset({"Save3DAdvanced", "SaveGaussianSplat", "SavePointCloud"})
+"""Classes that name the file they write by its path alone (0.30.0, nodes_save_3d.py: ``{"result": [path, ...]}``)."""
+
+_KEPT_PREVIEW: Final = re.compile(r"preview3d_[0-9a-f]{32}\.\w+")
+"""What Preview3D writes into the output folder (0.30.0, nodes_load_3d.py); it also shows what others have written."""
+
+_PREVIEWED: Final = re.compile(r"preview(3d_advanced|_splat|_pointcloud)_[0-9a-f]{32}\.\w+")
+"""What the other previews of 3D models write into the temporary folder; their reports look the same."""
+
+_ELSEWHERE: Final = re.compile(r"[/\\]|[A-Za-z]:|\.\.")
+"""How a path begins that no server offers."""
+
 
 class Found(NamedTuple):
-    """One entry of a node's output: a file on the server (``folder_type`` "output", "temp", ...), or a text."""
+    """One entry of a node's output: a file on the server (``folder_type`` "output", "temp", ...), or a text.
+
+    ``sure``: False for a file that is only spoken of, by its name: it may be another job's, or nowhere.
+    """
 
     node_id: str
     kind: str
@@ -30,6 +51,7 @@ class Found(NamedTuple):
     folder_type: str = "output"
     text: str | None = None
     url: str = ""
+    sure: bool = True
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -40,21 +62,77 @@ class Found(NamedTuple):
         """Return where the file is offered: only an executor says so itself."""
         return urljoin(f"{server.url}/", self.url) if server.executor is not None else view_url(server, *self.key)
 
-    def output(self, server: Server, path: Path | None = None) -> Output:
+    def output(
+        self,
+        server: Server,
+        path: Path | None = None,
+        *,
+        prompt_id: str = "",
+        label: Label = Label(),  # noqa: B008 - an immutable tuple
+    ) -> Output:
         """Return it as callers see it; ``path`` is the local file, None if it was not downloaded."""
-        url = self.address(server) if self.filename else ""
-        return Output(self.kind, self.filename, self.subfolder, self.node_id, url, path, self.text)
+        there = _There(server._replace(known=Known()), prompt_id, self) if server.drive and self.filename else None
+        return Output(
+            self.kind,
+            self.filename,
+            self.subfolder,
+            self.node_id,
+            self.address(server) if self.filename else "",
+            path,
+            self.text,
+            self.folder_type,
+            label.names(self.node_id),
+            there,
+        )
+
+
+class _There(NamedTuple):
+    """Where a server has a file, for whoever asks for it later."""
+
+    server: Server
+    prompt_id: str
+    found: Found
+
+    def read(self, output: Output) -> bytes:
+        """Return what it holds; raises ResultSaveError."""
+        with TemporaryDirectory(prefix="comfy_headless_") as folder:
+            return self.save(output, Destination(Path(folder))).read_bytes()
+
+    def save(self, output: Output, destination: Destination) -> Path:
+        """Bring it here, whole; give its path. Raises ResultSaveError, ValidationError."""
+        assert self.server.drive is not None
+        cloud = self.server.executor is not None
+        job, url = (self.prompt_id, self.found.address(self.server)) if cloud else ("", None)
+        flow = fetch(self.server, Place(*self.found.key), destination, prompt_id=job, url=url)
+        path: Path = self.server.drive(self.server, flow)
+        return path
+
+
+class Saved(NamedTuple):
+    """What a history entry tells: what was saved, temporary files, and what cannot be read of it, in sentences."""
+
+    saved: list[Found]
+    previews: list[Found]
+    warnings: tuple[str, ...]
 
 
 def found_in(node_id: str, output: Any) -> Iterator[Found]:
-    """Read one node's output: every entry with a ``filename`` under any key, and texts."""
+    """Read one node's output: every entry with a ``filename`` under any key, names of 3D models, and texts."""
+    return (one for one in _read(node_id, output) if isinstance(one, Found))
+
+
+def _read(node_id: str, output: Any) -> Iterator[Found | str]:
+    """Yield what a node made, and a sentence for each entry that cannot be read."""
     if not isinstance(output, dict):
         return
     animated = any(output.get("animated") or ()) if isinstance(output.get("animated"), list) else False
     for key, entries in output.items():
         for entry in _flat(entries):
-            if isinstance(entry, dict) and isinstance(entry.get("filename"), str) and entry["filename"]:
+            if isinstance(entry, dict) and "filename" in entry:
                 name = entry["filename"]
+                if not isinstance(name, str) or not name:
+                    yield f"node {node_id} names a file under {key!r} without a name ({name!r}): passed over"
+                    continue
                 yield Found(
                     node_id,
                     kind_of(name, animated=animated, key=key),
@@ -63,8 +141,21 @@ def found_in(node_id: str, output: Any) -> Iterator[Found]:
                     str(entry.get("type") or "output"),
                     url=str(entry.get("url") or ""),
                 )
-            elif key == "text" and isinstance(entry, str):
-                yield Found(node_id, "text", text=entry)
+            elif key == "text" and entry is None:
+                yield f"node {node_id} gave a text that is none (null): passed over"
+            elif key == "text":
+                yield Found(node_id, "text", text=entry if isinstance(entry, str) else json.dumps(entry))
+            elif isinstance(entry, str) and kind_of(entry) == "mesh" and not _ELSEWHERE.match(entry):
+                yield _spoken_of(node_id, entry)
+
+
+def _spoken_of(node_id: str, path: str) -> Found:
+    """Return the file that a node names by its path alone."""
+    below = max(path.rfind("/"), path.rfind("\\")) + 1
+    subfolder, name = path[: max(0, below - 1)], path[below:]
+    kept = not subfolder and _PREVIEWED.fullmatch(name)
+    sure = bool(kept or (not subfolder and _KEPT_PREVIEW.fullmatch(name)))
+    return Found(node_id, "mesh", name, subfolder, "temp" if kept else "output", sure=sure)
 
 
 def _flat(entries: Any) -> Iterator[Any]:
@@ -75,26 +166,48 @@ def _flat(entries: Any) -> Iterator[Any]:
             yield entry
 
 
-def saved_in(entry: Mapping[str, Any], graph: Mapping[str, Any]) -> tuple[list[Found], int]:
-    """Return what a history entry says was saved, in the graph's node order, and how many previews were left out.
+def saved_in(entry: Mapping[str, Any], graph: Mapping[str, Any]) -> Saved:
+    """Return what a history entry says was made, in the graph's node order.
 
     A file that is named twice (some custom nodes list it under two keys) is one file.
     """
-    outputs = entry.get("outputs")
-    outputs = outputs if isinstance(outputs, dict) else {}
+    outputs = outputs_in(entry)
     order = {node_id: number for number, node_id in enumerate(graph)}
     nodes = sorted(outputs, key=lambda node_id: order.get(node_id, len(order)))
-    found = [one for node_id in nodes for one in found_in(node_id, outputs[node_id])]
-    saved = [one for one in found if one.folder_type != "temp"]
-    files = {one.key: one for one in reversed(saved) if one.filename}
-    return [one for one in saved if not one.filename or files[one.key] is one], len(found) - len(saved)
+    read = [one for node_id in nodes for one in _read(node_id, outputs[node_id])]
+    found = [_known(one, graph) for one in read if isinstance(one, Found)]
+    files = {one.key: one for sure in (False, True) for one in found[::-1] if one.filename and one.sure is sure}
+    once = [one for one in found if not one.filename or files[one.key] is one]
+    return Saved(
+        [one for one in once if one.folder_type != "temp"],
+        [one for one in once if one.folder_type == "temp"],
+        tuple(one for one in read if isinstance(one, str)),
+    )
+
+
+def outputs_in(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what each node gave, as a history entry tells it."""
+    outputs = entry.get("outputs")
+    return outputs if isinstance(outputs, dict) else {}
+
+
+def _known(one: Found, graph: Mapping[str, Any]) -> Found:
+    """Return a file that is only spoken of as a sure one, where a node names it that writes it itself."""
+    node = graph.get(one.node_id)
+    return one if one.sure or not isinstance(node, dict) else one._replace(sure=node.get("class_type") in _WRITERS)
 
 
 class Collector:
     """Downloads the files of one job, early where it can; ``parts`` holds what is here but not yet visible."""
 
-    def __init__(self, server: Server, prompt_id: str, destination: Destination | None) -> None:
-        self._server, self._prompt_id, self._destination = server, prompt_id, destination
+    def __init__(
+        self,
+        server: Server,
+        prompt_id: str,
+        destination: Destination | None,
+        label: Label = Label(),  # noqa: B008 - an immutable tuple
+    ) -> None:
+        self._server, self._prompt_id, self._destination, self._label = server, prompt_id, destination, label
         self.parts: dict[tuple[str, str, str], str] = {}
         self._published: list[str] = []
         self.warnings: list[str] = []
@@ -105,7 +218,7 @@ class Collector:
         What cannot be had now is asked for again at the end; so is a file that is announced again: it may have changed.
         """
         for one in found_in(str(frame.data.get("node")), frame.data.get("output")):
-            if one.folder_type != "output":
+            if one.folder_type != "output" or not one.sure:
                 continue
             if one.key in self.parts:
                 yield from self.discard(one.key)
@@ -129,7 +242,7 @@ class Collector:
             path = None
             if one.key in self.parts and self._destination is not None:
                 path = yield from self._publish(self._destination, one, number=numbers.get(one.key))
-            outputs.append(one.output(self._server, path))
+            outputs.append(one.output(self._server, path, prompt_id=self._prompt_id, label=self._label))
         if lost is not None:
             here = f". Saved: {', '.join(self._published)}" if self._published else ""
             raise ResultSaveError(f"{lost}{here}", prompt_id=self._prompt_id, path=lost.path, url=lost.url) from lost
@@ -148,7 +261,10 @@ class Collector:
             try:
                 yield from self._fetch(one)
             except ResultSaveError as error:
-                lost = lost or error
+                if one.sure:
+                    lost = lost or error
+                else:
+                    self.warnings.append(f"node {one.node_id} names a file that cannot be had: {error}")
                 yield from self.discard(one.key)
             except GenerationTimeoutError as error:
                 yield from self.discard(one.key)

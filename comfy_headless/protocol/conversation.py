@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Container, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError, without_secrets
@@ -18,6 +18,9 @@ from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Slee
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.known import Known
 from comfy_headless.protocol.timing import Timing
+
+if TYPE_CHECKING:
+    from comfy_headless.protocol.plugin import Plugin
 
 logger = logging.getLogger("comfy_headless")
 
@@ -33,6 +36,8 @@ class Server(NamedTuple):
         access: what else lets one in.
         known: what was learned of it before; None keeps nothing.
         executor: what runs jobs there, if it is no ComfyUI server.
+        plugins: what looks at graphs, events and results of a client's jobs.
+        drive: performs a flow with a server of this kind, on connections of its own; None where nobody can.
     """
 
     address: str
@@ -42,6 +47,8 @@ class Server(NamedTuple):
     access: Access = OPEN
     known: Known | None = None
     executor: Executor | None = None
+    plugins: tuple[Plugin, ...] = ()
+    drive: Callable[..., Any] | None = None
 
     @property
     def url(self) -> str:

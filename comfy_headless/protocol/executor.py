@@ -19,7 +19,7 @@ from comfy_headless.protocol.timing import Timing
 if TYPE_CHECKING:
     from comfy_headless.protocol.conversation import Server
     from comfy_headless.protocol.status import JobInfo, Sight
-    from comfy_headless.protocol.watch import Teller
+    from comfy_headless.protocol.telling import Teller
 
 
 class Executor(Protocol):

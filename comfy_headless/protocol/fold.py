@@ -13,7 +13,8 @@ from comfy_headless.protocol.follow import Outputs
 from comfy_headless.protocol.output import Output
 from comfy_headless.protocol.run import Wait, begin, give_up
 from comfy_headless.protocol.status import recall
-from comfy_headless.protocol.watch import Teller, subscribed, watch
+from comfy_headless.protocol.telling import Teller
+from comfy_headless.protocol.watch import subscribed, watch
 
 
 def fold(server: Server, prompt_id: str, reduce: Callable[[Any, Output], Any], initial: Any, wait: Wait) -> Flow[Any]:
@@ -34,11 +35,12 @@ def fold(server: Server, prompt_id: str, reduce: Callable[[Any, Output], Any], i
         value = reduce(value, output)
         yield from ()
 
-    outputs = Outputs(server, take)
+    outputs = Outputs(server, take, prompt_id)
     started = yield from begin(wait)
     server = yield from subscribed(server, prompt_id, quiet=wait.on_progress is None)
     try:
         ticket = yield from recall(server, prompt_id)
+        outputs.label = ticket.label
         entry = yield from watch(
             server,
             ticket.graph,
@@ -51,6 +53,6 @@ def fold(server: Server, prompt_id: str, reduce: Callable[[Any, Output], Any], i
         )
     except GenerationTimeoutError as error:
         raise (yield from give_up(server, prompt_id, wait, sent_only=False)) from error
-    for one in saved_in(entry, ticket.graph)[0]:
+    for one in saved_in(entry, ticket.graph).saved:
         yield from outputs.tell(one)
     return value

@@ -6,27 +6,22 @@ steps, never an output or the end, and holds up nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 
 from comfy_headless.errors import GenerationFailedError
 from comfy_headless.protocol.collect import Found, found_in, saved_in
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Tell
 from comfy_headless.protocol.events import (
-    Event,
     Finished,
     OutputReady,
-    Preview,
     Progress,
-    Queued,
-    Started,
-    picture_type,
 )
 from comfy_headless.protocol.frames import Frame
 from comfy_headless.protocol.output import Output
-from comfy_headless.protocol.ticket import Ticket
-from comfy_headless.protocol.watch import Teller, subscribed, watch
+from comfy_headless.protocol.telling import Teller
+from comfy_headless.protocol.ticket import Label, Ticket
+from comfy_headless.protocol.watch import subscribed, watch
 
 
 def follow(server: Server, ticket: Ticket) -> Flow[None]:
@@ -36,7 +31,7 @@ def follow(server: Server, ticket: Ticket) -> Flow[None]:
         ComfyUIConnectionError: the server stayed away; the job may still run.
     """
     server = yield from subscribed(server, ticket.prompt_id)
-    outputs = Outputs(server, _ready)
+    outputs = Outputs(server, _ready, ticket.prompt_id, ticket.label)
     try:
         entry = yield from watch(
             server, ticket.graph, ticket.prompt_id, teller=_Events(), executed=outputs.executed, at_once=True
@@ -44,7 +39,7 @@ def follow(server: Server, ticket: Ticket) -> Flow[None]:
     except GenerationFailedError as error:
         yield Tell(Finished("failed", str(error)))
         return
-    for one in saved_in(entry, ticket.graph)[0]:
+    for one in saved_in(entry, ticket.graph).saved:
         yield from outputs.tell(one)
     yield Tell(Finished("done"))
 
@@ -54,7 +49,6 @@ class _Events(Teller):
 
     def __init__(self) -> None:
         super().__init__(None)
-        self._events = ProgressEvents()
 
     @property
     def listens(self) -> bool:
@@ -68,40 +62,21 @@ class _Events(Teller):
                 yield Tell(event)
 
 
-class ProgressEvents:
-    """Turns what ``on_progress`` is called with into the events of ``job.events()``."""
-
-    def __init__(self) -> None:
-        self._started = False
-        self._last: Progress | None = None
-
-    def of(self, progress: Progress) -> Iterator[Event]:
-        """Yield what is new: the place in the queue, the start, a picture, a step."""
-        if progress.queue_position:
-            yield Queued(progress.queue_position)
-            return
-        if not self._started:
-            if progress.progress >= 100:  # it had ended before
-                return
-            self._started = True
-            yield Started()
-        if progress.preview is not None:
-            yield Preview(progress.preview, picture_type(progress.preview), progress.node)
-        step = replace(progress, preview=None, eta=None)
-        if step != self._last and (progress.node is not None or progress.progress):
-            self._last = step
-            yield replace(progress, preview=None)
-
-
 def _ready(output: Output) -> Flow[None]:
     yield Tell(OutputReady(output))
 
 
 class Outputs:
-    """Gives each thing that was saved to ``take``, once."""
+    """Gives each thing that was saved to ``take``, once; ``label`` tells how it is called."""
 
-    def __init__(self, server: Server, take: Callable[[Output], Flow[None]]) -> None:
-        self._server, self._take = server, take
+    def __init__(
+        self,
+        server: Server,
+        take: Callable[[Output], Flow[None]],
+        prompt_id: str,
+        label: Label = Label(),  # noqa: B008 - an immutable tuple
+    ) -> None:
+        self._server, self._take, self._prompt_id, self.label = server, take, prompt_id, label
         self._told: set[tuple[str, ...]] = set()
 
     def executed(self, frame: Frame) -> Flow[None]:
@@ -115,4 +90,4 @@ class Outputs:
         key = one.key if one.filename else (one.node_id, one.text or "")
         if key not in self._told:
             self._told.add(key)
-            yield from self._take(one.output(self._server))
+            yield from self._take(one.output(self._server, prompt_id=self._prompt_id, label=self.label))

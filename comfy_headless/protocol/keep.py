@@ -22,7 +22,7 @@ from comfy_headless.protocol.frames import BACK, CLOSED, CONNECTED, ENDED, EVERY
 from comfy_headless.protocol.reopen import Reopening
 from comfy_headless.protocol.routes import read_queue
 from comfy_headless.protocol.status import JobStatus
-from comfy_headless.protocol.ticket import extra_in, graph_in
+from comfy_headless.protocol.ticket import extra_in, graph_in, label_in
 
 logger = logging.getLogger("comfy_headless")
 
@@ -241,8 +241,10 @@ class _Keeper:
 
 def _ended(server: Server, prompt_id: str, entry: Mapping[str, Any]) -> Frame:
     error = str(failure(entry, prompt_id)) if failed(entry) else None
-    saved, _ = saved_in(entry, graph_in(entry.get("prompt")))
-    outputs = [one.output(server).to_dict() for one in saved]
+    item = entry.get("prompt")
+    label = label_in(item)
+    saved = saved_in(entry, graph_in(item)).saved
+    outputs = [one.output(server, prompt_id=prompt_id, label=label).to_dict() for one in saved]
     status = JobStatus.FAILED if error else JobStatus.DONE
     return _end_of(prompt_id, status, outputs, error)
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from comfy_headless.protocol.output import Output as Output
-from comfy_headless.protocol.output import kind_of as kind_of
+from comfy_headless.protocol.output import Output
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,13 @@ def _preview(wanted: str) -> str:
     raise ValidationError(f"preview={wanted!r}: expected webp or jpeg, or with a quality of 1 to 100: webp;80")
 
 
-def fetch(server: Server, file: Place, destination: Destination) -> Flow[Path]:
+def fetch(
+    server: Server, file: Place, destination: Destination, *, prompt_id: str = "", url: str | None = None
+) -> Flow[Path]:
     """GET /view into a local file, which appears whole or not at all; give its path.
+
+    Args:
+        prompt_id, url: the job that made it, and where it is offered, where an executor has it.
 
     Raises:
         ValidationError: nothing can be written there.
@@ -131,11 +136,11 @@ def fetch(server: Server, file: Place, destination: Destination) -> Flow[Path]:
     part: str | None = None
     try:
         part = str((yield Work(part_name, (destination.folder, file.filename, "fetched"))))
-        yield from download(server, "", *file, part)
+        yield from download(server, prompt_id, *file, part, url=url)
         return Path((yield Work(publish, (part, str(target), destination.overwrite))))
     except OSError as error:
         words = f"{file.filename!r} could not be saved at {target}: {error.strerror or error}"
-        raise ResultSaveError(words, prompt_id="", path=str(target), url=url_for(server, file)) from error
+        raise ResultSaveError(words, prompt_id="", path=str(target), url=url or url_for(server, file)) from error
     finally:
         if part is not None:
             yield Work(discard, ((part,),))

@@ -21,18 +21,19 @@ from comfy_headless.errors import (
     GenerationTimeoutError,
     ResultSuspectError,
 )
-from comfy_headless.protocol.collect import Collector, saved_in
+from comfy_headless.protocol.collect import Collector, outputs_in, saved_in
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, prepare
 from comfy_headless.protocol.effects import Deadline, Flow, Now, Sleep, Subscribe, Work
-from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.events import Finished, OutputReady, Progress
 from comfy_headless.protocol.result import Result
 from comfy_headless.protocol.routes import cancel
 from comfy_headless.protocol.spent import spent
 from comfy_headless.protocol.status import recall
 from comfy_headless.protocol.submit import Place, submit
+from comfy_headless.protocol.telling import Teller
 from comfy_headless.protocol.ticket import Label, Ticket
-from comfy_headless.protocol.watch import Teller, subscribed, watch
+from comfy_headless.protocol.watch import subscribed, watch
 
 logger = logging.getLogger("comfy_headless")
 
@@ -83,16 +84,16 @@ def run(
     if started is None:
         started = yield from begin(wait)
     wait = yield from _limited(server, wait, started)
-    server = yield from subscribed(server, prompt_id, quiet=wait.on_progress is None)
+    server = yield from subscribed(server, prompt_id, quiet=not _heard(server, wait))
     extra_data = label.extra_data()
-    if server.socket and wait.on_progress is not None:
+    if server.socket and _heard(server, wait):
         extra_data |= _PREVIEWS
     accepted: str | None = None
     alive = True
     try:
         accepted = yield from submit(server, graph, prompt_id, extra_data=extra_data)
         if accepted != prompt_id:  # a server too old for ids of ours
-            server = yield from subscribed(server, accepted, quiet=wait.on_progress is None)
+            server = yield from subscribed(server, accepted, quiet=not _heard(server, wait))
         result = yield from _finish(server, graph, accepted, wait, label, started)
         alive = False
         return (yield from _looked_at(result, wait, label))
@@ -113,6 +114,11 @@ def run(
     finally:
         if alive:
             yield from _cancel(server, accepted or prompt_id, sent_only=accepted is None)
+
+
+def _heard(server: Server, wait: Wait) -> bool:
+    """Say whether somebody wants to know how far a job is."""
+    return wait.on_progress is not None or bool(server.plugins)
 
 
 def begin(wait: Wait) -> Flow[float]:
@@ -175,7 +181,7 @@ def take_up(server: Server, ticket: Ticket | str, wait: Wait) -> Flow[Result]:
     if wait.destination is not None:
         yield Work(prepare, (wait.destination,))
     prompt_id = ticket if isinstance(ticket, str) else ticket.prompt_id
-    server = yield from subscribed(server, prompt_id, quiet=wait.on_progress is None)
+    server = yield from subscribed(server, prompt_id, quiet=not _heard(server, wait))
     try:
         if isinstance(ticket, str):
             ticket = yield from recall(server, ticket)
@@ -197,6 +203,13 @@ def _label_of(ticket: Ticket | str) -> Label:
     return Label() if isinstance(ticket, str) else ticket.label
 
 
+class _Finished(NamedTuple):
+    """A job that ended well, and who was told."""
+
+    result: Result
+    teller: Teller
+
+
 def _finish(
     server: Server,
     graph: Mapping[str, Any],
@@ -206,10 +219,10 @@ def _finish(
     started: float,
     *,
     at_once: bool = False,
-) -> Flow[Result]:
-    teller = Teller(wait.on_progress)
+) -> Flow[_Finished]:
+    teller = Teller(wait.on_progress, server.plugins)
     destination = wait.destination and wait.destination._replace(stem=label.stem)
-    collector = Collector(server, prompt_id, destination)
+    collector = Collector(server, prompt_id, destination, label)
     try:
         entry = yield from watch(
             server,
@@ -221,20 +234,24 @@ def _finish(
             executed=collector.executed,
             at_once=at_once,
         )
-        saved, previews = saved_in(entry, graph)
+        saved, previews, unread = saved_in(entry, graph)
         cost = spent(entry)
         outputs = yield from collector.collect(saved)
+    except (GenerationFailedError, GenerationTimeoutError) as error:
+        yield from teller.announce(Finished("failed", str(error)))
+        raise
     finally:
         yield from collector.discard()
-    warnings = [*collector.warnings]
+    for event in (*map(OutputReady, outputs), Finished("done")):
+        yield from teller.announce(event)
+    warnings = [*collector.warnings, *unread]
     if previews and not saved:
-        warnings.append(f"the graph only made previews ({previews}); nothing was saved: use SaveVideo or SaveImage")
+        count = len(previews)
+        warnings.append(f"the graph only made previews ({count}); nothing was saved: use SaveVideo or SaveImage")
     elif not saved:
         warnings.append("the job ended well, but the server names nothing that it made")
-    if teller.error:
-        warnings.append(f"on_progress failed and was not called again: {teller.error}")
     now = yield Now()
-    return Result(
+    result = Result(
         "completed",
         prompt_id,
         now - started,
@@ -243,14 +260,33 @@ def _finish(
         preset=label.preset,
         settings=label.settings,
         notes=label.notes,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *teller.warnings),
         callback_error=teller.error,
         worked=cost.seconds,
         kept=cost.kept,
+        previews=tuple(one.output(server, prompt_id=prompt_id, label=label) for one in previews),
+        raw=outputs_in(entry),
+        cost=_cost_in(entry) if server.executor is not None else None,
     )
+    return _Finished(result, teller)
 
 
-def _looked_at(result: Result, wait: Wait, label: Label) -> Flow[Result]:
+def _cost_in(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    told = entry.get("cost")
+    return told if isinstance(told, dict) else None
+
+
+def _looked_at(done: _Finished, wait: Wait, label: Label) -> Flow[Result]:
+    """Look at what was made, then give it to the plugins."""
+    result, teller = done
+    result = yield from _with_findings(result, wait, label)
+    before = len(teller.warnings)
+    yield from teller.finish(result)
+    more = teller.warnings[before:]
+    return replace(result, warnings=(*result.warnings, *more), callback_error=teller.error) if more else result
+
+
+def _with_findings(result: Result, wait: Wait, label: Label) -> Flow[Result]:
     """Open each video that is here, or each image of a preset; what is off is a warning, or an error if strict."""
     shown = result.videos or (result.images if label.preset else [])
     paths = [output.path for output in shown if output.path is not None]

@@ -115,4 +115,4 @@ def _info(prompt_id: str, status: JobStatus, item: Any, **more: Any) -> JobInfo:
 
 
 def _names(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(one.filename for one in saved_in(entry, graph_in(entry.get("prompt")))[0] if one.filename)
+    return tuple(one.filename for one in saved_in(entry, graph_in(entry.get("prompt"))).saved if one.filename)

@@ -15,40 +15,16 @@ from typing import Any
 
 from comfy_headless.errors import ComfyUIConnectionError, GenerationTimeoutError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt
-from comfy_headless.protocol.effects import Call, Flow, Listen, Notify, Now, Subscribe
-from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.effects import Call, Flow, Listen, Now, Subscribe
 from comfy_headless.protocol.failure import failed, failure, forgotten
 from comfy_headless.protocol.frames import LOST, Frame
 from comfy_headless.protocol.job import FINAL, Sign, State, advance
 from comfy_headless.protocol.progress import ProgressTracker
 from comfy_headless.protocol.reopen import Reopening
 from comfy_headless.protocol.routes import read_queue
+from comfy_headless.protocol.telling import Teller as Teller
 
 logger = logging.getLogger("comfy_headless")
-
-
-class Teller:
-    """Calls ``on_progress``. An exception in it is logged once, ends the calls, and never the job."""
-
-    def __init__(self, callback: Callable[[Progress], Any] | None) -> None:
-        self._callback = callback
-        self.error: str | None = None
-
-    @property
-    def listens(self) -> bool:
-        """True while there is somebody to tell."""
-        return self._callback is not None
-
-    def tell(self, progress: Progress | None) -> Flow[None]:
-        """Tell ``progress``, unless there is nobody to tell or nothing to say."""
-        if self._callback is None or progress is None:
-            return
-        try:
-            yield Notify(self._callback, progress)
-        except Exception as error:
-            logger.warning("on_progress failed; it is not called again, the job goes on", exc_info=True)
-            self.error = f"{type(error).__name__}: {error}"
-            self._callback = None
 
 
 def subscribed(server: Server, prompt_id: str, *, quiet: bool = False) -> Flow[Server]:

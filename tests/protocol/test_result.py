@@ -96,6 +96,6 @@ def test_previews_are_counted_and_left_out_and_nodes_keep_their_order() -> None:
             "1": {"images": [{"filename": "a.png", "type": "output"}, {"filename": "t.png", "type": "temp"}]},
         }
     }
-    saved, previews = saved_in(entry, {"1": {}, "2": {}})
-    assert [one.filename for one in saved] == ["a.png", "b.png"]
-    assert previews == 1
+    found = saved_in(entry, {"1": {}, "2": {}})
+    assert [one.filename for one in found.saved] == ["a.png", "b.png"]
+    assert [one.filename for one in found.previews] == ["t.png"]

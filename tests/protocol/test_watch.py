@@ -12,8 +12,9 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Call, Listen, Now, Reply, Subscribe
 from comfy_headless.protocol.failure import failed, failure
 from comfy_headless.protocol.frames import LOST, Frame
+from comfy_headless.protocol.telling import Teller
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.protocol.watch import Teller, watch
+from comfy_headless.protocol.watch import watch
 
 
 def opened_at(lasts: float, *, seconds: float = 60.0) -> list[float]:
