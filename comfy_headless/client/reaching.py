@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 from collections.abc import Iterator, Mapping
@@ -159,13 +160,36 @@ def _pairs_of_cookies(
         found = [*_pairs(_mapping(given, "cookies"))]
     else:
         source = f"{secret_variable('cookies', environ)}: "
-        parts = (part.partition("=") for part in (secrets.cookies or "").split(";") if part.strip())
-        found = [(name.strip(), value.strip(), source) for name, _, value in parts]
+        found = [(name, value, source) for name, value in cookies_in(secrets.cookies or "", source).items()]
     for name, value, source in found:
         if header_problem(name, value) is not None or set(value) & set(';," \\'):
             expected = "a name and a value without spaces, commas and semicolons"
             raise ValidationError(f"{source}cookie {name!r}: expected {expected}")
         yield name, value
+
+
+def cookies_in(text: str, source: str = "") -> dict[str, str]:
+    """Return the cookies of a text: ``name=value; name=value``, or a JSON object.
+
+    Args:
+        source: where the text comes from, as the beginning of an error.
+
+    Raises:
+        ValidationError: it is neither. No value is shown.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise ValidationError(f"{source}cookies: this begins as a JSON object and is none") from None
+        return {name: value for name, value, _ in _pairs(_mapping(found, "cookies"))}
+    cookies = {}
+    for number, part in enumerate(filter(str.strip, text.split(";")), 1):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise ValidationError(f"{source}cookie {number}: expected name=value")
+        cookies[name.strip()] = value.strip()
+    return cookies
 
 
 def _certificates(ca: str | os.PathLike[str] | None, source: str) -> str | None:
