@@ -47,8 +47,8 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
             It is not closed here. The WebSocket does not go through it.
         timing: waiting times in seconds.
         clock: seconds, monotonic.
-
         plugins: what looks at the graphs, events and results of this client's jobs: instances of ``Plugin``.
+
         reaching: what lets the client in: token, auth, headers, cookies, ca, verify, user, api_key; see
             ``comfy_headless.client.reaching.Reaching``.
 
@@ -68,8 +68,8 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
         http: HttpClient | None = None,
         timing: Timing = Timing(),  # noqa: B008 - an immutable tuple
         clock: Callable[[], float] = time.monotonic,
-        **reaching: Unpack[Reaching],
         plugins: Iterable[Plugin] = (),
+        **reaching: Unpack[Reaching],
     ) -> None:
         server = server_of(url, transport, timing, client_id, poll_seconds=poll_seconds, **reaching)
         self._server = server._replace(plugins=plugins_of(plugins), drive=drive_once)

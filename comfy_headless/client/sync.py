@@ -47,10 +47,10 @@ class ComfyClient(Calls, Hears, Gone):
             is not closed here. The WebSocket does not go through it.
         timing: waiting times in seconds.
         clock: seconds, monotonic.
+        plugins: what looks at the graphs, events and results of this client's jobs: instances of ``Plugin``.
 
         reaching: what lets the client in: token, auth, headers, cookies, ca, verify, user, api_key; see
             ``comfy_headless.client.reaching.Reaching``.
-        plugins: what looks at the graphs, events and results of this client's jobs: instances of ``Plugin``.
 
     Raises:
         ValidationError: ``url`` is no address, ``client_id`` no name, there is no such transport, or what is to let
@@ -68,11 +68,11 @@ class ComfyClient(Calls, Hears, Gone):
         http: HttpClient | None = None,
         timing: Timing = Timing(),  # noqa: B008 - an immutable tuple
         clock: Callable[[], float] = time.monotonic,
+        plugins: Iterable[Plugin] = (),
         **reaching: Unpack[Reaching],
     ) -> None:
         server = server_of(url, transport, timing, client_id, poll_seconds=poll_seconds, **reaching)
         self._server = server._replace(plugins=plugins_of(plugins), drive=partial(drive_once, http=http))
-        plugins: Iterable[Plugin] = (),
         self._transport = SyncTransport(self._server, clock=clock, http=http)
         self._drive = self._transport.drive
         self._close = weakref.finalize(self, self._transport.close)
