@@ -1,0 +1,252 @@
+"""A workflow from wherever it is: read it, and make the graph that a server runs of it.
+
+Whether it was saved or exported in the browser makes no difference: the one becomes the other by the node classes of
+the server that is to run it; where none is asked, by those that are shipped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from comfy_headless.api.contents import most_of, read_content, read_file
+from comfy_headless.api.known import nodes_of
+from comfy_headless.client.options import server_of
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.origins import Origin, Workflow, WorkflowUrl, origin_of
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.source import Graph, read_graph
+from comfy_headless.graph.template import Template
+from comfy_headless.graph.ui.convert import convert_with_warnings, is_ui_format
+from comfy_headless.protocol.answers import refusal, whole
+from comfy_headless.protocol.conversation import Server, persist
+from comfy_headless.protocol.effects import Call, Flow, Work
+from comfy_headless.protocol.routes_templates import saved_workflow, server_template
+from comfy_headless.protocol.timing import Timing
+from comfy_headless.transport.sync import SyncTransport
+from comfy_headless.transport.web import Rules, Unread, read_page
+
+T = TypeVar("T")
+
+
+class Found(NamedTuple):
+    """A workflow as it was found.
+
+    Args:
+        name: how errors name it.
+        raw: what its JSON holds; in the browser's format or that of the API.
+    """
+
+    name: str
+    raw: Mapping[str, Any]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is in the browser's format."""
+        return is_ui_format(self.raw)
+
+
+class ReadGraph(NamedTuple):
+    """A workflow as a server takes it.
+
+    Args:
+        name: how errors name it.
+        schemas: the node classes by which it was read.
+        warnings: what could not be taken over as it was drawn.
+    """
+
+    name: str
+    graph: Graph
+    schemas: Schemas
+    warnings: tuple[str, ...] = ()
+
+
+def read_source(server: Server | None, workflow: Workflow) -> Flow[Found]:
+    """Read a workflow from wherever it is.
+
+    Args:
+        server: whose workflows and templates may be named; None: no server is asked.
+
+    Raises:
+        ValidationError: there is none, it cannot be had, or it is larger than any.
+        FeatureMissingError: it is inside a picture or the like, and the extra ``media`` is missing.
+        ComfyUIConnectionError: the server does not give it.
+    """
+    origin = yield Work(_origin_of, (workflow,))
+    raw = yield from _raw(server, origin)
+    if raw.get("_source") == "runninghub" and "workflow_id" in raw:  # a file of ComfyKit that only says which
+        origin = _origin_of(f"runninghub:{raw['workflow_id']}")
+        raw = yield from _raw(server, origin)
+    return Found(origin.name, raw)
+
+
+def read_api_graph(server: Server | None, workflow: Workflow, schemas: Schemas | None = None) -> Flow[ReadGraph]:
+    """Read a workflow, in either format, as the graph that a server takes.
+
+    Args:
+        schemas: the node classes to go by; None: those of the server, else those that are shipped.
+
+    Raises:
+        As ``read_source``; ValidationError also for a node of a class that is not there.
+    """
+    found = yield from read_source(server, workflow)
+    return (yield from by_schemas(server, lambda known: graph_of(found, known), schemas))
+
+
+def read_template(server: Server | None, workflow: Workflow, schemas: Schemas | None = None) -> Flow[Template]:
+    """Read a workflow, in either format, with its markers. See ``read_api_graph``."""
+    found = yield from read_source(server, workflow)
+    return (yield from by_schemas(server, lambda known: template_of(found, known), schemas))
+
+
+def graph_of(found: Found, schemas: Schemas) -> ReadGraph:
+    """Return a workflow that was found as the graph that a server takes; raises ValidationError."""
+    if not found.drawn:
+        return ReadGraph(found.name, read_graph(found.raw, name=found.name), schemas)
+    try:
+        converted = convert_with_warnings(found.raw, schemas, name=found.name)
+    except RecursionError as error:
+        raise ValidationError(f"{found.name} is nested too deeply to be a workflow") from error
+    return ReadGraph(found.name, read_graph(converted.graph, name=found.name), schemas, converted.warnings)
+
+
+def template_of(found: Found, schemas: Schemas | None) -> Template:
+    """Return a workflow that was found with its markers; raises ValidationError.
+
+    Args:
+        schemas: the node classes to go by; None: none, which only a workflow in the format of the API can do without.
+    """
+    if not found.drawn or schemas is None:
+        return Template.read(found.raw, name=found.name, schemas=schemas)
+    read = graph_of(found, schemas)
+    template = Template.read(read.graph, name=found.name, schemas=schemas)
+    return replace(template, warnings=(*read.warnings, *template.warnings))
+
+
+def by_schemas(server: Server | None, make: Callable[[Schemas], T], schemas: Schemas | None = None) -> Flow[T]:
+    """Make something by node classes: these, else those of a server, else those that are shipped.
+
+    What fails by what is only remembered of a server is made once more by what it has now.
+    """
+    if server is None or schemas is not None:
+        return (yield Work(make, (schemas or shipped(),), long=True))  # type: ignore[no-any-return]
+    nodes = yield from nodes_of(server)
+    if nodes is None:
+        return (yield Work(make, (shipped(),), long=True))  # type: ignore[no-any-return]
+    try:
+        return (yield Work(make, (nodes.schemas,), long=True))  # type: ignore[no-any-return]
+    except ValidationError:
+        if nodes.fresh:
+            raise
+        nodes = yield from nodes_of(server, anew=True)
+        if nodes is None:
+            raise
+    return (yield Work(make, (nodes.schemas,), long=True))  # type: ignore[no-any-return]
+
+
+def shipped() -> Schemas:
+    """Return the node classes that are shipped: those of ComfyUI, and of the node packs that presets name."""
+    return Schemas.snapshot(Schemas.packs())
+
+
+def read_here(flow: Flow[T]) -> T:
+    """Perform a flow that asks no server."""
+    try:
+        effect = next(flow)
+        while True:
+            assert isinstance(effect, Work), effect
+            effect = flow.send(effect.function(*effect.args))
+    except StopIteration as end:
+        value: T = end.value
+        return value
+
+
+def read_there(server: str | None, make: Callable[[Server | None], Flow[T]]) -> T:
+    """Perform a flow that asks one server a few things, None: that asks none.
+
+    Args:
+        server: its address.
+    """
+    if server is None:
+        return read_here(make(None))
+    there = server_of(server, "polling", Timing(), None)
+    transport = SyncTransport(there, clock=time.monotonic)
+    try:
+        return transport.drive(make(there))
+    finally:
+        transport.close()
+
+
+def _origin_of(workflow: Workflow) -> Origin:
+    return origin_of(workflow, is_file=_is_file)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _raw(server: Server | None, origin: Origin) -> Flow[Mapping[str, Any]]:
+    match origin.kind:
+        case "graph":
+            raw: Mapping[str, Any] = origin.place
+            return raw
+        case "text":
+            return (yield Work(read_content, (origin.place, origin.name), long=True))  # type: ignore[no-any-return]
+        case "file":
+            return (yield Work(read_file, (origin.place, origin.name), long=True))  # type: ignore[no-any-return]
+        case "url":
+            content = yield from _at(server, origin)
+        case _ if server is None:
+            where = "RunningHub" if origin.kind == "runninghub" else "a ComfyUI server"
+            raise ValidationError(
+                f"{origin.name} is kept by {where}, and none is asked; name it with server= (--server)"
+            )
+        case "saved":
+            content = yield from saved_workflow(server, origin.place)
+        case "template":
+            content = yield from server_template(server, origin.place)
+        case "runninghub":
+            if server.executor is None:
+                raise ValidationError(
+                    f"{origin.name} is kept by RunningHub, and {server.url} is a ComfyUI server: give "
+                    "server=RunningHub(), or the path of a workflow's file"
+                )
+            return (yield from server.executor.workflow(server, origin.place))
+    return (yield Work(read_content, (content, origin.name), long=True))  # type: ignore[no-any-return]
+
+
+def _at(server: Server | None, origin: Origin) -> Flow[bytes]:
+    """Read an address; one of the server itself is asked as all of its are."""
+    address: WorkflowUrl = origin.place
+    if server is not None and server.executor is None and _is_of(server, address.url):
+        parts = urlsplit(address.url)
+        route = parts.path.removeprefix(urlsplit(server.address).path)
+        params = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        tried = yield from persist(server, Call("GET", route, params, timeout=server.timing.transfer), reading=whole)
+        if tried.problem is not None:
+            raise refusal(server, tried, origin.name)
+        return bytes(tried.value.body)
+    return (yield Work(_fetched, (address, origin.name), long=True))  # type: ignore[no-any-return]
+
+
+def _is_of(server: Server, url: str) -> bool:
+    try:
+        ours, theirs = urlsplit(server.address), urlsplit(url)
+        same = (ours.scheme, ours.hostname, ours.port) == (theirs.scheme.lower(), theirs.hostname, theirs.port)
+    except ValueError:
+        return False
+    return same and theirs.path.startswith(f"{ours.path}/")
+
+
+def _fetched(address: WorkflowUrl, name: str) -> bytes:
+    try:
+        return read_page(address.url, most_of, Rules(http=address.http, internal=address.internal)).body
+    except Unread as reason:
+        raise ValidationError(f"workflow {name}: {reason}") from reason
