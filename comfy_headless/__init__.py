@@ -13,12 +13,16 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .api.check import check as check
+    from .api.describe import describe as describe
     from .api.files import look as look
     from .api.files import probe as probe
     from .api.files import thumbnail as thumbnail
     from .api.functions import generate_image as generate_image
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
+    from .api.loaded import AsyncLoadedWorkflow as AsyncLoadedWorkflow
+    from .api.loaded import LoadedWorkflow as LoadedWorkflow
+    from .api.loaded import load_workflow as load_workflow
     from .api.recommend import get_recommended_preset as get_recommended_preset
     from .catalog.compiled import CompiledWorkflow as CompiledWorkflow
     from .catalog.compiler import WorkflowCompiler as WorkflowCompiler
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from .errors import ValidationError as ValidationError
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
+    from .graph.description import Description as Description
     from .graph.report import Problem as Problem
     from .graph.report import Report as Report
     from .health.report import HealthReport as HealthReport
@@ -78,6 +83,7 @@ if TYPE_CHECKING:
     from .protocol.events import Queued as Queued
     from .protocol.events import Started as Started
     from .protocol.output import Output as Output
+    from .protocol.plugin import Plugin as Plugin
     from .protocol.result import Result as Result
     from .protocol.routes import Queue as Queue
     from .protocol.routes_jobs import JobPage as JobPage
@@ -91,6 +97,7 @@ _HOMES = {
     "AsyncComfyClient": "client",
     "AsyncEventStream": "client.aio_listening",
     "AsyncJob": "client.job",
+    "AsyncLoadedWorkflow": "api.loaded",
     "ComfyClient": "client",
     "ComfyHeadlessError": "errors",
     "ComfyServer": "local.server",
@@ -98,6 +105,7 @@ _HOMES = {
     "ComfyUIOfflineError": "errors",
     "ComfyWSClient": "client",
     "CompiledWorkflow": "catalog.compiled",
+    "Description": "graph.description",
     "DownloadPlan": "models.plan",
     "DownloadProgress": "models.progress",
     "Event": "protocol.events",
@@ -118,12 +126,14 @@ _HOMES = {
     "JobRecord": "protocol.routes_jobs",
     "JobStatus": "protocol.status",
     "MediaError": "errors",
+    "LoadedWorkflow": "api.loaded",
     "ModelCheck": "models.looking",
     "ModelDownloadError": "errors",
     "ModelList": "models.listing",
     "OutOfMemoryError": "errors",
     "Output": "protocol.output",
     "OutputReady": "protocol.events",
+    "Plugin": "protocol.plugin",
     "PresetLibrary": "catalog.presets",
     "Preview": "protocol.events",
     "Problem": "graph.report",
@@ -150,6 +160,7 @@ _HOMES = {
     "check_health": "doctor.look",
     "check_models": "models.looking",
     "compile_workflow": "catalog.compiler",
+    "describe": "api.describe",
     "download_models": "models.download",
     "estimate_vram": "catalog.vram",
     "generate_image": "api.functions",
@@ -157,6 +168,7 @@ _HOMES = {
     "get_recommended_preset": "api.recommend",
     "list_missing_features": "features",
     "list_models": "models.listing",
+    "load_workflow": "api.loaded",
     "look": "api.files",
     "plan_download": "models.plan",
     "probe": "api.files",

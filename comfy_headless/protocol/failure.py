@@ -7,6 +7,7 @@ from typing import Any
 
 from comfy_headless.errors import GenerationFailedError, OutOfMemoryError
 from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.ticket import graph_in
 
 
 def failed(entry: Mapping[str, Any]) -> bool:
@@ -41,15 +42,17 @@ def failure(entry: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
     for event in ("execution_error", "execution_interrupted"):
         data = told.get(event)
         if isinstance(data, dict):
-            return _failure(event, data, prompt_id)
+            return _failure(event, data, prompt_id, graph_in(entry.get("prompt")))
     return GenerationFailedError(
         f"the job {prompt_id} failed; the server's history does not say why", prompt_id=prompt_id
     )
 
 
-def _failure(event: str, data: Mapping[str, Any], prompt_id: str) -> GenerationFailedError:
-    node_id, node_type = data.get("node_id"), data.get("node_type")
-    place = f"node {node_id} ({node_type})" if node_id is not None else "the job"
+def _failure(event: str, data: Mapping[str, Any], prompt_id: str, graph: Mapping[str, Any]) -> GenerationFailedError:
+    node_id = data.get("node_id")
+    node = graph.get(node_id) if isinstance(node_id, str) else None
+    node_type = data.get("node_type") or (node.get("class_type") if isinstance(node, dict) else None)
+    place = "the job" if node_id is None else f"node {node_id} ({node_type})" if node_type else f"node {node_id}"
     if event == "execution_interrupted":
         return GenerationFailedError(
             f"{place}: interrupted on the server: somebody cancelled the job",
@@ -64,8 +67,9 @@ def _failure(event: str, data: Mapping[str, Any], prompt_id: str) -> GenerationF
     out_of_memory = "OutOfMemory" in exception_type or "out of memory" in words.lower()
     error = OutOfMemoryError if out_of_memory else GenerationFailedError
     what, said = ("ran out of memory", _first_line(words)) if out_of_memory else ("failed", words)
+    why = ": ".join(part for part in (exception_type, said) if part) or "it does not say why"
     return error(
-        f"{place} {what} on the server: {exception_type}: {said}",
+        f"{place} {what} on the server: {why}",
         prompt_id=prompt_id,
         node_id=node_id,
         node_type=node_type,
