@@ -52,6 +52,7 @@ class Node:
     Args:
         title: None where it has none of its own.
         values: ``widgets_values``: a list, or by name; None where there are none.
+        proxies: ``proxyWidgets`` of its properties: the id of an inner node, the name of a widget, maybe a deeper id.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Node:
     output_types: list[str]
     values: list[Any] | Mapping[str, Any] | None
     properties: Mapping[str, Any]
+    proxies: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
     def active(self) -> bool:

@@ -9,19 +9,22 @@ rule. Where the page throws and the meaning is plain, this converts; where it se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.limits import MAX_NODES
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.ui.canvas import Node
 from comfy_headless.graph.ui.entries import Writer
 from comfy_headless.graph.ui.group_nodes import unpack
 from comfy_headless.graph.ui.links import Scope
+from comfy_headless.graph.ui.missing import missing_classes
 from comfy_headless.graph.ui.numbering import renumber
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.placed import is_virtual
-from comfy_headless.graph.ui.reading import MOST_NODES, is_ui_format, read
+from comfy_headless.graph.ui.reading import is_ui_format, read
 
 __all__ = ["Converted", "convert", "convert_with_warnings", "is_ui_format"]
 
@@ -53,11 +56,13 @@ def convert_with_warnings(workflow: Mapping[str, Any], schemas: Schemas, *, name
     unpack(drawing, page)
     renumber(drawing)
     writer = Writer(page)
-    graph: Graph = {}
-    for scope, node in _sent(page):
-        if len(graph) >= MOST_NODES:
-            raise ValidationError(f"{name} has more than {MOST_NODES} nodes, those of its subgraphs counted each time")
-        graph[scope.path + node.id] = writer.entry(scope, node)
+    sent = list(islice(_sent(page), MAX_NODES + 1))
+    if len(sent) > MAX_NODES:
+        raise ValidationError(f"{name} has more than {MAX_NODES:,} nodes, those of its subgraphs counted each time")
+    missing = [(scope.name(node), node) for scope, node in sent if not page.is_known(node)]
+    if missing:
+        raise missing_classes(name, missing, schemas)
+    graph: Graph = {scope.path + node.id: writer.entry(scope, node) for scope, node in sent}
     for entry in graph.values():
         entry["inputs"] = {key: value for key, value in entry["inputs"].items() if not _dangles(value, graph)}
     return Converted(graph, tuple(page.warnings))

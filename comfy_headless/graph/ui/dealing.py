@@ -1,7 +1,7 @@
 """Deal ``widgets_values`` out to the inputs of a class: one value for each place, in the order of the page.
 
-Nothing is converted, clamped or checked against a list, as on the page: ``"20"`` stays a text. Where the values do not
-fit the places, that is found out by their types (`misfit`) and never dealt silently to the wrong input.
+Nothing is converted, clamped or checked against a list, as on the page: ``"20"`` stays a text. Whether the values fit
+the places at all, says ``fitting.py``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def deal(class_type: str, fields: list[Field], saved: list[Any] | Mapping[str, A
     """
     if isinstance(saved, Mapping):
         return deal_from(class_type, fields, _ByName(saved))
-    return deal_from(class_type, fields, _InOrder(_without_dummies(fields, saved or [])))
+    return deal_from(class_type, fields, _InOrder(saved or []))
 
 
 class Given(Protocol):
@@ -141,8 +141,8 @@ def _normal(class_type: str, field: Field, value: Any) -> Any:
     return value
 
 
-def _without_dummies(fields: list[Field], values: list[Any]) -> list[Any]:
-    """Drop what was saved before ComfyUI's page 1.16 for inputs that hold no value (``forceInput``).
+def without_dummies(fields: list[Field], values: list[Any]) -> list[Any]:
+    """Return values without what was saved before ComfyUI's page 1.16 for inputs that hold none (``forceInput``).
 
     They are there if that makes the number of values come out even.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_headless.errors import ValidationError
 from comfy_headless.graph.source import copy_json
 from comfy_headless.graph.ui.canvas import Node
 from comfy_headless.graph.ui.links import Resolver, Scope, Value, Wire
@@ -27,15 +26,15 @@ class Writer:
         self._names = Names(page, self._primitives, self._promotions)
 
     def entry(self, scope: Scope, node: Node) -> dict[str, Any]:
-        """Return a node for a prompt.
+        """Return a node of a class that the server has, for a prompt.
 
         Raises:
-            ValidationError: the server lacks its class, or a link leads nowhere.
+            ValidationError: a link leads nowhere.
         """
         page = self._page
-        if not page.is_known(node):
-            raise ValidationError(f"{page.name}: {node.known_as}: there is no such class")
         placed = page.placed(scope.canvas, node)
+        if placed.warning:
+            page.warn(f"{scope.name(node)}: {placed.warning}")
         values = dict(self._primitives.values(scope.canvas, node))
         linked = dict[str, Any]()
         for inlet in placed.inlets:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from comfy_headless.graph.ui.canvas import Canvas, Node
+from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node
 from comfy_headless.graph.ui.page import Page
+from comfy_headless.graph.ui.placed import is_virtual
 from comfy_headless.graph.ui.primitives import Primitives
 from comfy_headless.graph.ui.promoted import Promotions
 from comfy_headless.graph.ui.texts import SAVING
@@ -64,6 +65,9 @@ class Names:
         return node.title or (self._page.shape(node.type).display_name if self._page.is_known(node) else node.type)
 
     def _values(self, canvas: Canvas, node: Node) -> dict[str, Any]:
+        if is_virtual(node):
+            own = node.values if isinstance(node.values, list) else []
+            return dict(zip(["value" if node.type == PRIMITIVE else "text"], own, strict=False))
         definition = self._page.definition_of(node)
         if definition is None:
             return dict(self._primitives.values(canvas, node))

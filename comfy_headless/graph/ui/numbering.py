@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from comfy_headless.graph.ui.canvas import Canvas, Drawing, Link, Node
+from comfy_headless.graph.ui.canvas import Canvas, Drawing, Link
 
 
 def renumber(drawing: Drawing) -> None:
@@ -37,7 +36,8 @@ def renumber(drawing: Drawing) -> None:
         for canvas in (drawing.root, *drawing.definitions.values()):
             for node in canvas.nodes.values():
                 if node.type in renamed:
-                    node.properties = _followed(node, renamed[node.type])
+                    names = renamed[node.type]
+                    node.proxies = [(names.get(one[0], one[0]), *one[1:]) for one in node.proxies]
 
 
 def _rename(definition: Canvas, names: Mapping[str, str]) -> None:
@@ -46,15 +46,3 @@ def _rename(definition: Canvas, names: Mapping[str, str]) -> None:
     definition.links = {
         key: Link(names.get(link.origin, link.origin), link.slot) for key, link in definition.links.items()
     }
-
-
-def _followed(node: Node, names: Mapping[str, str]) -> Mapping[str, Any]:
-    """The properties of an instance, with the new ids in its ``proxyWidgets``."""
-    entries = node.properties.get("proxyWidgets")
-    if not isinstance(entries, list):
-        return node.properties
-    moved = [
-        [names.get(str(entry[0]), entry[0]), *entry[1:]] if isinstance(entry, list) and entry else entry
-        for entry in entries
-    ]
-    return {**node.properties, "proxyWidgets": moved}

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.ui.added import all_fields
 from comfy_headless.graph.ui.canvas import VIRTUAL, Input, Node
-from comfy_headless.graph.ui.dealing import deal
 from comfy_headless.graph.ui.fields import AUTOGROW, MATCH_TYPE, Field, fields_in
+from comfy_headless.graph.ui.fitting import deal_fitting
 from comfy_headless.graph.ui.titles import OTHER_TITLES
 from comfy_headless.graph.well_formed import DYNAMIC_COMBO
 
@@ -34,12 +34,14 @@ class Placed(NamedTuple):
     Args:
         inlets: sockets in the order of the class, then inputs that hold a value, then what the class lacks.
         values: by name, as saved.
+        warning: what is to be said of them.
     """
 
     node: Node
     inlets: list[Inlet]
     output_types: list[str]
     values: Mapping[str, Any]
+    warning: str = ""
 
     def inlet(self, name: str) -> Inlet | None:
         """Return the input of that name, or None."""
@@ -47,11 +49,16 @@ class Placed(NamedTuple):
 
 
 class ClassShape(NamedTuple):
-    """A class as the page reads it."""
+    """A class as the page reads it.
+
+    Args:
+        own: whether it is one of ComfyUI's own, not of a node pack.
+    """
 
     fields: list[Field]
     output_types: list[str]
     display_name: str
+    own: bool
 
 
 def shape_of(class_type: str, schemas: Schemas) -> ClassShape:
@@ -65,6 +72,7 @@ def shape_of(class_type: str, schemas: Schemas) -> ClassShape:
         all_fields(class_type, about.get("input")),
         types,
         OTHER_TITLES.get(class_type) or (called if isinstance(called, str) and called else class_type),
+        not str(about.get("python_module")).startswith("custom_nodes"),
     )
 
 
@@ -77,8 +85,8 @@ def place(node: Node, shape: ClassShape | None) -> Placed:
     if shape is None:
         inlets = [Inlet(one.name, one.type, one.link) for one in node.inputs]
         return Placed(node, inlets, node.output_types, {})
-    dealt = deal(node.type, shape.fields, node.values)
-    return Placed(node, _inlets(node, dealt.fields), shape.output_types, dealt.values)
+    dealt, warning = deal_fitting(node, shape.fields, own=shape.own)
+    return Placed(node, _inlets(node, dealt.fields), shape.output_types, dealt.values, warning)
 
 
 def _output_type(kind: object) -> str:

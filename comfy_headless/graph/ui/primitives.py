@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, TypeGuard
 
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node
@@ -117,7 +118,8 @@ def _to_decimals(value: float, field: Field) -> int | float:
     grid = 10.0**-decimals if grid is None or grid is True else _number(grid, 0)
     if not grid:
         return value
-    kept = round(math.floor(value / grid + 0.5) * grid, decimals)
+    exact = Decimal(math.floor(value / grid + 0.5) * grid)
+    kept = float(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)) if abs(exact) < 1e15 else float(exact)
     return _between(kept, options, _FLOAT_LEAST, _FLOAT_MOST)
 
 

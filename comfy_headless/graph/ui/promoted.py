@@ -6,7 +6,7 @@ for it. Older files name further widgets in ``properties.proxyWidgets``: each be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
@@ -55,7 +55,7 @@ class Promotions:
             self._slots[definition.id] = [self._declared(definition, slot) for slot in definition.inputs]
             self._fed[definition.id] = {}
             for canvas, node in instances.get(definition.id, ()):
-                self._entries[canvas.id, node.id] = [self._entry(definition, one) for one in _proxies(node)]
+                self._entries[canvas.id, node.id] = self._meant(definition, node.proxies)
 
     def fed(self, canvas: Canvas, node: str, name: str) -> int | None:
         """Return the slot that feeds an inner input in place of its link: one that a proxy entry has made."""
@@ -116,7 +116,26 @@ class Promotions:
     def _slot_named(self, definition: Canvas, name: str) -> int | None:
         return next((number for number, slot in enumerate(self._slots[definition.id]) if slot.name == name), None)
 
-    def _entry(self, definition: Canvas, entry: list[str]) -> int | None:
+    def _meant(self, definition: Canvas, entries: list[tuple[str, ...]]) -> list[int | None]:
+        """The slots that proxy entries mean, each once; those of PrimitiveNodes after those of plain widgets."""
+        primitives = dict[str, list[int]]()
+        for place, entry in enumerate(entries):
+            node = definition.nodes.get(entry[0])
+            if node is not None and node.type == PRIMITIVE:
+                primitives.setdefault(node.id, []).append(place)
+        apart = {place for places in primitives.values() for place in places}
+        meant = [None if place in apart else self._entry(definition, one) for place, one in enumerate(entries)]
+        for node_id, places in primitives.items():
+            if len({entries[place][1] for place in places}) == 1:  # of different names, none counts
+                meant[places[0]] = self._primitive(definition, definition.nodes[node_id], entries[places[0]][1])
+        return meant
+
+    def _primitive(self, definition: Canvas, node: Node, name: str) -> int | None:
+        """The slot that stands for a PrimitiveNode: it feeds all that the node fed."""
+        targets = [Target(*one) for one in self._page.primitive_targets(definition, node)]
+        return self._added(definition, name, [one for one in targets if self._is_widget(definition, one)])
+
+    def _entry(self, definition: Canvas, entry: tuple[str, ...]) -> int | None:
         """The slot that a proxy entry means; it is made if it is not there. None: the entry means nothing."""
         node_id, name, *deeper = entry
         if node_id == "-1":
@@ -125,9 +144,6 @@ class Promotions:
         node = definition.nodes.get(node_id)
         if node is None or name.startswith("$$"):
             return None
-        if node.type == PRIMITIVE:
-            targets = [Target(*one) for one in self._page.primitive_targets(definition, node)]
-            return self._added(definition, name, [one for one in targets if self._is_widget(definition, one)])
         target = self._widget(definition, node, name, deeper[0] if deeper else None)
         if target is None:
             return None
@@ -136,11 +152,10 @@ class Promotions:
         return known if known is not None else self._added(definition, target.name, [target])
 
     def _added(self, definition: Canvas, name: str, targets: list[Target]) -> int | None:
-        if not targets:
-            return None
         slots, fed = self._slots[definition.id], self._fed[definition.id]
-        if targets[0] in fed:
-            return fed[targets[0]]
+        known = next((fed[one] for one in targets if one in fed), None)
+        if known is not None or not targets:
+            return known if known is not None and set(slots[known].targets) == set(targets) else None
         taken, called, count = {slot.name for slot in slots}, name, 1
         while called in taken:
             called, count = f"{name}_{count}", count + 1
@@ -187,13 +202,6 @@ class Promotions:
             number = self._slot_named(inner, source.name)
             assert number is not None
             definition, slot = inner, self._slots[inner.id][number]
-
-
-def _proxies(node: Node) -> Iterator[list[str]]:
-    entries = node.properties.get("proxyWidgets")
-    for entry in entries if isinstance(entries, list) else ():
-        texts = [str(part) for part in entry] if isinstance(entry, list) else []
-        yield texts if len(texts) >= 2 else ["", ""]
 
 
 def _inner_first(page: Page) -> list[Canvas]:

@@ -5,15 +5,15 @@ Every shape is looked at here, so that the rest can rely on it; what has another
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn, TypeGuard
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.limits import MAX_NODES, check_nodes
 from comfy_headless.graph.ui.canvas import Canvas, Drawing, Group, Input, Link, Node, Slot
 from comfy_headless.graph.values import shown
 
-MOST_NODES: Final = 10_000
-"""More nodes than any workflow has that people draw: the largest official one has about 200."""
 _MOST_PARTS: Final = 200_000
 """Links, inputs and outputs of one file, all together."""
 _DEEPEST: Final = 32
@@ -44,6 +44,7 @@ class _Reader:
     def read(self, raw: Mapping[str, Any]) -> Drawing:
         if not is_ui_format(raw):
             self.fail("is not in ComfyUI's browser format: 'nodes' is no list")
+        check_nodes(raw, self.where)
         root = self.canvas(raw, "", "")
         definitions: dict[str, Canvas] = {}
         for found in self.definitions(raw, 0):
@@ -100,8 +101,8 @@ class _Reader:
         nodes: dict[str, Node] = {}
         for place, one in enumerate(self.listed(raw.get("nodes"), "nodes")):
             self.nodes += 1
-            if self.nodes > MOST_NODES:
-                self.fail(f"has more than {MOST_NODES} nodes, which no workflow has that was drawn")
+            if self.nodes > MAX_NODES:
+                self.fail(f"has more than {MAX_NODES:,} nodes, more than any workflow")
             node = self.node(one, place)
             if node.id not in nodes or node.active or not nodes[node.id].active:
                 nodes.pop(node.id, None)  # of two with one id the last that is sent survives, at its own place
@@ -132,6 +133,7 @@ class _Reader:
             [_type(one) for one in self.listed(raw.get("outputs"), "outputs")],
             values,
             properties if isinstance(properties, Mapping) else {},
+            _proxies(properties.get("proxyWidgets")) if isinstance(properties, Mapping) else [],
         )
         self.where = outer
         return node
@@ -181,12 +183,27 @@ class _Reader:
             self.fail(f"{what!r} is {shown(value)}, expected a list")
         self.parts += len(value)
         if self.parts > _MOST_PARTS:
-            self.fail(f"has more than {_MOST_PARTS} nodes, links and inputs, which no workflow has that was drawn")
+            self.fail(f"has more than {_MOST_PARTS:,} nodes, links and inputs, more than any workflow")
         return list(value)
 
     def fail(self, problem: str) -> NoReturn:
         joint = " " if problem.startswith(("is ", "has ")) else ": "
         raise ValidationError(f"{self.where}{joint}{problem}")
+
+
+def _proxies(entries: object) -> list[tuple[str, ...]]:
+    """The inner widgets that an instance shows: two or three texts each; one that is none of them makes all void."""
+    if isinstance(entries, str) and len(entries) < _MOST_PARTS:
+        try:
+            entries = json.loads(entries)
+        except (ValueError, RecursionError):
+            return []
+    if not isinstance(entries, list):
+        return []
+    whole = all(
+        isinstance(one, list) and 2 <= len(one) <= 3 and all(isinstance(part, str) for part in one) for one in entries
+    )
+    return [tuple(one) for one in entries] if whole else []
 
 
 def _hidden(config: object) -> Iterator[tuple[str, str]]:
