@@ -28,7 +28,7 @@ from comfy_headless.client.options import server_of
 from comfy_headless.config import comfyui_at
 from comfy_headless.errors import GenerationRejectedError, ValidationError
 from comfy_headless.graph.file_inputs import MODEL_INPUTS, constant_choices, model_files
-from comfy_headless.graph.outputs import sound_made
+from comfy_headless.graph.outputs import named_outputs, sound_made
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
@@ -140,7 +140,8 @@ def prepare(
 
 def label_of(compiled: CompiledWorkflow) -> Label:
     """Return what is told of a job that runs this."""
-    return Label(compiled.preset, compiled.seed, compiled.settings, compiled.notes, sound_made(compiled.graph))
+    sound, outputs = sound_made(compiled.graph), named_outputs(compiled.graph)
+    return Label(compiled.preset, compiled.seed, compiled.settings, compiled.notes, sound, outputs)
 
 
 def _settings(values: Mapping[str, Any]) -> dict[str, Any]:

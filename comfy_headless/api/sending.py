@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from comfy_headless.api.checks import check_extension, check_uploads
+from comfy_headless.api.plugged import plugged
 from comfy_headless.api.preflight import preflight
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.protocol.conversation import Server
@@ -31,6 +32,7 @@ def made_ready(
     if destination is not None:
         check_extension(compiled.graph, destination)
         yield Work(prepare, (destination,))
+    compiled = yield from plugged(server, compiled)
     if check:
         compiled = yield from preflight(server, compiled)
     graph = compiled.graph

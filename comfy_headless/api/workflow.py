@@ -18,7 +18,7 @@ from comfy_headless.errors import (
     OutOfMemoryError,
     ValidationError,
 )
-from comfy_headless.graph.outputs import sound_made
+from comfy_headless.graph.outputs import named_outputs, sound_made
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.template import Template
 from comfy_headless.graph.values import shown
@@ -90,7 +90,8 @@ def _compiled(
 
 
 def _label(compiled: CompiledWorkflow) -> Label:
-    return Label(None, compiled.seed, compiled.settings, compiled.notes, sound_made(compiled.graph))
+    sound, outputs = sound_made(compiled.graph), named_outputs(compiled.graph)
+    return Label(None, compiled.seed, compiled.settings, compiled.notes, sound, outputs)
 
 
 def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Template:

@@ -58,6 +58,11 @@ class CompiledWorkflow:
     comfyui: str | None = None
 
     @property
+    def workflow(self) -> Graph:
+        """The graph, as comfy-headless 3.x calls it."""
+        return self.graph
+
+    @property
     def coming(self) -> frozenset[str]:
         """What the graph calls the files that are uploaded before the job."""
         return frozenset(str(self.graph[each.node_id]["inputs"][each.field]) for each in self.uploads)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from comfy_headless.catalog.compiled import RANDOM, CompiledWorkflow, ImagePath, base_name, drawn_seed, uploads_of
 from comfy_headless.catalog.models import VideoSettings
+from comfy_headless.catalog.old_names import renamed
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.catalog.preset import AtTask, Preset, task_for
 from comfy_headless.catalog.preset_file import Task
@@ -70,7 +71,7 @@ class WorkflowCompiler:
             raise no_preset(name, self._presets) from None
 
     def _compile_preset(self, preset: Preset, prompt: str, values: Mapping[str, Any]) -> CompiledWorkflow:
-        variants, rest = parted(values)
+        variants, rest = parted(renamed(values))
         files = rest.pop("files", None) or {}
         image, last_image, negative_prompt, seed, allow_untested, asked = _sorted(rest)
         task = self._task(preset, image, last_image)
