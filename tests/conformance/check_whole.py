@@ -17,7 +17,7 @@ from PIL import Image
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.file_inputs import FILE_INPUTS, INPUT_FILES, MODEL_INPUTS
+from comfy_headless.graph.file_inputs import FILE_INPUTS, INPUT_FILES, MESH_INPUTS, MODEL_INPUTS
 
 from .check_graphs import Graph
 from .comfyui.weights import Folders
@@ -90,24 +90,24 @@ def named_files(graphs: Mapping[str, Graph]) -> tuple[dict[str, set[str]], set[s
                     continue
                 if key in MODEL_INPUTS:
                     models.setdefault(MODEL_INPUTS[key], set()).add(value)
-                elif key in INPUT_FILES:
+                elif key in INPUT_FILES or key in MESH_INPUTS:
                     inputs.add(value)
     return models, inputs
 
 
-def place_files(folders: Folders) -> list[Path]:
-    """Put an empty file under every model name of the whole graphs, and a picture under every input name.
+def place_files(folders: Folders, graphs: Mapping[str, Graph] | None = None) -> list[Path]:
+    """Put an empty file under every model name of graphs (the whole ones), and a picture under every input name.
 
     What is there already stays, such as the weights that stand in for the presets' files. Return what was put there.
     """
-    models, inputs = named_files(whole_graphs())
+    models, inputs = named_files(whole_graphs() if graphs is None else graphs)
     paths = [folders.models / folder / name for folder, found in models.items() for name in found]
     paths += [folders.models / folder / ANY_MODEL for folder in set(MODEL_INPUTS.values())]
     missing = [path for path in (*paths, *(folders.input / name for name in inputs)) if not path.exists()]
     for path in missing:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.parent == folders.input:
-            Image.new("RGB", (16, 16)).save(path)
+        if path.is_relative_to(folders.input):
+            Image.new("RGB", (16, 16)).save(path, "PNG")
         else:
             path.touch()
     return missing
