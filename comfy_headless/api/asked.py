@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.api.checks import check_extension, check_images, check_uploads
+from comfy_headless.api.checks import check_extension, check_uploads
 from comfy_headless.api.preparing import Request, compile_request
 from comfy_headless.api.workflow import read_workflow
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.facts import ServerFacts
 from comfy_headless.catalog.old_names import renamed
+from comfy_headless.catalog.media_in import Content
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.catalog.preset import Preset, task_for
 from comfy_headless.catalog.preset_file import Task
@@ -34,6 +35,8 @@ _STAND_INS: Final[Mapping[Task, tuple[str, ...]]] = {
 
 class Asked(NamedTuple):
     """What is to be checked.
+
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 
     Args:
         graph: a workflow as it is; None for a preset, or where there are values for a workflow.
@@ -75,8 +78,7 @@ def read_asked(
             raise ValidationError(f"params={shown(params)}: a preset has settings, given by name")
         found, settings = _preset(preset), renamed(settings)
         chosen = _task(found, task, settings)
-        images = {name: f"{name}.png" for name in _STAND_INS[chosen] if settings.get(name) is None}
-        check_images(settings)
+        images = {name: Content(_PNG, f"{name}.png") for name in _STAND_INS[chosen] if settings.get(name) is None}
         return Asked(None, None, None, found, chosen, {**settings, **images}, out, targets, file_exists)
     if task is not None:
         raise ValidationError(f"task={shown(task)}: that is for a preset")

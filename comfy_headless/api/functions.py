@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, overload
 
+from comfy_headless.catalog.media_in import MediaLike
 from comfy_headless.client.job import Job
 from comfy_headless.client.sync import ComfyClient
 from comfy_headless.protocol.events import Progress
@@ -17,8 +18,8 @@ def generate_video(
     prompt: str = "",
     *,
     preset: str | None = None,
-    image: str | os.PathLike[str] | None = None,
-    last_image: str | os.PathLike[str] | None = None,
+    image: MediaLike | None = None,
+    last_image: MediaLike | None = None,
     negative_prompt: str | None = None,
     seed: int | None = None,
     out: str | os.PathLike[str] | None = None,

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from comfy_headless.api.lighter import OnOom, check_on_oom, run_or_lighter
 from comfy_headless.api.preparing import Ready, label_of, plan_request, prepare, prepare_again, request_of
+from comfy_headless.api.sending import settled
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import GenerationRejectedError, GenerationTimeoutError, ValidationError
@@ -53,6 +54,7 @@ def make(
     check_on_oom(on_oom)
     started = yield from begin(wait)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
+    asked = asked._replace(values=(yield from settled(asked.values)))
     label = Label()
     try:
         compiled = yield from plan_request(server, asked)
@@ -83,6 +85,7 @@ def queue(
         raise ValidationError(f"on_oom={shown(request['on_oom'])}: nobody waits here who could go down; leave it out")
     destination = read_out(out, overwrite=overwrite)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
+    asked = asked._replace(values=(yield from settled(asked.values)))
     compiled = yield from plan_request(server, asked)
     ready: Ready = yield from prepare(server, asked, compiled, destination)
     try:

@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
-from comfy_headless.api.checks import check_images
 from comfy_headless.api.recommend import machine_of
-from comfy_headless.api.sending import made_ready
+from comfy_headless.api.sending import check_images, made_ready
 from comfy_headless.catalog.candidates import Machine, Wishes, estimate_there
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.compiler import WorkflowCompiler
@@ -34,7 +33,7 @@ from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
-from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.ticket import Label
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
@@ -111,7 +110,7 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
     """
     image, last_image = request.values.get("image"), request.values.get("last_image")
     if image is not None or last_image is not None:
-        yield Work(check_images, (request.values,))
+        yield from check_images(server, request.values)
     if request.preset is not None:
         return compile_request(request, request.preset)
     machine = yield from machine_of(server)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from comfy_headless.catalog.compiled import RANDOM, CompiledWorkflow, ImagePath, base_name, drawn_seed, uploads_of
+from comfy_headless.catalog.compiled import RANDOM, CompiledWorkflow, drawn_seed, uploads_of
+from comfy_headless.catalog.media_in import MediaLike
 from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.old_names import renamed
 from comfy_headless.catalog.own_workflow import compile_template
@@ -79,16 +80,12 @@ class WorkflowCompiler:
         known, notes = effective(preset, task, asked, allow_untested=allow_untested)
         number = _seed(seed, template)
         texts, said = _texts(preset, template, prompt, negative_prompt, known)
-        uploads = uploads_of(template, {"image": image, "last_image": last_image})
+        uploads, names = uploads_of(template, {"image": image, "last_image": last_image})
         filled = {
             **texts,
             **{name: value for name, value in known.items() if name in template.parameters},
             **{role: file.name for role, file in preset.at(task).files.items()},
-            **{
-                name: base_name(path)
-                for name, path in (("image", image), ("last_image", last_image))
-                if path is not None
-            },
+            **names,
             "seed": number,
             "filename_prefix": f"comfy_headless/{preset.name}" if "filename_prefix" in template.parameters else None,
         }
@@ -162,8 +159,8 @@ def compile_workflow(
     preset: str | Preset,
     prompt: str = "",
     *,
-    image: ImagePath | None = None,
-    last_image: ImagePath | None = None,
+    image: MediaLike | None = None,
+    last_image: MediaLike | None = None,
     negative_prompt: str | None = None,
     seed: int | None = None,
     files: Mapping[str, str] | None = None,
@@ -172,7 +169,7 @@ def compile_workflow(
     """Return the graph of a video or image in API format, JSON-ready; nothing is opened and nothing is sent.
 
     Args:
-        image: the first frame; its base name goes into the graph.
+        image: the first frame, as ``generate_video`` takes it; the base name of a path goes into the graph.
         last_image: the last frame, for presets that take one.
         seed: None draws one; ``WorkflowCompiler`` tells which.
         files: model files to take instead of the preset's, by role and as the server lists them, such as

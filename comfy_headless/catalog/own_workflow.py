@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, Final
 
 from comfy_headless.catalog.aspect import shaped
-from comfy_headless.catalog.compiled import CompiledWorkflow, base_name, uploads_of
+from comfy_headless.catalog.compiled import CompiledWorkflow, uploads_of
+from comfy_headless.catalog.media_in import in_words
 from comfy_headless.catalog.models import VideoSettings
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.catalog.rules import FrameRule, SizeRule
@@ -46,12 +46,12 @@ def compile_template(
     parameters = template.parameters
     given = {name: value for name, value in {**values, **drawn_seeds(parameters, values)}.items() if value is not None}
     paths = {name: value for name, value in given.items() if name in parameters and parameters[name].upload}
-    uploads = uploads_of(template, paths)
-    bound = template.bind({**given, **{name: base_name(path) for name, path in paths.items()}})
+    uploads, names = uploads_of(template, paths)
+    bound = template.bind({**given, **names})
     graph, saved, drawn = with_saved_drawn(bound)
     fitted = {name: graph[each.slots[0].node_id]["inputs"][each.slots[0].field] for name, each in parameters.items()}
     seed = next((fitted[name] for name in seeds_of(parameters) if isinstance(fitted[name], int)), saved)
-    shown_paths = {name: os.fsdecode(path) for name, path in paths.items()}
+    shown_paths = {name: in_words(value) for name, value in paths.items()}
     changed = vary(graph, asked, Workshop(VIDEO_PRESETS.files))
     told = (*template.warnings, *notes, *drawn, *changed.notes)
     return CompiledWorkflow(changed.graph, seed, {**fitted, **shown_paths, **asked}, told, uploads)

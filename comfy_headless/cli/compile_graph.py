@@ -64,7 +64,7 @@ def _compile(request: Request, out: Path | None, overwrite: bool, terminal: Term
         "task": compiled.task,
         "seed": compiled.seed,
         "settings": compiled.settings,
-        "uploads": [{"path": str(one.path), "node_id": one.node_id, "input": one.field} for one in compiled.uploads],
+        "uploads": [{"path": str(one), "node_id": one.node_id, "input": one.field} for one in compiled.uploads],
         "notes": list(compiled.notes),
         "out": None if out is None else str(out),
         "graph": compiled.graph,

@@ -49,7 +49,7 @@ def _plan(request: Request, compiled: CompiledWorkflow, url: str, out: str, note
         "prompt": request.prompt,
         "seed": compiled.seed,
         "settings": compiled.settings,
-        "uploads": [{"path": str(one.path), "node_id": one.node_id, "input": one.field} for one in compiled.uploads],
+        "uploads": [{"path": str(one), "node_id": one.node_id, "input": one.field} for one in compiled.uploads],
         "out": out,
         "notes": notes,
         "graph": compiled.graph,

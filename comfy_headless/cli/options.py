@@ -60,6 +60,12 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def source(text: str) -> str:
+    """Read where a file is: a path, an address, a name on the server; the error is that of ``path``."""
+    path(text)
+    return text
+
+
 class TaskName(StrEnum):
     """What a preset makes something from, as ``--task`` takes it."""
 
@@ -79,6 +85,7 @@ WHOLE: Final = {"parser": whole, "metavar": "INTEGER"}
 NUMBER: Final = {"parser": number, "metavar": "NUMBER"}
 SPAN: Final = {"parser": span, "metavar": "TIME"}
 PATH: Final = {"parser": path, "metavar": "PATH"}
+SOURCE: Final = {"parser": source, "metavar": "FILE"}
 
 
 Prompt = Annotated[str, typer.Argument(help="What to show.", show_default=False)]
@@ -96,8 +103,10 @@ Within = Annotated[
     float | None,
     typer.Option(**SPAN, help="Without --preset: seconds, or such as 10m, 1h, that it may take; else ten minutes."),
 ]
-Image = Annotated[Path | None, typer.Option(**PATH, help="First frame: a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.")]
-LastImage = Annotated[Path | None, typer.Option(**PATH, help="Last frame, for presets that take one.")]
+Image = Annotated[
+    str | None, typer.Option(**SOURCE, help="First frame: a path, an address, or the name of a file on the server.")
+]
+LastImage = Annotated[str | None, typer.Option(**SOURCE, help="Last frame, for presets that take one.")]
 NegativePrompt = Annotated[str | None, typer.Option(help="What not to show; without it the preset's own.")]
 Seed = Annotated[int | None, typer.Option(**WHOLE, help="Whole number from 0; without it one is drawn and told.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from comfy_headless.api.making import Kind
@@ -51,8 +50,8 @@ class Request:
 
     prompt: str
     preset: str | None
-    image: Path | None = None
-    last_image: Path | None = None
+    image: str | None = None
+    last_image: str | None = None
     negative_prompt: str | None = None
     seed: int | None = None
     untested: bool = False

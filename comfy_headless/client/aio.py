@@ -25,6 +25,8 @@ from comfy_headless.transport.aio import AsyncTransport, HttpClient
 
 if TYPE_CHECKING:
     from comfy_headless.catalog.recommend import Recommendation
+    from comfy_headless.api.loaded import AsyncLoadedWorkflow
+    from comfy_headless.catalog.media_in import MediaLike
     from comfy_headless.graph.report import Report
     from comfy_headless.health.report import HealthReport
 
@@ -101,8 +103,8 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
         prompt: str = "",
         *,
         preset: str | None = None,
-        image: str | os.PathLike[str] | None = None,
-        last_image: str | os.PathLike[str] | None = None,
+        image: MediaLike | None = None,
+        last_image: MediaLike | None = None,
         negative_prompt: str | None = None,
         seed: int | None = None,
         out: str | os.PathLike[str] | None = None,

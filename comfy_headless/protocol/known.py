@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+_MOST: Final = 1000
+"""Files of which a client knows that it brought them; the oldest are forgotten."""
 
 
 class Told(NamedTuple):
@@ -28,12 +31,33 @@ class Told(NamedTuple):
     asked: bool = True
 
 
+class Brought(NamedTuple):
+    """A file that the server has.
+
+    Args:
+        name: as a loader node wants it.
+        etag: what the server called it when it was found there; "" if it was not asked since.
+    """
+
+    name: str
+    etag: str = ""
+
+
 class Known:
     """One for each client; threads that learn at the same time learn the same."""
 
-    __slots__ = ("reading", "told", "warned")
+    __slots__ = ("brought", "hashes", "reading", "told", "warned")
 
     def __init__(self) -> None:
         self.told: Told | None = None
         self.warned = False
+        self.brought: dict[tuple[str, str], Brought] = {}
+        self.hashes: dict[str, str] = {}  # what an executor called the bytes of a file, by their digest here
         self.reading = Lock()
+
+    def note_brought(self, key: tuple[str, str], brought: Brought) -> None:
+        """Note a file that the server has, by its digest and suffix."""
+        with self.reading:
+            self.brought[key] = brought
+            if len(self.brought) > _MOST:
+                del self.brought[next(iter(self.brought))]
