@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 _CLOSED: Final = tuple(
     map(
@@ -41,18 +42,21 @@ class Place(NamedTuple):
     address: tuple[str, int] | tuple[str, int, int, int]
 
 
-def places_of(host: str, port: int, *, internal: bool = False) -> list[Place]:
+def places_of(
+    host: str, port: int, *, internal: bool = False, resolve: Callable[..., Any] = socket.getaddrinfo
+) -> list[Place]:
     """Return where a host is.
 
     Args:
         internal: take addresses of this machine and its network too.
+        resolve: looks the name up, as ``socket.getaddrinfo`` does.
 
     Raises:
         OSError: nobody knows the host.
         Internal: one of its addresses is not of the open internet.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    places = [Place(family, address) for family, _, _, _, address in found]  # type: ignore[arg-type]
+    found = resolve(host, port, type=socket.SOCK_STREAM)
+    places = [Place(family, address) for family, _, _, _, address in found]
     for place in () if internal else places:
         if not is_public(place.address[0]):
             raise Internal(place.address[0])

@@ -92,7 +92,7 @@ def read_page(url: str, most: Callable[[bytes], int], rules: Rules = Rules()) ->
         Unread: it was refused, did not answer, or sent too much.
     """
     until = time.monotonic() + rules.seconds
-    url, login = login_in(url.strip())
+    url, login = _parted(url.strip())
     first = target = _target(url, rules)
     for _ in range(REDIRECTS + 1):
         sent = login if target[:3] == first[:3] else None
@@ -100,11 +100,19 @@ def read_page(url: str, most: Callable[[bytes], int], rules: Rules = Rules()) ->
             further = answer.getheader("Location") if answer.status in _REDIRECTED else None
             if further is None:
                 return _page(answer, most)
-        url, _ = login_in(urljoin(url, further))
+        url, _ = _parted(further, url)
         if target.scheme == "https" and urlsplit(url).scheme == "http":
             raise Unread(f"it leads on to {_shown(url)}, away from https")
         target = _target(url, rules)
     raise Unread(f"it leads on more than {REDIRECTS} times, last to {_shown(url)}")
+
+
+def _parted(url: str, base: str = "") -> tuple[str, tuple[str, str] | None]:
+    """Return a whole address without its login, and the login."""
+    try:
+        return login_in(urljoin(base, url))
+    except ValueError as error:
+        raise Unread(f"{_shown(url)} is no address ({error})") from error
 
 
 class _Target(NamedTuple):
