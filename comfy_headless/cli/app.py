@@ -20,6 +20,7 @@ from comfy_headless import __version__
 from comfy_headless.cli import (
     check,
     compile_graph,
+    describe,
     doctor,
     extras,
     generate,
@@ -57,6 +58,7 @@ app.command("image", epilog=image.EPILOG, rich_help_panel=_MAKE)(image.image)
 app.command("run", epilog=run_workflow.EPILOG, rich_help_panel=_MAKE)(run_workflow.run)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=_MAKE)
 app.command("check", epilog=check.EPILOG, rich_help_panel=_BEFORE)(check.check)
+app.command("describe", epilog=describe.EPILOG, rich_help_panel=_BEFORE)(describe.describe)
 app.command("recommend", epilog=recommend.EPILOG, rich_help_panel=_BEFORE)(recommend.recommend)
 app.command("compile", epilog=compile_graph.EPILOG, rich_help_panel=_BEFORE)(compile_graph.compile_graph)
 app.add_typer(presets.app, name="presets", rich_help_panel=_BEFORE)

@@ -151,7 +151,8 @@ class Template:
         self._known(given)
         if missing:
             listed = ", ".join(f"{name!r}{self._described(name)}" for name in missing)
-            raise ValidationError(f"{self.name}: required and not given: {listed}")
+            more = "; describe(...), or comfy-headless describe, lists all that it takes"
+            raise ValidationError(f"{self.name}: required and not given: {listed}{more}")
         graph = self.bind_some(given, any_choice=any_choice)
         for node_id in self._requiring:
             graph[node_id]["_meta"]["title"] = settled(graph[node_id]["_meta"]["title"], given)
