@@ -10,6 +10,7 @@ from comfy_headless.catalog.media_in import MediaLike
 from comfy_headless.client.job import Job
 from comfy_headless.client.sync import ComfyClient
 from comfy_headless.protocol.events import Progress
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.result import Result
 
 
@@ -24,7 +25,7 @@ def generate_video(
     seed: int | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    server: str | None = None,
+    server: str | Executor | None = None,
     on_progress: Callable[[Progress], Any] | None = None,
     timeout: float | None = None,
     raise_on_error: bool = True,
@@ -40,10 +41,14 @@ def generate_video(
 
 
 @overload
-def generate_video(prompt: str = "", *, server: str | None = None, wait: Literal[False], **request: Any) -> Job: ...
+def generate_video(
+    prompt: str = "", *, server: str | Executor | None = None, wait: Literal[False], **request: Any
+) -> Job: ...
 
 
-def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = True, **request: Any) -> Result | Job:
+def generate_video(
+    prompt: str = "", *, server: str | Executor | None = None, wait: bool = True, **request: Any
+) -> Result | Job:
     """Make a video from a prompt, and an image where given, on a ComfyUI server.
 
     Args:
@@ -56,7 +61,8 @@ def generate_video(prompt: str = "", *, server: str | None = None, wait: bool = 
         seed: 0 to 2**53-1; None draws one, which the result tells.
         out: a folder, or a file such as ``clip.mp4``; None is the current folder, ``<preset>_<seed>.mp4``. Nothing is
             overwritten (``-2`` is appended) unless ``overwrite``.
-        server: base address; None means COMFY_HEADLESS_URL, then ``http://localhost:8188``.
+        server: base address, or a cloud such as ``RunningHub()``; None means COMFY_HEADLESS_URL, then
+            ``http://localhost:8188``.
         on_progress: called with ``Progress``, pictures of the sampler's steps too where there is a WebSocket; an
             exception in it never loses the video.
         timeout: seconds until the prompt is cancelled on the server; None waits as long as it takes.
@@ -103,7 +109,7 @@ def generate_image(
     seed: int | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    server: str | None = None,
+    server: str | Executor | None = None,
     on_progress: Callable[[Progress], Any] | None = None,
     timeout: float | None = None,
     raise_on_error: bool = True,
@@ -119,10 +125,14 @@ def generate_image(
 
 
 @overload
-def generate_image(prompt: str = "", *, server: str | None = None, wait: Literal[False], **request: Any) -> Job: ...
+def generate_image(
+    prompt: str = "", *, server: str | Executor | None = None, wait: Literal[False], **request: Any
+) -> Job: ...
 
 
-def generate_image(prompt: str = "", *, server: str | None = None, wait: bool = True, **request: Any) -> Result | Job:
+def generate_image(
+    prompt: str = "", *, server: str | Executor | None = None, wait: bool = True, **request: Any
+) -> Result | Job:
     """Make an image from a prompt, or several, on a ComfyUI server.
 
     Args:
@@ -151,7 +161,7 @@ def run_workflow(
     *,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    server: str | None = None,
+    server: str | Executor | None = None,
     on_progress: Callable[[Progress], Any] | None = None,
     timeout: float | None = None,
     raise_on_error: bool = True,

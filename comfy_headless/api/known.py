@@ -20,6 +20,7 @@ from comfy_headless.protocol import routes
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, offline
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Work
 from comfy_headless.protocol.entries import LARGE, read_json
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.known import Known, Told
 
 logger = logging.getLogger("comfy_headless")
@@ -61,6 +62,8 @@ def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
     Raises:
         ComfyUIOfflineError: nothing answers, so no job can be sent either.
     """
+    if server.executor is not None:
+        return (yield from _told_by(server, server.executor, anew=anew))
     try:
         told, fresh = yield from _told(server, anew=anew)
     except _Unknown as reason:
@@ -71,6 +74,22 @@ def nodes_of(server: Server, *, anew: bool = False) -> Flow[Nodes | None]:
             known.warned = True
         return None
     return Nodes(told.nodes, told.indexed, told.version, fresh, told.asked)
+
+
+def _told_by(server: Server, executor: Executor, *, anew: bool) -> Flow[Nodes | None]:
+    """Return what an executor has, remembered as of a server; None where it does not tell."""
+    now = yield Now()
+    told = server.known.told if server.known else None
+    fresh = anew or told is None or told.at is None or now - told.at >= LASTS
+    if told is None or fresh:
+        raw = yield from executor.nodes(server)
+        if not isinstance(raw, Mapping) or not any(map(is_well_formed, raw.values())):
+            return None
+        indexed = yield Work(Schemas.from_object_info, (raw,), long=True)
+        told = Told(raw, now, None, None, indexed)
+        if server.known is not None:
+            server.known.told = told
+    return Nodes(told.nodes, told.indexed, told.version, fresh)
 
 
 def asked_now(server: Server) -> Flow[tuple[Mapping[str, Any], dict[str, Any]]]:

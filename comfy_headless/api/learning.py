@@ -80,7 +80,12 @@ class Lesson(NamedTuple):
 
 
 def learn_from(server: Server, presets: PresetLibrary, compiled: CompiledWorkflow, result: Result) -> Flow[None]:
-    """Keep how long a finished run took, if it teaches anything. No error comes of it, and no deadline holds for it."""
+    """Keep how long a finished run took, if it teaches anything. No error comes of it, and no deadline holds for it.
+
+    An executor's teaches nothing: the next may run on another card.
+    """
+    if server.executor is not None:
+        return
     done = False
     try:
         yield Deadline(None)

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 from comfy_headless.api.learning import learn_from
 from comfy_headless.api.memory_words import AGAIN, explained
 from comfy_headless.api.preparing import Ready, Request, plan_request, prepare, prepare_again
-from comfy_headless.api.recommend import machine_with
+from comfy_headless.api.recommend import machine_of, machine_with
 from comfy_headless.catalog.candidates import NO_CARD, Machine
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import read_facts, read_free_gb
@@ -158,14 +158,8 @@ class _Descent:
 
     def _look(self, ran: OutOfMemoryError, *, last: bool) -> Flow[_Seen]:
         """Return what is known, and the steps down from here; between two runs memory is freed."""
-        stats = yield from attempt(Call("GET", "/system_stats", timeout=self._server.timing.read))
-        if not last:
-            yield from free(self._server)
-        info = yield from attempt(Call("GET", "/object_info", timeout=self._server.timing.transfer))
-        told = isinstance(stats.value, dict) and isinstance(info.value, dict)
-        facts = read_facts(info.value, stats.value) if told else None
-        free_gb = read_free_gb(stats.value) if told else None
-        machine: Machine = (yield Work(machine_with, (facts, self._server.url))) if facts else Machine(None, "")
+        machine, free_gb = yield from self._there(last=last)
+        facts = machine.facts
         preset, task = self._what()
         known: dict[str, Any] = {
             "files": self.at.ready.compiled.files,
@@ -184,6 +178,19 @@ class _Descent:
             logger.info("no steps down: %s", error)
             estimate, steps = None, ()
         return _Seen(estimate, machine.vram_gb, free_gb, steps)
+
+    def _there(self, *, last: bool) -> Flow[tuple[Machine, float | None]]:
+        """Return what it runs on, and GiB that are free there; between two runs the server's memory is freed."""
+        if self._server.executor is not None:  # the next run has another machine, maybe
+            return (yield from machine_of(self._server)), None
+        stats = yield from attempt(Call("GET", "/system_stats", timeout=self._server.timing.read))
+        if not last:
+            yield from free(self._server)
+        info = yield from attempt(Call("GET", "/object_info", timeout=self._server.timing.transfer))
+        if not isinstance(stats.value, dict) or not isinstance(info.value, dict):
+            return Machine(None, ""), None
+        facts = read_facts(info.value, stats.value)
+        return (yield Work(machine_with, (facts, self._server.url))), read_free_gb(stats.value)
 
     def _explained(self, ran: OutOfMemoryError, seen: _Seen) -> OutOfMemoryError:
         steps = [step for step in seen.steps if step.argument not in self._refused]

@@ -177,6 +177,8 @@ def prepare_again(
     compiled = compile_request(request._replace(values=values), preset.name, machine.facts, filling)
     absent = _absent(compiled.graph, machine.facts) if machine.facts else []
     if absent or model_files(compiled.graph) == model_files(ready.compiled.graph):
+        if server.executor is not None:  # nobody puts files there
+            raise refused
         raise _with_remedies(refused, request.presets, preset.name, filling, absent, comfyui_at(server.url))
     compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
     for note in compiled.notes:

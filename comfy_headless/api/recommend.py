@@ -23,6 +23,7 @@ from comfy_headless.health.gpus import find_gpus
 from comfy_headless.health.ram import find_ram
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.timing import Timing
 
 Makes = Literal["video", "image"]
@@ -44,7 +45,7 @@ def get_recommended_preset(
     ram_gb: float | None = None,
     region: str | None = None,
     commercial: bool | None = None,
-    server: str | None = None,
+    server: str | Executor | None = None,
     within: float | None = None,
     makes: Makes = "video",
     explain: Literal[False] = False,
@@ -61,7 +62,7 @@ def get_recommended_preset(
     ram_gb: float | None = None,
     region: str | None = None,
     commercial: bool | None = None,
-    server: str | None = None,
+    server: str | Executor | None = None,
     within: float | None = None,
     makes: Makes = "video",
     explain: Literal[True],
@@ -77,7 +78,7 @@ def get_recommended_preset(
     ram_gb: float | None = None,
     region: str | None = None,
     commercial: bool | None = None,
-    server: str | None = None,
+    server: str | Executor | None = None,
     within: float | None = None,
     makes: Makes = "video",
     explain: bool = False,
@@ -95,7 +96,7 @@ def get_recommended_preset(
         ram_gb: GiB of main memory; None takes what the machine has that told its VRAM.
         region: where it is to be used, an ISO 3166 code such as DE, or EU: those go whose licence excludes it.
         commercial: True leaves those that may serve a business without limits.
-        server: address of a server: what it has nodes and files for comes first.
+        server: address of a server, or a cloud such as ``RunningHub()``: what it has nodes and files for comes first.
         within: seconds that it may take there; what nobody knows is not within.
         makes: video or image.
 
@@ -137,8 +138,12 @@ def machine_of(server: Server, *, vram_gb: float | None = None, ram_gb: float | 
         vram_gb: GiB that count in place of its own.
         ram_gb: as ``vram_gb``.
     """
-    from comfy_headless.api.known import asked_now  # with what it keeps a file by, that a given size does not need
+    from comfy_headless.api.known import asked_now, nodes_of  # with what it keeps a file by, that a size does not need
 
+    if server.executor is not None:
+        told = yield from nodes_of(server)
+        facts = read_facts(told.raw, None) if told is not None else None
+        return _machine_at(server.executor, facts, vram_gb, ram_gb)
     nodes, stats = yield from asked_now(server)
     machine: Machine = yield Work(machine_with, (read_facts(nodes, stats), server.url, vram_gb, ram_gb))
     return machine
@@ -160,6 +165,16 @@ def machine_with(facts: ServerFacts, url: str, vram_gb: float | None = None, ram
     named = _DEVICE.fullmatch(device.name)
     whose = f"{named['name'] if named else device.name} of {url}{_largest(len(facts.devices))}"
     return Machine(device.vram_gb, whose, device.name, ram, pace_of(url, device.name), facts)
+
+
+def _machine_at(executor: Executor, facts: ServerFacts | None, vram_gb: float | None, ram_gb: float | None) -> Machine:
+    """Return what an executor runs on, as it is documented; a size that is assumed where nobody says."""
+    if vram_gb is not None:
+        return Machine(vram_gb, f"as given; it runs on {executor.name}", ram_gb=ram_gb, facts=facts)
+    if executor.vram_gb is None:
+        source = f"assumed, since {executor.name} does not tell; vram_gb= or --vram-gb names another size"
+        return Machine(DEFAULT_VRAM_GB, source, ram_gb=ram_gb, facts=facts)
+    return Machine(executor.vram_gb, f"a machine of {executor.name}", ram_gb=ram_gb, facts=facts)
 
 
 def machine_here(before: str, *, ram_gb: float | None = None) -> Machine:
@@ -193,17 +208,19 @@ def _check(vram_gb: float | None, ram_gb: float | None, makes: object, wishes: W
         raise ValidationError(f"makes={shown(makes)}: expected {', '.join(_LIBRARIES)}")
 
 
-def _asked(vram_gb: float | None, ram_gb: float | None, server: str | None) -> Machine:
+def _asked(vram_gb: float | None, ram_gb: float | None, server: str | Executor | None) -> Machine:
     """Ask the server that is named, else one that may be where ComfyUI usually is, else this machine."""
-    from comfy_headless.client.sync import ComfyClient  # httpx: 100 ms that a given size does not need
+    from comfy_headless.client.options import server_of  # httpx: 100 ms that a given size does not need
+    from comfy_headless.transport.sync import SyncTransport
 
     named = server is not None or bool(os.environ.get("COMFY_HEADLESS_URL"))
-    timing = Timing() if named else _BRIEF
+    there = server_of(server, "polling", Timing() if named else _BRIEF, None)
+    transport = SyncTransport(there)
     try:
-        with ComfyClient(server, transport="polling", timing=timing) as client:
-            facts = read_facts(client.object_info(), client.system_stats())
-            return machine_with(facts, client.url, vram_gb, ram_gb)
+        return transport.drive(machine_of(there, vram_gb=vram_gb, ram_gb=ram_gb))
     except ComfyUIConnectionError:
-        if named:
+        if named or there.executor is not None:
             raise
+    finally:
+        transport.close()
     return machine_here(f"no ComfyUI answers at {DEFAULT_URL}", ram_gb=ram_gb)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from comfy_headless.cli.output import Terminal
+from comfy_headless.client.executors import executor_name
 from comfy_headless.config import server_url, shown_url
 from comfy_headless.errors import ValidationError
 
@@ -20,7 +21,7 @@ def server_of(server: str | None, *, simulate: bool, terminal: Terminal) -> Iter
         FeatureMissingError: ``simulate`` without the extra.
     """
     if not simulate:
-        yield server_url(server)
+        yield executor_name(server) or server_url(server)
         return
     if server is not None:
         raise ValidationError(f"--server {shown_url(server)} and --simulate: give one of them")

@@ -64,7 +64,7 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
         self,
         url: str | Executor | None = None,
         *,
-        transport: str = "auto",
+        transport: str | None = None,
         client_id: str | None = None,
         poll_seconds: float | None = None,
         http: HttpClient | None = None,

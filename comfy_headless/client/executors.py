@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Final, TypeGuard, cast
 
+from comfy_headless.config import named_url
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import nearest, shown
 from comfy_headless.protocol.executor import Executor
 
 EXECUTORS: Final[Mapping[str, str]] = {
+    "comfy-cloud": "comfy_headless.cloud.comfy_cloud:ComfyCloud",
     "runninghub": "comfy_headless.cloud.runninghub:RunningHub",
 }
 """Ours, by the name that stands for one where an address goes: a class, made without arguments."""
@@ -20,41 +23,74 @@ GROUP: Final = "comfy_headless.executors"
 """The entry points by which a package brings its own."""
 
 
-def executor_of(place: Any) -> Executor | None:
+TYPE: Final = "COMFYUI_EXECUTOR_TYPE"
+"""The variable of ComfyKit that says how jobs are run; here it may name an executor, too."""
+
+_TYPES: Final[Mapping[str, str]] = {"": "auto", "http": "polling", "websocket": "websocket"}
+"""What ComfyKit's words mean for ``transport=``."""
+
+
+def executor_of(place: Any, environ: Mapping[str, str] | None = None) -> Executor | None:
     """Return the executor that is meant; None for an address, or for what may be one.
 
     Args:
-        place: an executor, its name, or the address of a server.
+        place: an executor, its name, or the address of a server; None is what the environment names.
+        environ: None is this process's environment.
 
     Raises:
         ValidationError: it cannot be made, as without a key.
     """
-    if not isinstance(place, str):
+    if place is not None and not isinstance(place, str):
         return place if is_executor(place) else None
-    name = place.strip().lower()
+    name = executor_name(place, environ)
+    return None if name is None else _made(name)
+
+
+def executor_name(place: str | None, environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the name of the executor that is meant; None for an address, or for what may be one.
+
+    Args:
+        place: a name or an address; None is COMFYUI_EXECUTOR_TYPE, where it names one, then COMFY_HEADLESS_URL.
+        environ: None is this process's environment.
+    """
+    variables = os.environ if environ is None else environ
+    kind = variables.get(TYPE, "").strip().lower()
+    named = place if place is not None else kind if kind not in _TYPES else named_url(variables)
+    name = (named or "").strip().lower()
+    if not name or set(name) & set("./:"):
+        return None
+    return name if name in EXECUTORS or entry_points(group=GROUP, name=name) else None
+
+
+def transport_of(transport: str | None, environ: Mapping[str, str] | None = None) -> str:
+    """Return how a ComfyUI server is listened to: the argument, then COMFYUI_EXECUTOR_TYPE, then "auto".
+
+    Raises:
+        ValidationError: there is no such executor.
+    """
+    if transport is not None:
+        return transport
+    variables = os.environ if environ is None else environ
+    kind = variables.get(TYPE, "").strip()
+    if kind.lower() not in _TYPES and executor_name(None, variables) is None:
+        known = (*(each for each in _TYPES if each), *EXECUTORS)
+        raise ValidationError(f"{TYPE}={shown(kind)}; there are: {', '.join(known)}{nearest(kind.lower(), known)}")
+    return _TYPES.get(kind.lower(), "auto")
+
+
+def _made(name: str) -> Executor:
     if name in EXECUTORS:
         module, _, attribute = EXECUTORS[name].partition(":")
         return cast(Executor, getattr(import_module(module), attribute)())
-    if not name or set(name) & set("./:"):
-        return None
-    for point in entry_points(group=GROUP, name=name):
-        made = point.load()()
-        if not is_executor(made):
-            raise ValidationError(f"{shown(place)}: {point.value} of {_package(point)} makes no executor")
+    point = next(iter(entry_points(group=GROUP, name=name)))
+    made = point.load()()
+    if is_executor(made):
         return made
-    return None
+    package = point.dist.name if point.dist is not None else "an unknown package"
+    raise ValidationError(f"{shown(name)}: {point.value} of {package} makes no executor")
 
 
 def is_executor(place: object) -> TypeGuard[Executor]:
     """Say whether this is an executor: it has what ``protocol.executor.Executor`` asks for."""
     asked = [name for name in vars(Executor) if not name.startswith("_")]
     return not isinstance(place, type) and all(hasattr(place, name) for name in asked)
-
-
-def near_names(place: str) -> str:
-    """Return the names that are like this one, in words to put behind an error; empty where none is."""
-    return nearest(place.strip().lower(), tuple(EXECUTORS))
-
-
-def _package(point: Any) -> str:
-    return point.dist.name if point.dist is not None else "an unknown package"

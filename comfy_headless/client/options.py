@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Unpack, cast
 from uuid import uuid4
 
-from comfy_headless.client.executors import executor_of
+from comfy_headless.client.executors import executor_of, transport_of
 from comfy_headless.client.looking import look_at
 from comfy_headless.client.reaching import Reaching, access_of
 from comfy_headless.config import server_url
@@ -34,7 +34,7 @@ _ID: Final = re.compile(r"\w[\w.:-]*")  # what it may be inside an address; Comf
 
 def server_of(
     url: str | Executor | None,
-    transport: str,
+    transport: str | None,
     timing: Timing,
     client_id: str | None,
     *,
@@ -47,9 +47,10 @@ def server_of(
         there = (*own, *Reaching.__annotations__)
         close = "; calls that wait take it." if name == "timeout" else nearest(name, there)
         raise TypeError(f"a client has no argument {name!r}{close} There are: {', '.join(there)}")
+    executor = executor_of(url)
+    transport = "polling" if executor is not None and transport is None else transport_of(transport)
     if transport not in TRANSPORTS:
         raise ValidationError(f"transport={transport!r}; there are: {', '.join(TRANSPORTS)}")
-    executor = executor_of(url)
     if executor is None and url is not None and not isinstance(url, str):
         raise ValidationError(f"server {url!r} is not an address; expected text such as http://localhost:8188")
     if client_id is not None and not (isinstance(client_id, str) and _ID.fullmatch(client_id)):

@@ -38,9 +38,11 @@ class ComfyClient(Calls, Hears, Gone):
 
     Args:
         url: base address, with a path where a proxy gives the server one, and a login where it wants one; None means
-            COMFY_HEADLESS_URL, then COMFYUI_BASE_URL, then ``http://localhost:8188``.
+            COMFY_HEADLESS_URL, then COMFYUI_BASE_URL, then ``http://localhost:8188``. Or where jobs run that is no
+            ComfyUI server: ``RunningHub(...)``, ``ComfyCloud(...)``, or their names (docs/clouds.md).
         transport: "auto" uses the WebSocket where the extra ``websocket`` is installed and polls else (and whenever
-            the socket fails); "polling" never opens one; "websocket" insists on the extra.
+            the socket fails); "polling" never opens one; "websocket" insists on the extra. None means
+            COMFYUI_EXECUTOR_TYPE ("http", "websocket"), then "auto".
         client_id: the name under which the server knows this client; None draws one. A server tells the steps of a job
             to the client that queued it: a service that keeps its name hears them again after a restart. Two clients
             with one name at the same time take each other's news away.
@@ -64,7 +66,7 @@ class ComfyClient(Calls, Hears, Gone):
         self,
         url: str | Executor | None = None,
         *,
-        transport: str = "auto",
+        transport: str | None = None,
         client_id: str | None = None,
         poll_seconds: float | None = None,
         http: HttpClient | None = None,

@@ -16,12 +16,13 @@ from comfy_headless.graph.values import shown
 from comfy_headless.health.report import HealthLine, HealthReport
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
 
 
 def check_health(
-    server: str | None = None, *, out: str | os.PathLike[str] | None = None, timeout: float = 5.0
+    server: str | Executor | None = None, *, out: str | os.PathLike[str] | None = None, timeout: float = 5.0
 ) -> HealthReport:
     """Look at the server, this machine and how this package is set up. Nothing is sent that changes anything.
 
