@@ -1,0 +1,1 @@
+"""Where jobs run that is no ComfyUI server: clouds, each an executor."""
