@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .client.job import AsyncJob as AsyncJob
     from .client.job import Job as Job
     from .client.listening import EventStream as EventStream
+    from .cloud.comfy_cloud import ComfyCloud as ComfyCloud
     from .doctor.look import check_health as check_health
     from .errors import ComfyHeadlessError as ComfyHeadlessError
     from .errors import ComfyUIConnectionError as ComfyUIConnectionError
@@ -99,6 +100,7 @@ _HOMES = {
     "AsyncJob": "client.job",
     "AsyncLoadedWorkflow": "api.loaded",
     "ComfyClient": "client",
+    "ComfyCloud": "cloud.comfy_cloud",
     "ComfyHeadlessError": "errors",
     "ComfyServer": "local.server",
     "ComfyUIConnectionError": "errors",
