@@ -13,6 +13,7 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .api.check import check as check
+    from .api.convert import convert_workflow as convert_workflow
     from .api.describe import describe as describe
     from .api.files import look as look
     from .api.files import probe as probe
@@ -162,6 +163,7 @@ _HOMES = {
     "check_health": "doctor.look",
     "check_models": "models.looking",
     "compile_workflow": "catalog.compiler",
+    "convert_workflow": "api.convert",
     "describe": "api.describe",
     "download_models": "models.download",
     "estimate_vram": "catalog.vram",

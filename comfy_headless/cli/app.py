@@ -20,6 +20,7 @@ from comfy_headless import __version__
 from comfy_headless.cli import (
     check,
     compile_graph,
+    convert,
     describe,
     doctor,
     extras,
@@ -61,6 +62,7 @@ app.command("check", epilog=check.EPILOG, rich_help_panel=_BEFORE)(check.check)
 app.command("describe", epilog=describe.EPILOG, rich_help_panel=_BEFORE)(describe.describe)
 app.command("recommend", epilog=recommend.EPILOG, rich_help_panel=_BEFORE)(recommend.recommend)
 app.command("compile", epilog=compile_graph.EPILOG, rich_help_panel=_BEFORE)(compile_graph.compile_graph)
+app.command("convert", epilog=convert.EPILOG, rich_help_panel=_BEFORE)(convert.convert)
 app.add_typer(presets.app, name="presets", rich_help_panel=_BEFORE)
 app.add_typer(models.app, name="models", rich_help_panel=_BEFORE)
 app.command("doctor", epilog=doctor.EPILOG, rich_help_panel=_WHERE)(doctor.doctor)

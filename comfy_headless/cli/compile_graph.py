@@ -58,7 +58,7 @@ def _compile(request: Request, out: Path | None, overwrite: bool, terminal: Term
     for note in compiled.notes:
         terminal.note(note, label="note: ")
     if out is not None:
-        _write(out, json.dumps(compiled.graph, indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
+        write_text(out, json.dumps(compiled.graph, indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
     data = {
         "preset": compiled.preset,
         "task": compiled.task,
@@ -72,7 +72,7 @@ def _compile(request: Request, out: Path | None, overwrite: bool, terminal: Term
     return Answer(data, json.dumps(compiled.graph, indent=2) if out is None else str(out))
 
 
-def _write(path: Path, text: str, *, overwrite: bool) -> None:
+def write_text(path: Path, text: str, *, overwrite: bool) -> None:
     """Write a file that appears whole or not at all."""
     if path.is_dir() or not path.name:
         raise ValidationError(f"out={os.fspath(path)!r} is a folder; give a file such as graph.json")

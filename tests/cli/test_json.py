@@ -136,6 +136,8 @@ CASES = [
     Case("describe", "describe workflow.json", server=None),
     Case("describe", "describe workflow.json --schema", server=None),
     Case("describe", "describe none.json", 2),
+    Case("convert", "convert workflow.json", server=None),
+    Case("convert", "convert workflow.json --object-info none.json", 2),
     Case("recommend", "recommend --vram-gb 16"),
     Case("recommend", "recommend --vram-gb 2 --ram-gb 3 --intent scene --within 10m"),
     Case("recommend", "recommend --task image"),

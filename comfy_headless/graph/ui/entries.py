@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from comfy_headless.graph.source import copy_json
 from comfy_headless.graph.ui.canvas import Node
@@ -13,6 +13,8 @@ from comfy_headless.graph.ui.placed import Placed
 from comfy_headless.graph.ui.primitives import Primitives
 from comfy_headless.graph.ui.promoted import Promotions
 from comfy_headless.graph.ui.texts import PREFIX, SAVING, with_names, without_choices
+
+_WEBCAM: Final = "WebcamCapture"
 
 
 class Writer:
@@ -35,6 +37,8 @@ class Writer:
         placed = page.placed(scope.canvas, node)
         if placed.warning:
             page.warn(f"{scope.name(node)}: {placed.warning}")
+        if node.type == _WEBCAM:
+            page.warn(f"{scope.name(node)}: the browser takes its picture anew; here what was saved is sent")
         values = dict(self._primitives.values(scope.canvas, node))
         linked = dict[str, Any]()
         for inlet in placed.inlets:
@@ -53,7 +57,12 @@ class Writer:
         """Do to a node's own texts what the page does to them before it sends them."""
         for inlet in placed.inlets:
             value = values.get(inlet.name)
-            if inlet.field is None or not isinstance(value, str):
+            if inlet.field is None or inlet.name not in values:
+                continue
+            if inlet.name == PREFIX and placed.node.type in SAVING and value is None:
+                values[inlet.name] = inlet.field.default
+                self._page.warn(f"{scope.name(placed.node)}: {PREFIX} is null; {inlet.field.default!r} is taken")
+            if not isinstance(value, str):
                 continue
             if inlet.field.options.get("dynamicPrompts"):
                 done = without_choices(value)
