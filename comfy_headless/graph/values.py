@@ -97,6 +97,8 @@ def fit(value: Any, limits: Limits, what: str) -> Any:
             raise ValidationError(f"{what}: too big, the most is {written(limits.maximum)}")
     if limits.choices and fitted not in limits.choices:
         known = [str(choice) for choice in limits.choices]
+        if known.count(str(fitted)) == 1:  # a number that is a choice, as a command line gives it
+            return limits.choices[known.index(str(fitted))]
         listed = ", ".join(known[:60]) + (f" and {len(known) - 60} more" if len(known) > 60 else "")
         raise ValidationError(f"{what}: not one of the choices{nearest(str(fitted), known)} It takes {listed}")
     return fitted

@@ -308,6 +308,13 @@ class TestBinding:
         with pytest.raises(ValidationError, match="expected text"):
             one("CLIPTextEncode", "$prompt.text", **TEXT).bind({"prompt": value})
 
+    @pytest.mark.parametrize("value", [16, "16"])
+    def test_choices_may_be_numbers(self, value):
+        """A command line has text for a choice that is a number."""
+        info = {"N": {"input": {"required": {"bits": [[8, 16, "auto"], {}]}}, "output": []}}
+        template = Template.read({"1": node("N", "$bits", bits=8)}, schemas=Schemas.from_object_info(info))
+        assert template.bind({"bits": value})["1"]["inputs"]["bits"] == 16
+
     def test_a_list_for_an_open_input_stays_a_value(self):
         """Where lists are legal they are wrapped so that the server reads no wire."""
         assert one("X", "$a", a=[1, 2]).bind({"a": ["4", 0]})["6"]["inputs"]["a"] == {"__value__": ["4", 0]}
