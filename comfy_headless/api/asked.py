@@ -8,22 +8,26 @@ from typing import Any, Final, NamedTuple
 
 from comfy_headless.api.checks import check_extension, check_uploads
 from comfy_headless.api.preparing import Request, compile_request
-from comfy_headless.api.workflow import read_workflow
+from comfy_headless.api.reading import by_schemas, graph_of, read_source
+from comfy_headless.api.workflow import compiled_from
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.facts import ServerFacts
-from comfy_headless.catalog.old_names import renamed
 from comfy_headless.catalog.media_in import Content
-from comfy_headless.catalog.own_workflow import compile_template
+from comfy_headless.catalog.old_names import renamed
 from comfy_headless.catalog.preset import Preset, task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, no_preset
 from comfy_headless.catalog.roles import Filling
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.existing import FileExists
+from comfy_headless.graph.origins import Workflow
+from comfy_headless.graph.schemas import Schemas
+from comfy_headless.graph.source import read_graph
+from comfy_headless.graph.ui.convert import is_ui_format
 from comfy_headless.graph.values import shown
+from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
-
-Workflow = str | os.PathLike[str] | Mapping[str, Any]
+from comfy_headless.protocol.effects import Flow
 
 _STAND_INS: Final[Mapping[Task, tuple[str, ...]]] = {
     "text": (),
@@ -32,14 +36,14 @@ _STAND_INS: Final[Mapping[Task, tuple[str, ...]]] = {
 }
 """The images that a task takes; where none is given, one is taken to be there."""
 
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
 
 class Asked(NamedTuple):
     """What is to be checked.
 
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-
     Args:
-        graph: a workflow as it is; None for a preset, or where there are values for a workflow.
+        graph: a workflow as it is, and ``compiled`` one with values, once it was read; None for a preset.
         values: what a preset is asked for, or a workflow's variants.
         targets: the output nodes that the request keeps; None keeps all.
     """
@@ -53,6 +57,7 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
     out: str | os.PathLike[str] | None
     targets: Iterable[str] | None
     exists: FileExists | None
+    compiled: CompiledWorkflow | None = None
 
 
 def read_asked(
@@ -66,7 +71,7 @@ def read_asked(
     file_exists: FileExists | None = None,
     **settings: Any,
 ) -> Asked:
-    """Return what a caller asks for; raises ValidationError."""
+    """Return what a caller asks for, without reading a workflow; raises ValidationError."""
     if (workflow is None) == (preset is None):
         what = "nothing to check" if workflow is None else f"workflow and preset={shown(preset)}"
         raise ValidationError(f"{what}: give a workflow, or preset= (--preset) and the name of one")
@@ -82,11 +87,31 @@ def read_asked(
         return Asked(None, None, None, found, chosen, {**settings, **images}, out, targets, file_exists)
     if task is not None:
         raise ValidationError(f"task={shown(task)}: that is for a preset")
-    given = bool(params) or any(value is not None for value in settings.values())
-    graph = None
-    if not given:
-        graph = workflow if isinstance(workflow, Mapping) else read_workflow(workflow or "").graph
-    return Asked(graph, workflow, params, None, "text", settings, out, targets, file_exists)
+    return Asked(None, workflow, params, None, "text", settings, out, targets, file_exists)
+
+
+def with_workflow(server: Server | None, asked: Asked, schemas: Schemas | None = None) -> Flow[Asked]:
+    """Read the workflow that is to be checked, if it is one.
+
+    Args:
+        server: which it may be kept by; None: no server is asked.
+        schemas: the node classes to go by; None: those of the server, or those that are shipped.
+
+    Raises:
+        As ``read_source`` and ``compiled_from``.
+    """
+    if asked.workflow is None or asked.graph is not None or asked.compiled is not None:
+        return asked
+    given = bool(asked.params) or any(value is not None for value in asked.values.values())
+    if not given and isinstance(asked.workflow, Mapping) and not is_ui_format(asked.workflow):
+        return asked._replace(graph=asked.workflow)  # whatever it is, the report says what is wrong with it
+    found = yield from read_source(server, asked.workflow)
+    if given:
+        return asked._replace(compiled=(yield from compiled_from(server, found, asked.params, asked.values, schemas)))
+    if not found.drawn:
+        return asked._replace(graph=read_graph(found.raw, name=found.name))
+    read = yield from by_schemas(server, lambda known: graph_of(found, known), schemas)
+    return asked._replace(graph=read.graph)
 
 
 def _preset(name: object) -> Preset:
@@ -118,9 +143,8 @@ def _compiled(asked: Asked, facts: ServerFacts | None, filling: Filling | None) 
     if asked.preset is not None:
         prompt = asked.values.get("prompt") or "a red kite over the sea"
         values = {name: value for name, value in asked.values.items() if name != "prompt"}
-        return compile_request(Request(PRESETS, prompt, asked.preset.name, values), asked.preset.name, facts, filling)
-    if asked.graph is not None:
-        return CompiledWorkflow(dict(asked.graph), None, {}, (), ())
-    compiled = compile_template(read_workflow(asked.workflow or ""), asked.params or {}, asked.values)
-    check_uploads(compiled)
-    return compiled
+        request = Request(PRESETS, prompt, asked.preset.name, values)
+        return check_uploads(compile_request(request, asked.preset.name, facts, filling))
+    if asked.compiled is not None:
+        return check_uploads(asked.compiled)
+    return CompiledWorkflow(dict(asked.graph or {}), None, {}, (), ())

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.api.asked import Asked, Workflow, compiled_for, read_asked
+from comfy_headless.api.asked import Asked, compiled_for, read_asked, with_workflow
 from comfy_headless.api.known import nodes_of
+from comfy_headless.api.reading import read_here
 from comfy_headless.api.recommend import machine_with
 from comfy_headless.catalog.absent import with_file_remedies
 from comfy_headless.catalog.candidates import Machine, estimate_there
@@ -41,6 +42,7 @@ from comfy_headless.graph.check import check as check_graph
 from comfy_headless.graph.classes import UPDATE
 from comfy_headless.graph.existing import FileExists, file_exists_in, or_coming
 from comfy_headless.graph.kinds import KINDS
+from comfy_headless.graph.origins import Workflow
 from comfy_headless.graph.report import Problem, Report
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
@@ -50,6 +52,7 @@ from comfy_headless.protocol import routes, routes_models
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
 from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.submit import place_in
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
@@ -61,7 +64,7 @@ _ABOUT: Final = (*ABOUT, "files")
 
 def check(
     workflow: Workflow | None = None,
-    server: str | Mapping[str, Any] | Schemas | None = None,
+    server: str | Executor | Mapping[str, Any] | Schemas | None = None,
     *,
     preset: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -75,7 +78,7 @@ def check(
     """Say what would go wrong with a workflow or a preset; nothing is sent to run.
 
     Args:
-        workflow: an API-format graph, or the path of its JSON file.
+        workflow: a graph, its path, address, or place on a server; docs/workflows.md has all of them.
         server: address of a server, which is asked what it has. None: no server is asked; the shipped schemas of
             ComfyUI 0.30.0 count, and every file that a graph names is taken to be there. An object_info is taken too.
         preset: name of a preset, in place of a workflow: its graph is made as it would be sent to that server.
@@ -96,7 +99,7 @@ def check(
         ValidationError: the call is wrong, the file is no workflow, or an image that is named is none.
         ComfyUIConnectionError: the server does not answer (ComfyUIOfflineError: nothing is there).
     """
-    if server is not None and not isinstance(server, str):
+    if isinstance(server, Mapping | Schemas):
         server, object_info = None, server
     asked = read_asked(
         workflow,
@@ -129,17 +132,26 @@ def check_offline(asked: Asked, object_info: Mapping[str, Any] | Schemas | None 
     """Check without a server: by the shipped schemas, those of a preset's packs too, or by an object_info."""
     if object_info is not None:
         schemas = object_info if isinstance(object_info, Schemas) else Schemas.from_object_info(object_info)
+        asked = read_here(with_workflow(None, asked, schemas))
     elif asked.preset is not None:
         schemas = Schemas.snapshot([pack.name for pack in asked.preset.packs if pack.name in Schemas.packs()])
     else:
         schemas = Schemas.snapshot()
+        asked = read_here(with_workflow(None, asked))
     compiled, old = _fit(asked, compiled_for(asked, None, None), schemas, None)
     report = _judged(asked, compiled, schemas)
     return replace(report, problems=(*old, *report.problems, *_disk(asked, compiled)))
 
 
 def check_asked(server: Server, asked: Asked) -> Flow[Report]:
-    """Check on a server: by what it has, what it runs on, and what its LoRAs say of themselves."""
+    """Check on a server: by what it has, what it runs on, and what its LoRAs say of themselves.
+
+    Of an executor only its node classes are known, and where it does not tell them the shipped ones count.
+    """
+    asked = yield from with_workflow(server, asked)
+    if server.executor is not None:
+        has = yield from nodes_of(server)
+        return check_offline(asked, has.schemas if has is not None else None)
     stats = yield from routes.system_stats(server)
     nodes = yield from nodes_of(server)
     raw = nodes.raw if nodes is not None else (yield from routes.object_info(server))

@@ -9,6 +9,7 @@ from typing import Any, Literal, overload
 from comfy_headless.catalog.media_in import MediaLike
 from comfy_headless.client.job import Job
 from comfy_headless.client.sync import ComfyClient
+from comfy_headless.graph.origins import Workflow
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.result import Result
@@ -156,7 +157,7 @@ def generate_image(
 
 
 def run_workflow(
-    workflow: str | os.PathLike[str] | Mapping[str, Any],
+    workflow: Workflow,
     params: Mapping[str, Any] | None = None,
     *,
     out: str | os.PathLike[str] | None = None,
@@ -169,10 +170,12 @@ def run_workflow(
     check: bool = True,
     **wishes: Any,
 ) -> Result:
-    """Run a workflow of one's own (API format) on a ComfyUI server and bring its files here.
+    """Run a workflow of one's own on a ComfyUI server and bring its files here.
 
     Args:
-        workflow: path of a JSON file, or the graph itself; node titles may carry markers such as ``$prompt.text!``.
+        workflow: saved or exported in the browser, as a path (JSON, or a picture or video that ComfyUI made), a dict,
+            JSON text, bytes, an https address (``WorkflowUrl`` for others), ``server:NAME``, ``template:NAME``, or the
+            id of a RunningHub workflow. Node titles may carry markers such as ``$prompt.text!``.
         params: values for the markers; upload markers (``$~image``) take a path.
         out: a folder (files keep the server's names and sub-folders), or a file: the last video, else the first
             output, is saved there, the others beside it. None is the current folder.

@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from comfy_headless.api.reading import read_api_graph, read_there
 from comfy_headless.catalog.audit import Located, locate_preset
 from comfy_headless.catalog.draft import Draft, draft_preset
 from comfy_headless.catalog.preset_file import Pack
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.config import user_preset_folders
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.origins import Workflow
 from comfy_headless.graph.values import shown
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.]*")
@@ -35,31 +37,35 @@ class NewPreset(NamedTuple):
 
 def new_preset(
     name: str,
-    workflow: str | os.PathLike[str],
+    workflow: Workflow,
     *,
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
+    server: str | None = None,
     dry_run: bool = False,
 ) -> NewPreset:
-    """Draft a preset from a workflow in API format, and write it with its template.
+    """Draft a preset from a workflow, and write it with its template.
 
     Args:
         name: of the preset and its files: lower-case letters, digits, underscores and dots.
         folder: where they go; None is the folder that COMFY_HEADLESS_PRESETS names, if it names one, else
             ``presets`` in the current folder.
+        workflow: a graph, its path, address, or place on a server; docs/workflows.md has all of them.
         overwrite: replace files that are there.
+        server: base address of the server that keeps the workflow, or whose nodes are in it; None asks none.
         dry_run: write nothing.
 
     Raises:
-        ValidationError: the name is none or taken, the workflow cannot be read or is in the browser's format, or a
-            file is there already.
+        ValidationError: the name is none or taken, the workflow cannot be read, or a file is there already.
+        ComfyUIConnectionError: the server does not answer.
     """
     if not _NAME.fullmatch(name):
         raise ValidationError(f"name {shown(name)}: expected lower-case letters, digits, underscores and dots")
     where = _folder(folder)
     path = where / f"{name}.toml"
     _check_free(name, path)
-    draft = draft_preset(name, _text(workflow), VIDEO_PRESETS.files, _known_packs(), origin=Path(workflow).name)
+    read = read_there(server, lambda there: read_api_graph(there, workflow))
+    draft = draft_preset(name, read.graph, VIDEO_PRESETS.files, _known_packs(), origin=read.name)
     paths = path, where / "templates" / f"{draft.template_name}.json"
     if dry_run:
         return NewPreset(draft, paths, False, None)
@@ -88,14 +94,6 @@ def _known_packs() -> dict[str, Pack]:
         for preset in shipped.values()
         for pack in preset.packs
     }
-
-
-def _text(workflow: str | os.PathLike[str]) -> bytes:
-    try:
-        return Path(workflow).read_bytes()
-    except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ValidationError(f"workflow {os.fspath(workflow)!r}: {words} ({Path(workflow).absolute()})") from error
 
 
 def _problem(located: Located) -> str | None:

@@ -17,6 +17,7 @@ from comfy_headless.api.contents import most_of, read_content, read_file
 from comfy_headless.api.known import nodes_of
 from comfy_headless.client.options import server_of
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.limits import check_nodes
 from comfy_headless.graph.origins import Origin, Workflow, WorkflowUrl, origin_of
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph, read_graph
@@ -81,6 +82,9 @@ def read_source(server: Server | None, workflow: Workflow) -> Flow[Found]:
     if raw.get("_source") == "runninghub" and "workflow_id" in raw:  # a file of ComfyKit that only says which
         origin = _origin_of(f"runninghub:{raw['workflow_id']}")
         raw = yield from _raw(server, origin)
+    check_nodes(raw, origin.name)
+    if raw.get("nodes") == []:
+        raise ValidationError(f"{origin.name} is empty: it has no nodes")
     return Found(origin.name, raw)
 
 

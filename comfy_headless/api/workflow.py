@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from comfy_headless.api.memory_words import explained_graph
+from comfy_headless.api.reading import Found, by_schemas, read_source, shipped, template_of
 from comfy_headless.api.sending import made_ready
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.client.options import wait_of
 from comfy_headless.errors import (
+    ComfyUIConnectionError,
     GenerationFailedError,
     GenerationTimeoutError,
     OutOfMemoryError,
     ValidationError,
 )
+from comfy_headless.graph.origins import Workflow
 from comfy_headless.graph.outputs import named_outputs, sound_made
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.template import Template
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
@@ -32,7 +33,7 @@ from comfy_headless.protocol.ticket import Label, Ticket
 
 def make_workflow(
     server: Server,
-    workflow: str | os.PathLike[str] | Mapping[str, Any],
+    workflow: Workflow,
     params: Mapping[str, Any] | None = None,
     *,
     out: str | os.PathLike[str] | None = None,
@@ -54,7 +55,7 @@ def make_workflow(
         strict=strict,
     )
     started = yield from begin(wait)
-    compiled = yield from _compiled(workflow, params, wishes)
+    compiled = yield from _compiled(server, workflow, params, wishes)
     label = _label(compiled)
     try:
         compiled = yield from made_ready(server, compiled, wait.destination, check=check)
@@ -70,46 +71,80 @@ def make_workflow(
 
 def queue_workflow(
     server: Server,
-    workflow: str | os.PathLike[str] | Mapping[str, Any],
+    workflow: Workflow,
     params: Mapping[str, Any] | None = None,
     *,
     check: bool = True,
     **wishes: Any,
 ) -> Flow[Ticket]:
     """Queue a workflow, to be left to itself; give its ticket."""
-    compiled = yield from _compiled(workflow, params, wishes)
+    compiled = yield from _compiled(server, workflow, params, wishes)
     compiled = yield from made_ready(server, compiled, None, check=check)
     return (yield from submit_new(server, compiled.graph, _label(compiled)))
 
 
 def _compiled(
-    workflow: str | os.PathLike[str] | Mapping[str, Any], params: Mapping[str, Any] | None, wishes: Mapping[str, Any]
+    server: Server, workflow: Workflow, params: Mapping[str, Any] | None, wishes: Mapping[str, Any]
 ) -> Flow[CompiledWorkflow]:
-    template: Template = yield Work(read_workflow, (workflow,))
-    return compile_template(template, _checked(params), wishes)
+    found = workflow if isinstance(workflow, Found) else (yield from read_source(server, workflow))
+    return (yield from compiled_from(server, found, params, wishes))
+
+
+def compiled_from(
+    server: Server | None,
+    found: Found,
+    params: Mapping[str, Any] | None,
+    wishes: Mapping[str, Any],
+    schemas: Schemas | None = None,
+) -> Flow[CompiledWorkflow]:
+    """Return a workflow that was found as it is sent, with values in it.
+
+    Args:
+        schemas: the node classes to go by; None: the shipped ones, or those of the server where it takes these.
+
+    Raises:
+        ValidationError: a value does not fit, or a class is not there.
+    """
+    values = _checked(params)
+
+    def make(known: Schemas | None) -> CompiledWorkflow:
+        return compile_template(template_of(found, known), values, wishes)
+
+    if found.drawn or schemas is not None or server is None:
+        return (yield from by_schemas(server, make, schemas))
+    return (yield from _by_shipped_first(server, found, make))
+
+
+def _by_shipped_first(
+    server: Server, found: Found, make: Callable[[Schemas | None], CompiledWorkflow]
+) -> Flow[CompiledWorkflow]:
+    """Make it by the shipped classes; a server whose own ones may say otherwise is asked where these refuse it."""
+    try:
+        return (yield Work(make, (shipped(),)))  # type: ignore[no-any-return]
+    except ValidationError as refused:
+        if not (yield Work(_depends, (found, make))):
+            raise
+        try:
+            return (yield from by_schemas(server, make))
+        except ComfyUIConnectionError:
+            raise refused from None
+
+
+def _depends(found: Found, make: Callable[[Schemas | None], CompiledWorkflow]) -> bool:
+    """Return whether it depends on node classes: one is not among the shipped ones, or without any it would do."""
+    known = shipped()
+    if any(isinstance(node, Mapping) and node.get("class_type") not in known for node in found.raw.values()):
+        return True
+    try:
+        make(None)
+    except ValidationError:
+        return False
+    return True
 
 
 def _label(compiled: CompiledWorkflow) -> Label:
     sound, outputs = sound_made(compiled.graph), named_outputs(compiled.graph)
     return Label(None, compiled.seed, compiled.settings, compiled.notes, sound, outputs)
-
-
-def read_workflow(workflow: str | os.PathLike[str] | Mapping[str, Any]) -> Template:
-    """Read a workflow from a file or a dict; raises ValidationError."""
-    if isinstance(workflow, Mapping):
-        return Template.read(workflow, schemas=Schemas.snapshot(Schemas.packs()))
-    if not isinstance(workflow, (str, os.PathLike)):
-        raise ValidationError(f"workflow={shown(workflow)}: expected the path of a JSON file, or the graph as a dict")
-    if os.fspath(workflow).lstrip().startswith(("{", "[")):
-        raise ValidationError(f"workflow={shown(workflow)} is JSON text; give the path of its file, or json.loads(...)")
-    try:
-        text = Path(workflow).read_bytes()
-    except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ValidationError(f"workflow {os.fspath(workflow)!r}: {words} ({Path(workflow).absolute()})") from error
-    if not text.strip():
-        raise ValidationError(f"workflow {os.fspath(workflow)!r} is empty ({Path(workflow).absolute()})")
-    return Template.read(text, name=Path(workflow).name, schemas=Schemas.snapshot(Schemas.packs()))
 
 
 def _checked(params: object) -> Mapping[str, Any]:

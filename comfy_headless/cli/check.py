@@ -17,6 +17,7 @@ from comfy_headless.cli.endings import DONE, FAILED
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import pairs, settings_of
 from comfy_headless.cli.server import server_of
+from comfy_headless.cli.workflow_argument import PARSED, workflow_of
 from comfy_headless.config import shown_url
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.report import Report
@@ -33,10 +34,7 @@ EPILOG: Final = "\n\n".join(
 @o.takes({**o.SETTINGS, "images": o.IMAGES}, o.VARIANTS)
 def check(
     asked: Mapping[str, Any],
-    workflow: Annotated[
-        Path | None,
-        typer.Argument(parser=o.path, help="A workflow in API format (JSON).", show_default=False),
-    ] = None,
+    workflow: Annotated[str | None, typer.Argument(**PARSED)] = None,
     preset: Annotated[
         str | None, typer.Option(help="Name of a preset, in place of a workflow.", autocompletion=every_preset_name)
     ] = None,
@@ -87,7 +85,7 @@ def check(
 
 
 def _check(
-    workflow: Path | None,
+    workflow: str | None,
     wanted: dict[str, Any],
     server: str | None,
     offline: bool,
@@ -95,11 +93,11 @@ def _check(
     terminal: Terminal,
 ) -> Answer:
     with _where(server, offline, simulate, terminal) as url:
-        report = check_workflow(workflow, url, **wanted)
+        report = check_workflow(workflow and workflow_of(workflow), url, **wanted)
     data = {
         "server": url and shown_url(url),
         "preset": wanted["preset"],
-        "workflow": workflow and str(workflow),
+        "workflow": workflow,
         **report.to_dict(),
     }
     return Answer(data, page(report, url), FAILED if report.fails else DONE)

@@ -12,6 +12,7 @@ import typer
 from comfy_headless.api.new_preset import NewPreset, new_preset
 from comfy_headless.cli import options as o
 from comfy_headless.cli.output import Action, Answer, Terminal
+from comfy_headless.cli.workflow_argument import PARSED, workflow_of
 from comfy_headless.config import user_preset_folders
 
 EPILOG: Final = "Example:\n\ncomfy-headless presets new my_model --from workflow.json --out my_presets"
@@ -19,9 +20,7 @@ EPILOG: Final = "Example:\n\ncomfy-headless presets new my_model --from workflow
 
 def new(
     name: Annotated[str, typer.Argument(help="What the preset will be called.", show_default=False)],
-    workflow: Annotated[
-        Path, typer.Option("--from", **o.PATH, help="A workflow in API format (JSON).", show_default=False)
-    ],
+    workflow: Annotated[str, typer.Option("--from", **PARSED)],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -29,6 +28,10 @@ def new(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(help="Address of the ComfyUI that keeps the workflow, or has its nodes; else none is asked."),
+    ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the preset and write nothing.")] = False,
     as_json: o.Json = False,
     log_json: o.LogJson = False,
@@ -38,11 +41,13 @@ def new(
 
     What the workflow tells is read off; what takes a source is left as a TODO, which `presets test` lists.
     """
-    return partial(_new, name, workflow, out, overwrite=overwrite, dry=dry)
+    return partial(_new, name, workflow, out, overwrite=overwrite, server=server, dry=dry)
 
 
-def _new(name: str, workflow: Path, out: Path | None, terminal: Terminal, *, overwrite: bool, dry: bool) -> Answer:
-    made = new_preset(name, workflow, folder=out, overwrite=overwrite, dry_run=dry)
+def _new(
+    name: str, workflow: str, out: Path | None, terminal: Terminal, *, overwrite: bool, server: str | None, dry: bool
+) -> Answer:
+    made = new_preset(name, workflow_of(workflow), folder=out, overwrite=overwrite, server=server, dry_run=dry)
     for line in _told(made):
         terminal.note(line)
     for line in made.draft.found.notes:

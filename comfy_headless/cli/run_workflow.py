@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,6 +15,7 @@ from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.request import pairs, settings_of
 from comfy_headless.cli.server import server_of
+from comfy_headless.cli.workflow_argument import Workflow, workflow_of
 from comfy_headless.client.sync import ComfyClient
 
 EPILOG: Final = "\n\n".join(
@@ -29,9 +29,7 @@ EPILOG: Final = "\n\n".join(
 @o.takes(o.WISHES, o.VARIANTS)
 def run(
     asked: Mapping[str, Any],
-    workflow: Annotated[
-        Path, typer.Argument(parser=o.path, help="A workflow in API format (JSON).", show_default=False)
-    ],
+    workflow: Workflow,
     params: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Value for a marker; may be repeated."),
@@ -63,13 +61,13 @@ def run(
     return partial(_queue if no_wait else _run, workflow, pairs(params, "--param"), wishes, how)
 
 
-def _run(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
+def _run(workflow: str, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
     with (
         server_of(how.server, simulate=how.simulate, terminal=terminal) as url,
         terminal.progress(how.show_progress, how.preview) as on_progress,
     ):
         result = run_workflow(
-            workflow,
+            workflow_of(workflow),
             params,
             out=how.out,
             overwrite=how.overwrite,
@@ -83,6 +81,6 @@ def _run(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: Ho
     return report(result, url, simulated=how.simulate, terminal=terminal)
 
 
-def _queue(workflow: Path, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
+def _queue(workflow: str, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
     with ComfyClient(how.server) as client:
-        return queued(client.submit(workflow, params, check=not how.no_check, **wishes), terminal)
+        return queued(client.submit(workflow_of(workflow), params, check=not how.no_check, **wishes), terminal)

@@ -67,7 +67,7 @@ def test_a_dry_run(program: Program, folder: Path) -> None:
 
 REFUSED = {
     "--from none.json": "No such file",
-    "--from browser.json": "browser format",
+    "--from browser.json": "has no nodes",
     "--from broken.json": "not JSON",
     "--from silent.json": "no node saves a video or an image",
 }
@@ -75,7 +75,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("words", REFUSED)
 def test_workflows_that_are_refused(program: Program, folder: Path, words: str) -> None:
-    """What is no API-format workflow that saves something is an error that says the way."""
+    """What is no workflow that saves something is an error that says so."""
     (folder / "browser.json").write_text(json.dumps({"nodes": [], "links": []}))
     (folder / "broken.json").write_text("{")
     (folder / "silent.json").write_text(json.dumps({"1": {"class_type": "EmptyImage", "inputs": {}}}))

@@ -128,10 +128,10 @@ def test_wrong_use(program: Program, workflow: Path, message: str, words: list[s
 
 @pytest.mark.parametrize(
     ("message", "text"),
-    [("No such file", None), ("JSON", "{"), ("API", json.dumps({"nodes": [], "links": []}))],
+    [("No such file", None), ("JSON", "{"), ("has no nodes", json.dumps({"nodes": [], "links": []}))],
 )
 def test_no_workflow(program: Program, folder: Path, message: str, text: str | None) -> None:
-    """A file that is missing, not JSON, or in the editor's own format is told apart."""
+    """A file that is missing, not JSON, or holds nothing is told apart."""
     if text is not None:
         (folder / "odd.json").write_text(text)
     code, _, err = program("run", "odd.json", "--server", "http://127.0.0.1:9")
