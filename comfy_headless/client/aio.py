@@ -14,6 +14,7 @@ from comfy_headless.client.job import AsyncJob
 from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
+from comfy_headless.graph.origins import Workflow
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.plugin import Plugin, plugins_of
@@ -24,9 +25,10 @@ from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.aio import AsyncTransport, HttpClient
 
 if TYPE_CHECKING:
-    from comfy_headless.catalog.recommend import Recommendation
     from comfy_headless.api.loaded import AsyncLoadedWorkflow
     from comfy_headless.catalog.media_in import MediaLike
+    from comfy_headless.catalog.recommend import Recommendation
+    from comfy_headless.graph.description import Description
     from comfy_headless.graph.report import Report
     from comfy_headless.health.report import HealthReport
 
@@ -169,7 +171,7 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
 
     async def run_workflow(
         self,
-        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        workflow: Workflow,
         params: Mapping[str, Any] | None = None,
         *,
         out: str | os.PathLike[str] | None = None,
@@ -234,14 +236,14 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
 
     async def submit(
         self,
-        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        workflow: Workflow,
         params: Mapping[str, Any] | None = None,
         **wishes: Any,
     ) -> AsyncJob:
         """Queue a workflow of one's own and return the job as soon as the server has it.
 
         Args:
-            workflow: path of a JSON file (API format), or the graph itself, as for ``run_workflow``.
+            workflow: as for ``run_workflow``.
             params: values for its markers.
             wishes: variants and the like, as for ``run_workflow``.
 
@@ -322,16 +324,31 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
 
         return await self._drive(recommended(self._server, vram_gb, explain=explain, **wishes))
 
-    async def check(self, workflow: str | os.PathLike[str] | Mapping[str, Any] | None = None, **asked: Any) -> Report:
+    async def check(self, workflow: Workflow | None = None, **asked: Any) -> Report:
         """Say what would go wrong with a workflow or a preset on this server; nothing is sent to run.
 
         Args:
-            workflow: an API-format graph, or the path of its JSON file; None for ``preset=``.
+            workflow: as for ``run_workflow``; None for ``preset=``.
             asked: what ``comfy_headless.check`` takes, without ``server`` and ``object_info``.
         """
         from comfy_headless.api.check import check_flow
 
         return await self._drive(check_flow(self._server, workflow, **asked))
+
+    async def load_workflow(self, workflow: Workflow) -> AsyncLoadedWorkflow:
+        """Read a workflow by what this server has; return it as a function that runs here.
+
+        See ``comfy_headless.load_workflow``.
+        """
+        from comfy_headless.api.loaded import AsyncLoadedWorkflow, load_flow
+
+        return AsyncLoadedWorkflow(await self._drive(load_flow(self._server, workflow)), self.run_workflow, self.submit)
+
+    async def describe(self, workflow: Workflow) -> Description:
+        """Say what a workflow takes and gives, by what this server has. See ``comfy_headless.describe``."""
+        from comfy_headless.api.describe import describe_flow
+
+        return await self._drive(describe_flow(self._server, workflow))
 
     async def check_health(self, *, out: str | os.PathLike[str] | None = None) -> HealthReport:
         """Look at this server and this machine: what works, what is missing, what to type. See the function.

@@ -16,6 +16,7 @@ from comfy_headless.client.listening import Hears
 from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
+from comfy_headless.graph.origins import Workflow
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.plugin import Plugin, plugins_of
@@ -26,9 +27,10 @@ from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import HttpClient, SyncTransport
 
 if TYPE_CHECKING:
-    from comfy_headless.catalog.recommend import Recommendation
     from comfy_headless.api.loaded import LoadedWorkflow
     from comfy_headless.catalog.media_in import MediaLike
+    from comfy_headless.catalog.recommend import Recommendation
+    from comfy_headless.graph.description import Description
     from comfy_headless.graph.report import Report
     from comfy_headless.health.report import HealthReport
 
@@ -171,7 +173,7 @@ class ComfyClient(Calls, Hears, Gone):
 
     def run_workflow(
         self,
-        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        workflow: Workflow,
         params: Mapping[str, Any] | None = None,
         *,
         out: str | os.PathLike[str] | None = None,
@@ -236,14 +238,14 @@ class ComfyClient(Calls, Hears, Gone):
 
     def submit(
         self,
-        workflow: str | os.PathLike[str] | Mapping[str, Any],
+        workflow: Workflow,
         params: Mapping[str, Any] | None = None,
         **wishes: Any,
     ) -> Job:
         """Queue a workflow of one's own and return the job as soon as the server has it.
 
         Args:
-            workflow: path of a JSON file (API format), or the graph itself, as for ``run_workflow``.
+            workflow: as for ``run_workflow``.
             params: values for its markers.
             wishes: variants and the like, as for ``run_workflow``.
 
@@ -324,16 +326,31 @@ class ComfyClient(Calls, Hears, Gone):
 
         return self._drive(recommended(self._server, vram_gb, explain=explain, **wishes))
 
-    def check(self, workflow: str | os.PathLike[str] | Mapping[str, Any] | None = None, **asked: Any) -> Report:
+    def check(self, workflow: Workflow | None = None, **asked: Any) -> Report:
         """Say what would go wrong with a workflow or a preset on this server; nothing is sent to run.
 
         Args:
-            workflow: an API-format graph, or the path of its JSON file; None for ``preset=``.
+            workflow: as for ``run_workflow``; None for ``preset=``.
             asked: what ``comfy_headless.check`` takes, without ``server`` and ``object_info``.
         """
         from comfy_headless.api.check import check_flow
 
         return self._drive(check_flow(self._server, workflow, **asked))
+
+    def load_workflow(self, workflow: Workflow) -> LoadedWorkflow:
+        """Read a workflow by what this server has; return it as a function that runs here.
+
+        See ``comfy_headless.load_workflow``.
+        """
+        from comfy_headless.api.loaded import LoadedWorkflow, load_flow
+
+        return LoadedWorkflow(self._drive(load_flow(self._server, workflow)), self.run_workflow, self.submit)
+
+    def describe(self, workflow: Workflow) -> Description:
+        """Say what a workflow takes and gives, by what this server has. See ``comfy_headless.describe``."""
+        from comfy_headless.api.describe import describe_flow
+
+        return self._drive(describe_flow(self._server, workflow))
 
     def check_health(self, *, out: str | os.PathLike[str] | None = None) -> HealthReport:
         """Look at this server and this machine: what works, what is missing, what to type. See the function.
