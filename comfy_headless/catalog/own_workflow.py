@@ -19,7 +19,7 @@ from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.template import Slot, Template
 from comfy_headless.graph.values import Kind, Limits, fit, nearest, shown
 
-_WISHES: Final[Mapping[str, tuple[str, ...]]] = {
+WISHES: Final[Mapping[str, tuple[str, ...]]] = {
     "image": ("image",),
     "last_image": ("last_image",),
     "seconds": ("frames", "fps"),
@@ -65,13 +65,13 @@ def _with_wishes(
     for name, wish in wishes.items():
         if wish is None:
             continue
-        if name not in _WISHES:
-            known = ", ".join((*_WISHES, *VARIANTS))
+        if name not in WISHES:
+            known = ", ".join((*WISHES, *VARIANTS))
             raise ValidationError(
-                f"{name}={shown(wish)}: that is no argument{nearest(name, (*_WISHES, *VARIANTS))} There are: {known}; "
+                f"{name}={shown(wish)}: that is no argument{nearest(name, (*WISHES, *VARIANTS))} There are: {known}; "
                 "a parameter of the workflow goes into params (--param)"
             )
-        for parameter in _WISHES[name]:
+        for parameter in WISHES[name]:
             if parameter not in template.parameters:
                 there = ", ".join(template.parameters) or "none"
                 raise ValidationError(
