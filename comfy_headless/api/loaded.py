@@ -28,6 +28,7 @@ from comfy_headless.graph.template import Template
 from comfy_headless.graph.values import Kind, nearest, shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.result import Result
 
 _KINDS: Final[Mapping[Kind, Any]] = {
@@ -70,6 +71,7 @@ class _Loaded:
         self._description = described(read.template)
         self.__name__ = self.__qualname__ = Path(self.name).stem
         self.__doc__ = str(self._description)
+        self.__signature__ = self._signature()
 
     @property
     def name(self) -> str:
@@ -95,8 +97,7 @@ class _Loaded:
         """Say what it takes and gives; ``print`` lists it."""
         return self._description
 
-    @property
-    def __signature__(self) -> Signature:
+    def _signature(self) -> Signature:
         given = Parameter("params", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Mapping[str, Any])
         options = [
             Parameter("wait", Parameter.KEYWORD_ONLY, default=True, annotation=bool),
@@ -217,7 +218,7 @@ class AsyncLoadedWorkflow(_Loaded):
         return await self(params, wait=False, **given)
 
 
-def load_workflow(workflow: Workflow, *, server: str | None = None) -> LoadedWorkflow:
+def load_workflow(workflow: Workflow, *, server: str | Executor | None = None) -> LoadedWorkflow:
     """Read a workflow once, and return it as a function of its parameters.
 
     >>> flow = load_workflow("t2v.json")  # doctest: +SKIP
@@ -225,8 +226,9 @@ def load_workflow(workflow: Workflow, *, server: str | None = None) -> LoadedWor
 
     Args:
         workflow: as ``run_workflow`` takes it.
-        server: base address, for reading and for each call. None asks none to read it: types, ranges and choices are
-            those of the node classes that are shipped; calls go where ``run_workflow`` goes.
+        server: base address, or a cloud such as ``RunningHub()``, for reading and for each call. None asks none to read
+            it: types, ranges and choices are those of the node classes that are shipped; calls go where
+            ``run_workflow`` goes.
 
     Raises:
         ValidationError: there is no such workflow, or a marker in it does not fit; title and position are named.
@@ -242,5 +244,5 @@ def load_flow(server: Server | None, workflow: Workflow) -> Flow[Read]:
     return Read(found, (yield from by_schemas(server, lambda known: template_of(found, known))))
 
 
-def _submit(server: str | None, found: Any, values: Mapping[str, Any], **options: Any) -> Job:
+def _submit(server: str | Executor | None, found: Any, values: Mapping[str, Any], **options: Any) -> Job:
     return ComfyClient(server).submit(found, values, **options)

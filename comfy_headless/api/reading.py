@@ -26,6 +26,7 @@ from comfy_headless.graph.ui.convert import convert_with_warnings, is_ui_format
 from comfy_headless.protocol.answers import refusal, whole
 from comfy_headless.protocol.conversation import Server, persist
 from comfy_headless.protocol.effects import Call, Flow, Work
+from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.routes_templates import saved_workflow, server_template
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
@@ -169,11 +170,11 @@ def read_here(flow: Flow[T]) -> T:
         return value
 
 
-def read_there(server: str | None, make: Callable[[Server | None], Flow[T]]) -> T:
+def read_there(server: str | Executor | None, make: Callable[[Server | None], Flow[T]]) -> T:
     """Perform a flow that asks one server a few things, None: that asks none.
 
     Args:
-        server: its address.
+        server: its address, or a cloud.
     """
     if server is None:
         return read_here(make(None))

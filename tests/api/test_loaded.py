@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from comfy_headless import AsyncComfyClient, ComfyClient, ValidationError, describe, load_workflow
+from comfy_headless import AsyncComfyClient, ComfyClient, LoadedWorkflow, ValidationError, describe, load_workflow
 from comfy_headless.simulator import Simulator
 from tests.faults.clients import PATIENT
 
@@ -80,6 +80,7 @@ def test_its_signature_is_that_of_its_markers(file: Path) -> None:
     assert str(flow.describe()) == str(describe(file)) == flow.__doc__
     assert (list(flow.parameters), list(flow.outputs)) == (["width", "rows", "note", "prefix"], ["2", "cover"])
     assert flow.graph == WORKFLOW
+    assert "read" in inspect.signature(LoadedWorkflow).parameters
 
 
 WRONG = {
