@@ -264,7 +264,9 @@ class Collector:
                 if one.sure:
                     lost = lost or error
                 else:
-                    self.warnings.append(f"node {one.node_id} names a file that cannot be had: {error}")
+                    logger.info("%s", error)
+                    where = f"which is not to be had at {one.address(self._server)}"
+                    self.warnings.append(f"node {one.node_id} names {one.filename!r}, {where}")
                 yield from self.discard(one.key)
             except GenerationTimeoutError as error:
                 yield from self.discard(one.key)

@@ -22,7 +22,7 @@ from comfy_headless.protocol.job import FINAL, Sign, State, advance
 from comfy_headless.protocol.progress import ProgressTracker
 from comfy_headless.protocol.reopen import Reopening
 from comfy_headless.protocol.routes import read_queue
-from comfy_headless.protocol.telling import Teller as Teller
+from comfy_headless.protocol.telling import Teller
 
 logger = logging.getLogger("comfy_headless")
 
