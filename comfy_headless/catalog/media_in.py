@@ -187,8 +187,8 @@ def held_in(text: str, what: str) -> bytes:
 def in_words(value: Any) -> str:
     """Return what was given, in a few words for people."""
     if isinstance(value, str):
-        whole = len(value) <= 255 and value[:5].lower() != "data:" and not _is_base64(value)
-        return without_secrets(value) if whole else f"{value[:30]}... ({len(value)} characters)"
+        most = 60 if value[:5].lower() == "data:" or _is_base64(value) else 255
+        return without_secrets(value) if len(value) <= most else f"{value[:30]}... ({len(value)} characters)"
     if isinstance(value, Content) and value.name:
         return value.name
     if isinstance(value, Output):
