@@ -26,6 +26,7 @@ MAX_MEDIA: Final = 128 * 2**20
 """Bytes of a picture or video that is read from an address. A minute of full HD takes some 50 MiB."""
 
 _HEAD: Final = 16
+_LONGEST_PATH: Final = 4096  # as on Linux
 _STARTS: Final[tuple[tuple[int, bytes, Kind], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "png"),
     (8, b"WEBP", "picture"),
@@ -46,13 +47,19 @@ def most_of(head: bytes) -> int:
     return MAX_TEXT if _kind_of(head) is None else MAX_MEDIA
 
 
+def drain(file: BinaryIO) -> bytes:
+    """Return what comes through a pipe, or a little more than is read of it."""
+    head = file.read(_HEAD)
+    return head + file.read(most_of(head) + 1)
+
+
 def read_file(path: Path, name: str) -> Mapping[str, Any]:
     """Return the workflow of a file; raises ValidationError, FeatureMissingError."""
     try:
         with path.open("rb") as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):  # a pipe can be read once
-                return read_content(file.read(MAX_TEXT + 1), name)
+                return read_content(drain(file), name)
             head = file.read(_HEAD)
             file.seek(0)
             kind = _kind_of(head)
@@ -156,7 +163,10 @@ def _unreadable(path: Path, error: OSError | ValueError) -> ValidationError:
     if isinstance(error, FileNotFoundError):
         near = find_near(path.name, _beside(path))
         meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return ValidationError(f"workflow {os.fspath(path)!r}: {words} ({path.absolute()}){meant}")
+    given = repr(os.fspath(path))
+    if len(given) > _LONGEST_PATH:
+        return ValidationError(f"workflow {given[:60]}... is no path ({words}), and no JSON")
+    return ValidationError(f"workflow {given}: {words} ({path.absolute()}){meant}")
 
 
 def _beside(path: Path) -> list[str]:

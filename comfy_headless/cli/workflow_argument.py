@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from comfy_headless.api.contents import drain
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.limits import MAX_TEXT
 
 HELP: Final = (
     "A workflow: a file (JSON, or a picture or video that ComfyUI made), an https address, server:NAME, template:NAME, "
@@ -36,4 +36,4 @@ def workflow_of(given: str) -> str | bytes:
         raise ValidationError(
             "workflow '-' is what is piped in, and nothing is: cat workflow.json | comfy-headless ... -"
         )
-    return sys.stdin.buffer.read(MAX_TEXT + 1)
+    return drain(sys.stdin.buffer)

@@ -102,24 +102,33 @@ def _spelt(text: str, is_file: Callable[[str], bool]) -> Origin:
     if scheme in ("http", "https"):
         return _at(WorkflowUrl(text))
     if scheme in _SCHEMES:
-        return Origin(_SCHEMES[scheme], _named(scheme, rest, text), text)
+        return Origin(_SCHEMES[scheme], _named(scheme, rest, text), _said(text))
     if rest.startswith("//"):
         known = ", ".join(("https://", *(f"{each}:" for each in _SCHEMES)))
-        raise ValidationError(f"workflow {text!r}: nothing is read from {scheme}://. There are: {known}, or a path")
+        raise ValidationError(
+            f"workflow {shown(text)}: nothing is read from {scheme}://. There are: {known}, or a path"
+        )
     return _here(text)
 
 
 def _at(address: WorkflowUrl) -> Origin:
-    return Origin("url", address, address.url.partition("?")[0])
+    return Origin("url", address, _said(address.url.partition("?")[0]))
 
 
 def _here(path: str) -> Origin:
-    return Origin("file", Path(path), Path(path).name or path)
+    return Origin("file", Path(path), _said(Path(path).name or path))
+
+
+def _said(name: str) -> str:
+    """Return a name as an error can say it: what clears a terminal or fills it is a name too."""
+    return (name if name.isprintable() else repr(name)[1:-1])[:200]
 
 
 def _named(scheme: str, name: str, text: str) -> str:
     if not name:
-        raise ValidationError(f"workflow {text!r} names none; expected such as {scheme}:NAME")
+        raise ValidationError(f"workflow {shown(text)} names none; expected such as {scheme}:NAME")
     if scheme == "runninghub" and not (name.isascii() and name.isdecimal()):
-        raise ValidationError(f"workflow {text!r}: the id of a RunningHub workflow is a number, as its address has it")
+        raise ValidationError(
+            f"workflow {shown(text)}: the id of a RunningHub workflow is a number, as its address has it"
+        )
     return name
