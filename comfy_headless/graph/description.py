@@ -113,9 +113,11 @@ class ParameterInfo:
         if self.description:
             yield self.description
         differ = not self.required and any(each.saved != self.default for each in self.inputs)
-        for each in self.inputs:
+        for each in self.inputs[:_SHOWN]:
             own = f" (default {shown(each.saved)})" if differ else ""
             yield f"node {each.node_id} ({each.class_type}): {each.input}{own}"
+        if len(self.inputs) > _SHOWN:
+            yield f"and {len(self.inputs) - _SHOWN} more nodes"
 
     def _words(self) -> Iterator[str]:
         files = self.type is Kind.CHOICE and not self.choices
@@ -157,8 +159,9 @@ class OutputInfo:
 
     def lines(self) -> Iterator[str]:
         """Yield what there is to say of it beside its name."""
-        where = ", ".join(f"node {node_id} ({class_type})" for node_id, class_type in self.nodes)
-        yield f"{self.kind}{', a preview' if self.preview else ''}: {where}"
+        where = ", ".join(f"node {node_id} ({class_type})" for node_id, class_type in self.nodes[:_SHOWN])
+        more = f" and {len(self.nodes) - _SHOWN} more" if len(self.nodes) > _SHOWN else ""
+        yield f"{self.kind}{', a preview' if self.preview else ''}: {where}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,7 @@ class Description:
                 self.name,
                 _block("Parameters:", self.parameters) or "No parameters: no title has a marker such as $prompt.text!",
                 _block("Outputs:", self.outputs) or "No outputs.",
-                *(f"warning: {each}" for each in self.warnings),
+                *(["\n".join(f"warning: {each}" for each in self.warnings)] if self.warnings else []),
             ]
         )
 

@@ -15,9 +15,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import shown
+
+_LONGEST: Final = 10_000
+"""Characters of a title that markers are looked for in."""
 
 _COMMA = re.compile("[,，]")
 _NAME = re.compile(r"[^\W\d][\w-]*(?: \w[\w-]*)*")
@@ -68,6 +72,12 @@ def parse_title(title: str, *, where: str = "title") -> Title:
     Raises:
         ValidationError: something starts as a marker and does not fit; names title and position.
     """
+    if "$" not in title:
+        return Title((), ())
+    if len(title) > _LONGEST:
+        raise ValidationError(
+            f"{where}: its title has {len(title)} characters; with a '$' in it, at most {_LONGEST} are read"
+        )
     markers: list[Marker] = []
     unread: list[str] = []
     for text, start in _pieces(title):
@@ -76,6 +86,14 @@ def parse_title(title: str, *, where: str = "title") -> Title:
         else:
             unread.extend(_WORD.findall(text))
     return Title(tuple(markers), tuple(unread))
+
+
+def quoted(title: str, position: int) -> str:
+    """Return a title for an error message, of a long one the part around ``position``."""
+    begin, end = max(0, position - 60), position + 60
+    if len(title) <= 160:
+        return repr(title)
+    return f"{'...' * (begin > 0)}{title[begin:end]!r}{'...' * (end < len(title))}"
 
 
 def settled(title: str, names: Container[str]) -> str:
@@ -125,7 +143,7 @@ class _Reader:
         if self.at < len(self.head):
             found = self.head[self.at]
             hint = _MISPLACED.get(found, "a description begins with ':'")
-            raise self._refused(f"{self.head[self.at :]!r} does not belong there; {hint}")
+            raise self._refused(f"{shown(self.head[self.at :])} does not belong there; {hint}")
         output = name == "output"
         if output and upload:
             raise self._refused("an output marker takes no '~'", at=0)
@@ -148,7 +166,7 @@ class _Reader:
         if match is None:
             if optional:
                 return ""
-            found = repr(self.head[self.at :]) if self.at < len(self.head) else "nothing"
+            found = shown(self.head[self.at :]) if self.at < len(self.head) else "nothing"
             raise self._refused(f"expected {expected}, found {found}")
         self.at = match.end()
         return match.group().strip()
@@ -156,6 +174,6 @@ class _Reader:
     def _refused(self, problem: str, *, at: int | None = None) -> ValidationError:
         position = self.start + (self.at if at is None else at) + 1
         return ValidationError(
-            f"{self.where}: malformed marker in title {self.title!r} at position {position}: {problem} "
+            f"{self.where}: malformed marker in title {quoted(self.title, position)} at position {position}: {problem} "
             "(a marker is $name.field, $name.field! or $~name.field, with ':description' at its end)"
         )

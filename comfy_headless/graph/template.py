@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.live_inputs import unfold
 from comfy_headless.graph.loaders import Media, media_of
-from comfy_headless.graph.markers import Marker, parse_title, settled
+from comfy_headless.graph.markers import Marker, parse_title, quoted, settled
 from comfy_headless.graph.source import Graph, copy_json, is_link, read_graph
 from comfy_headless.graph.values import Kind, Limits, fit, kind_of_default, kind_of_type, nearest, shown
 
@@ -112,8 +112,8 @@ class Template:
             ValidationError: not an API-format graph, or a marker that does not fit, named with node, title, position.
         """
         graph = read_graph(source, name=name)
-        parameters: dict[str, Parameter] = {}
-        outputs: dict[str, tuple[str, ...]] = {}
+        found: dict[str, list[Parameter]] = {}
+        outputs: dict[str, list[str]] = {}
         warnings: list[str] = []
         for node_id in graph:
             reader = _Node(graph, node_id, name, schemas)
@@ -122,13 +122,14 @@ class Template:
                 if marker.output:
                     reader.check_output(marker)
                 else:
-                    parameters[marker.name] = _joined(parameters.get(marker.name), reader.parameter(marker))
+                    found.setdefault(marker.name, []).append(reader.parameter(marker))
             for variable in reader.output_names(markers):
-                outputs[variable] = (*outputs.get(variable, ()), node_id)
-            warnings.extend(f"{reader.where}: {word!r} in title {reader.title!r} is not read as a marker, "
-                            "since a comma must come before it" for word in unread)  # fmt: skip
+                outputs.setdefault(variable, []).append(node_id)
+            warnings.extend(map(reader.unread, unread))
+        parameters = {each: _joined(parts) for each, parts in found.items()}
         _refuse_shared(parameters, name)
-        return cls(name, MappingProxyType(parameters), MappingProxyType(outputs), tuple(warnings), graph, schemas)
+        named = {each: tuple(nodes) for each, nodes in outputs.items()}
+        return cls(name, MappingProxyType(parameters), MappingProxyType(named), tuple(warnings), graph, schemas)
 
     @property
     def graph(self) -> Graph:
@@ -229,6 +230,11 @@ class _Node:
         if not marker.name and self.class_type not in _NAMELESS:
             raise self._refused(marker, "an output needs a name, as in '$output.video'")
 
+    def unread(self, word: str) -> str:
+        """Return the warning that a word looks like a marker and is none."""
+        title = quoted(self.title, self.title.index(word))
+        return f"{self.where}: {word!r} in title {title} is not read as a marker, since a comma must come before it"
+
     def _field(self, marker: Marker) -> str:
         names = self._names()
         if marker.field is not None:
@@ -272,7 +278,8 @@ class _Node:
         return Limits(kind, found.min, found.max, () if found.open else found.choices or ())
 
     def _refused(self, marker: Marker, problem: str) -> ValidationError:
-        return ValidationError(f"{self.where}, title {self.title!r}, position {marker.position}: {problem}")
+        title = quoted(self.title, marker.position)
+        return ValidationError(f"{self.where}, title {title}, position {marker.position}: {problem}")
 
 
 def _fitted(value: Any, slot: Slot, what: str, any_choice: bool) -> Any:
@@ -281,17 +288,16 @@ def _fitted(value: Any, slot: Slot, what: str, any_choice: bool) -> Any:
     return int(fitted) if whole else fitted
 
 
-def _joined(known: Parameter | None, new: Parameter) -> Parameter:
+def _joined(parts: list[Parameter]) -> Parameter:
     """One parameter on several inputs: required and a file if any of them is."""
-    if known is None:
-        return new
-    slots = known.slots if new.slots[0] in known.slots else known.slots + new.slots
+    slots = {part.bindings[0]: part.slots[0] for part in parts}
+    kinds = {part.media for part in parts} - {None}
     return replace(
-        known,
-        slots=slots,
-        required=known.required or new.required,
-        media=known.media if new.media in (None, known.media) else new.media if known.media is None else "file",
-        description=known.description or new.description,
+        parts[0],
+        slots=tuple(slots.values()),
+        required=any(part.required for part in parts),
+        media=kinds.pop() if len(kinds) == 1 else "file" if kinds else None,
+        description=next((part.description for part in parts if part.description), ""),
     )
 
 

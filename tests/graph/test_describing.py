@@ -239,6 +239,14 @@ def test_inputs_of_a_dynamic_choice_are_known():
     assert (found["width"].maximum, found["how"].choices[:2]) == (16384, ("scale dimensions", "scale by multiplier"))
 
 
+def test_a_long_listing_is_cut():
+    """Of a parameter, or an output, on many nodes the first twelve are listed."""
+    graph = {str(i): node("X", "$a.a, $output.o", a=1) for i in range(20)}
+    text = str(described(Template.read(graph)))
+    assert "and 8 more nodes" in text
+    assert text.count("node ") == 24
+
+
 def test_no_markers_are_said():
     """A workflow without markers says how one looks."""
     text = str(described(Template.read({"1": node("SaveImage", "x", filename_prefix="a")})))

@@ -108,6 +108,17 @@ def test_words_that_only_look_like_markers_are_reported(title):
     assert parse_title(title) == ((), ("$width", "$height"))
 
 
+def test_a_title_without_an_end_is_refused():
+    """A title with a '$' is read up to 10,000 characters; an error quotes a part of a long one."""
+    assert parse_title("a" * 10**6) == ((), ())
+    with pytest.raises(ValidationError, match="10001 characters"):
+        parse_title("$a" + "," * 9999)
+    with pytest.raises(ValidationError) as error:
+        parse_title("x, " * 100 + "$a.b!c" + ", x" * 1000, where="node 6")
+    assert "'!c'" not in str(error.value) and "$a.b!c" in str(error.value)
+    assert len(str(error.value)) < 400
+
+
 @given(st.text(max_size=60))
 def test_any_title_is_read_or_refused(title):
     """No title ends in anything but markers or a ValidationError."""

@@ -83,6 +83,12 @@ class TestShapes:
         graph = {str(i): node("X", f"$p{i}.a", a=i) for i in range(5000)}
         assert len(Template.read(graph).parameters) == 5000
 
+    def test_one_parameter_on_many_nodes_is_read_fast(self):
+        """So is one name on 5,000 nodes, as parameter and as output."""
+        graph = {str(i): node("X", "$p.a, $output.x", a=i) for i in range(5000)}
+        template = Template.read(graph)
+        assert (len(template.parameters["p"].slots), len(template.outputs["x"])) == (5000, 5000)
+
 
 class TestFields:
     """Which input a marker without a field means, and which ones there are."""
