@@ -25,6 +25,7 @@ from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator, faults
 from tests.catalog.page import TABLES, anew
 from tests.cli.program import draw, environment, finish, process
+from tests.cloud.comfy_api import KEY, comfy_api
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -99,11 +100,20 @@ def server() -> Iterator[str]:
         yield simulator.url
 
 
+@pytest.fixture(scope="module")
+def cloud(server: str) -> Iterator[str]:
+    """Address of what speaks Comfy's API v2."""
+    with comfy_api(server) as api:
+        yield api.url
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str, cloud: str) -> Path:
     """A current folder with the files that the pages speak of, and a server at the usual address."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COMFY_HEADLESS_URL", server)
+    monkeypatch.setenv("COMFY_BASE_URL", cloud)
+    monkeypatch.setenv("COMFY_API_KEY", KEY)
     monkeypatch.delenv("COMFY_HEADLESS_PRESETS", raising=False)
     draw(tmp_path / "first.png")
     (tmp_path / "workflow.json").write_text(json.dumps(WORKFLOW))

@@ -168,6 +168,7 @@ class ComfyApi:
                 web.post("/api/v2/jobs", self._submit),
                 web.get("/api/v2/jobs", self._list),
                 web.get("/api/v2/jobs/{id}", self._job),
+                web.get("/api/v2/jobs/{id}/workflow", self._workflow),
                 web.get("/api/v2/jobs/{id}/events", self._events),
                 web.post("/api/v2/jobs/{id}/cancel", self._cancel),
                 web.get("/api/object_info", self._schemas),
@@ -441,6 +442,12 @@ class ComfyApi:
         if self._says and job.status not in _ENDED:
             told["status"] = self._says.pop(0)
         return web.json_response(told)
+
+    async def _workflow(self, request: web.Request) -> web.Response:
+        job = self.jobs.get(request.match_info["id"])
+        if job is None or not self._surface.elsewhere:  # a proxy has no such route
+            return _error(404, "not_found", "no such job")
+        return web.json_response({"workflow": job.workflow, "format": "api"})
 
     async def _list(self, request: web.Request) -> web.Response:
         if not self._surface.lists:
