@@ -90,7 +90,7 @@ UPWARD = {
     ("client.aio", "ComfyWSClient.submit_image"): "api",
     ("client.aio", "ComfyWSClient.submit_video"): "api",
     ("protocol.output", "Output.image"): "media",
-    ("protocol.output", "Output.show"): "media",
+    ("protocol.output", "Output.show"): "client",
 }
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
 # and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.

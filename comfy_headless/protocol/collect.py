@@ -86,12 +86,16 @@ class Found(NamedTuple):
         )
 
 
-class _There(NamedTuple):
+class _There:
     """Where a server has a file, for whoever asks for it later."""
 
-    server: Server
-    prompt_id: str
-    found: Found
+    __slots__ = ("_found", "_prompt_id", "_server")
+
+    def __init__(self, server: Server, prompt_id: str, found: Found) -> None:
+        self._server, self._prompt_id, self._found = server, prompt_id, found
+
+    def __deepcopy__(self, _: Any) -> _There:
+        return self
 
     def read(self, output: Output) -> bytes:
         """Return what it holds; raises ResultSaveError."""
@@ -100,11 +104,11 @@ class _There(NamedTuple):
 
     def save(self, output: Output, destination: Destination) -> Path:
         """Bring it here, whole; give its path. Raises ResultSaveError, ValidationError."""
-        assert self.server.drive is not None
-        cloud = self.server.executor is not None
-        job, url = (self.prompt_id, self.found.address(self.server)) if cloud else ("", None)
-        flow = fetch(self.server, Place(*self.found.key), destination, prompt_id=job, url=url)
-        path: Path = self.server.drive(self.server, flow)
+        assert self._server.drive is not None
+        cloud = self._server.executor is not None
+        job, url = (self._prompt_id, self._found.address(self._server)) if cloud else ("", None)
+        flow = fetch(self._server, Place(*self._found.key), destination, prompt_id=job, url=url)
+        path: Path = self._server.drive(self._server, flow)
         return path
 
 

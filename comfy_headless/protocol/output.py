@@ -12,6 +12,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
@@ -151,11 +152,11 @@ class Output:
 
     def show(self) -> None:
         """Show it in the notebook, or with what the system opens such files with; where neither can, log its path."""
-        from comfy_headless.media.opened import open_with_system
+        from comfy_headless.client.viewer import open_with_system
 
         shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
         if hasattr(shell, "kernel"):
-            sys.modules["IPython"].display.display(self)
+            import_module("IPython.display").display(self)
             return
         path = self.path if self.path is not None and self.path.exists() else self.save(mkdtemp(prefix="comfy_"))
         if not open_with_system(path):
@@ -195,6 +196,9 @@ class Output:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is known of it, without what reaches its server."""
         return Output, tuple(getattr(self, each.name) for each in fields(self) if each.name != "_source")
+
+    def __deepcopy__(self, _: Any) -> Output:
+        return self
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Tell a notebook how it looks."""

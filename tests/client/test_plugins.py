@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,8 @@ def test_outputs_are_fetched_when_they_are_asked_for(run: Run, tmp_path: Path) -
         later = run(simulator.url, lambda client: client.wait_for_completion(result.prompt_id))
         (one,), (preview,) = later.images_by_var["cover"], later.previews
         assert (one.path, one.data) == (None, result.images[0].data)
+        assert asdict(later)["outputs"][0]["filename"] == deepcopy(later).outputs[0]["filename"] == one.filename
+        assert deepcopy(later).outputs[0].data == one.data
         assert asyncio.run(one.fetch()) == one.data
         assert one.image.size == preview.image.size == (64, 48)
         assert one.save(tmp_path / "copies").read_bytes() == one.data
