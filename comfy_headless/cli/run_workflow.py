@@ -52,7 +52,8 @@ def run(
 ) -> Action:
     """Run a workflow of your own and bring its files here.
 
-    Node titles may carry markers such as $prompt.text! or $~image, which --param fills; docs/markers.md tells more.
+    Node titles may carry markers such as $prompt.text! or $~image, which --param fills; comfy-headless describe
+    WORKFLOW lists them.
     """
     how = How(
         server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, no_check=no_check
