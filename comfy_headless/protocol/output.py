@@ -126,10 +126,10 @@ class Output:
             FeatureMissingError: the extra is not installed.
             ResultSaveError: it is not here and could not be fetched.
         """
-        from comfy_headless.media.opened import open_image
-
         if self.kind != "image":
             raise ValidationError(f"output {self._called} is no image but of kind {self.kind!r}; .data has its bytes")
+        from comfy_headless.media.opened import open_image
+
         return open_image(self.data, self.filename)
 
     def save(self, path: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Path:
