@@ -112,17 +112,27 @@ def compiled_from(
 
     if found.drawn or schemas is not None or server is None:
         return (yield from by_schemas(server, make, schemas))
-    return (yield from _by_shipped_first(server, found, make))
+    if _is_of_others(found):
+        try:
+            return (yield from by_schemas(server, make))
+        except ComfyUIConnectionError:  # whatever needs the server says so better
+            return (yield from by_schemas(None, make))
+    return (yield from _by_shipped_first(server, make))
 
 
-def _by_shipped_first(
-    server: Server, found: Found, make: Callable[[Schemas | None], CompiledWorkflow]
-) -> Flow[CompiledWorkflow]:
-    """Make it by the shipped classes; a server whose own ones may say otherwise is asked where these refuse it."""
+def _is_of_others(found: Found) -> bool:
+    """Return whether there may be a marker on a class that is not among the shipped ones."""
+    known = shipped()
+    nodes = [node for node in found.raw.values() if isinstance(node, Mapping) and node.get("class_type") not in known]
+    return any("$" in str(node.get("_meta")) for node in nodes)
+
+
+def _by_shipped_first(server: Server, make: Callable[[Schemas | None], CompiledWorkflow]) -> Flow[CompiledWorkflow]:
+    """Make it by the shipped classes; where these refuse what others may take, by those of the server."""
     try:
         return (yield Work(make, (shipped(),)))  # type: ignore[no-any-return]
     except ValidationError as refused:
-        if not (yield Work(_depends, (found, make))):
+        if not (yield Work(_fits_some, (make,))):
             raise
         try:
             return (yield from by_schemas(server, make))
@@ -130,11 +140,8 @@ def _by_shipped_first(
             raise refused from None
 
 
-def _depends(found: Found, make: Callable[[Schemas | None], CompiledWorkflow]) -> bool:
-    """Return whether it depends on node classes: one is not among the shipped ones, or without any it would do."""
-    known = shipped()
-    if any(isinstance(node, Mapping) and node.get("class_type") not in known for node in found.raw.values()):
-        return True
+def _fits_some(make: Callable[[Schemas | None], CompiledWorkflow]) -> bool:
+    """Return whether it can be made by no classes, so that it is these which refuse it."""
     try:
         make(None)
     except ValidationError:
