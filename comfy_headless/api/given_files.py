@@ -205,8 +205,9 @@ def _named(text: str, what: str, media: Media) -> Taken:
         missing = f"No such file here ({path.absolute()})"
     except ValueError as error:
         raise ValidationError(f"{what}={in_words(text)!r}: {error}") from error
-    except OSError as error:  # longer than a name can be
-        here, missing = False, f"no file here can have that name ({error.strerror})"
+    except OSError as error:  # longer than a name can be, here and on a server
+        words = f"neither a path nor base64 of a file whose format is known ({error.strerror})"
+        raise ValidationError(f"{what}={in_words(text)!r}: {words}") from error
     if not here and (path.is_absolute() or _NOWHERE.search(text)):
         raise ValidationError(f"{what}={in_words(text)!r}: {missing.replace(' here', '')}")
     return _local(path, text, what, media) if here else There(text, missing)
@@ -214,6 +215,8 @@ def _named(text: str, what: str, media: Media) -> Taken:
 
 def _local(path: Path, given: str | os.PathLike[str], what: str, media: Media) -> Local:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ValidationError(f"{what}={os.fsdecode(given)!r}: neither file nor folder, so it may have no end")
         return fitting(os.fspath(path), base_name(path), what, media, repr(os.fsdecode(given)))
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -21,6 +21,9 @@ _FIRST: Final = 64 * 1024
 _PIECE: Final = 8 * 1024 * 1024
 _UNFIT: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 _ANNOTATED: Final = re.compile(r" ?\[(input|output|temp)\]$")
+_DEVICES: Final = {"CON", "PRN", "AUX", "NUL", *(f"{each}{number}" for each in ("COM", "LPT") for number in range(10))}
+"""What no file is called on Windows, whatever its suffix."""
+
 _LONGEST: Final = 180
 """Bytes of a name; file systems take 255, and a server may put a number behind it."""
 
@@ -67,11 +70,13 @@ def measured(content: str | bytes, name: str = "", suffix: str = "") -> Media:
 
 def safe_name(name: str, suffix: str = "") -> str:
     """Return a name that any server can give a file, with ``suffix`` if it has none; "" if nothing is left of it."""
-    bare = _UNFIT.sub("_", name).strip(". ")
+    bare = _UNFIT.sub("_", name.encode("utf-8", "replace").decode()).strip(". ")
     own = Path(bare).suffix
     stem = bare[: len(bare) - len(own)] if own else bare
     if not stem.strip("_ "):
         return ""
+    if stem.partition(".")[0].upper() in _DEVICES:
+        stem = f"_{stem}"
     ending = own or suffix
     while len(f"{stem}{ending}".encode()) > _LONGEST and stem:
         stem = stem[:-1]
