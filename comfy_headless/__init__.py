@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .features import FEATURES as FEATURES
     from .features import list_missing_features as list_missing_features
     from .graph.description import Description as Description
+    from .graph.origins import WorkflowUrl as WorkflowUrl
     from .graph.report import Problem as Problem
     from .graph.report import Report as Report
     from .health.report import HealthReport as HealthReport
@@ -159,6 +160,7 @@ _HOMES = {
     "VideoSettings": "catalog.models",
     "VramEstimate": "catalog.vram",
     "WorkflowCompiler": "catalog.compiler",
+    "WorkflowUrl": "graph.origins",
     "check": "api.check",
     "check_health": "doctor.look",
     "check_models": "models.looking",

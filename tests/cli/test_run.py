@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from comfy_headless import ComfyClient
 from comfy_headless.media.probe import image_size, probe
 from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import SpoilOutput
-from tests.cli.program import Program, draw
+from tests.api.test_reading import DRAWN
+from tests.cli.program import COMMAND, Program, draw, environment
+from tests.media.comfy_files import png
 
 WORKFLOW: dict[str, Any] = {
     "1": {
@@ -106,6 +110,30 @@ def test_a_compiled_graph_runs(program: Program, server: str) -> None:
     told = program(*words, "third.mp4", "-p", "seed=-1", "-p", "frames=5", "--json").json
     assert told["seed"] == told["settings"]["seed"] > 0
     assert told["settings"]["frames"] == 5
+
+
+def test_a_workflow_of_the_server(program: Program, folder: Path, server: str) -> None:
+    """What somebody saved in the browser runs by its name."""
+    with ComfyClient(server) as client:
+        client.store_userdata("workflows/portrait.json", json.dumps(DRAWN), overwrite=True)
+    code, out, err = program("run", "server:portrait", "-p", "width=80", "--server", server)
+    assert code == 0, err
+    assert image_size(Path(out.strip())) == (80, 48)
+    code, _, err = program("run", "server:potrait", "--server", server)
+    assert code == 3 and "did you mean 'portrait'?" in err
+
+
+@pytest.mark.slow
+def test_a_workflow_from_stdin(folder: Path, server: str) -> None:
+    """What is piped in is a workflow too, of any kind; where nothing is, that is said."""
+    for piped in (json.dumps(DRAWN).encode(), png({"prompt": WORKFLOW})):
+        words = [*COMMAND, "check", "-", "--server", server]
+        done = subprocess.run(words, input=piped, capture_output=True, cwd=folder, env=environment(), timeout=60)
+        assert (done.returncode, b"no problem" in done.stdout) == (0, True), done.stderr
+    done = subprocess.run(
+        [*COMMAND, "run", "-"], stdin=subprocess.DEVNULL, capture_output=True, cwd=folder, env=environment(), timeout=60
+    )
+    assert done.returncode == 2 and b"workflow is empty" in done.stderr
 
 
 @pytest.mark.parametrize(
