@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import pytest
 
 import comfy_headless
 from comfy_headless import AsyncComfyClient, ComfyClient, ValidationError, WorkflowCompiler, check, compile_workflow
+from comfy_headless.simulator import Simulator
+from tests.cli.program import draw
 
 
 def test_init_image_is_image() -> None:
@@ -18,6 +21,20 @@ def test_init_image_is_image() -> None:
     assert compile_workflow("wan_5b", init_image=None, **asked) == compile_workflow("wan_5b", **asked)  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match=r"init_image='a\.png' and image='b\.png': the same by two names"):
         compile_workflow("wan_5b", "a cat", init_image="a.png", image="b.png")
+
+
+def test_init_image_is_image_on_a_server(tmp_path: Path) -> None:
+    """A call that makes something uploads it; both at once are an error before anything is sent."""
+    draw(tmp_path / "first.png")
+    with Simulator() as simulator, ComfyClient(simulator.url) as client:
+        asked = {"preset": "wan_5b", "seconds": 1, "seed": 7}
+        old, today = (
+            client.submit_video("x", **asked, **{name: tmp_path / "first.png"}) for name in ("init_image", "image")
+        )
+        assert old.graph == today.graph
+        with pytest.raises(ValidationError, match="the same by two names"):
+            client.submit_video("x", **asked, init_image=tmp_path / "first.png", image=tmp_path / "first.png")
+        assert len(client.jobs()) == 2
 
 
 def test_a_compiled_workflow_is_called_workflow() -> None:
