@@ -129,7 +129,7 @@ def test_a_callback_of_one_argument_is_left_alone() -> None:
 
 def test_plugins_hear_events() -> None:
     """The place in the queue, the start, each step and the end, once each, beside ``on_progress``."""
-    journal, steps = Journal(), []
+    journal, steps = Journal(), list[Any]()
     teller = Teller(steps.append, [journal])
     for progress in (None, Progress(0.0, queue_position=1), STEP, STEP):
         performed(teller.tell(progress))
