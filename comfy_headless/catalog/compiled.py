@@ -17,7 +17,6 @@ from comfy_headless.graph.template import Template
 SEEDS: Final = 2**53
 """Drawn seeds stay below this, so that JSON readers that count in doubles (every browser) keep them exact."""
 
-SEED_FIELDS = ("seed", "noise_seed")
 RANDOM = ("random", -1)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from comfy_headless.catalog.compiled import RANDOM, SEED_FIELDS, SEEDS, drawn_seed
+from comfy_headless.catalog.compiled import RANDOM, SEEDS, drawn_seed
+from comfy_headless.graph.describing import SEED_FIELDS
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Parameter
