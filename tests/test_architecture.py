@@ -33,6 +33,7 @@ FLOORS = {
     "api": 4,
     "models": 4,
     "local": 4,
+    "compat": 5,
     "doctor": 5,
     "fleet": 5,
     "cli": 6,
