@@ -52,6 +52,8 @@ def _in_mode(picture: Image.Image, what: str) -> Image.Image:
         return picture.point(lambda value: value * 255 + 0.5).convert("L")
     if picture.mode in _DEEP:
         return picture
+    if picture.mode == "La":
+        return picture.convert("LA")
     if picture.mode not in _PLAIN:
         return picture.convert("RGBA" if "A" in picture.getbands() or "a" in picture.getbands() else "RGB")
     if picture.mode == "1":

@@ -1,42 +1,12 @@
-"""What a file is, by its first bytes: files as Pillow and ffmpeg write them, and what only looks like one."""
+"""What a file is, by its first bytes. What Pillow and ffmpeg write is held to it in tests/media/test_given.py."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comfy_headless.protocol.signatures import HEAD, format_of
-from tests.media.holding import png, sound, video
-
-PICTURES = {
-    **{name: name for name in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "AVIF", "QOI", "DDS", "ICO")},
-    "WEBP": "WebP",
-    "JPEG2000": "JPEG 2000",
-    "PPM": "PNM",
-}
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_pictures(name: str) -> None:
-    """Each format of pictures that Pillow writes."""
-    found = format_of(png(name=name)[:HEAD])
-    assert found is not None
-    assert (found.name, found.kind) == (PICTURES[name], "image")
-
-
-def test_videos_and_sounds(tmp_path: Path) -> None:
-    """Each container that our own encoder writes."""
-    found = [format_of(video(tmp_path)[:HEAD])]
-    found += [format_of(sound(tmp_path, suffix)[:HEAD]) for suffix in (".flac", ".mp3", ".opus")]
-    assert [(each.name, each.kind) for each in found if each] == [
-        ("MP4", "video"),
-        ("FLAC", "audio"),
-        ("MP3", "audio"),
-        ("Ogg", "audio"),
-    ]
+from comfy_headless.protocol.signatures import format_of
 
 
 @pytest.mark.parametrize(
