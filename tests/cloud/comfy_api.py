@@ -12,6 +12,7 @@ import hashlib
 import json
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from aiohttp import ClientSession, FormData, web
 
 KEY: Final = "comfyui-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """Lets one in."""
+
+PREVIEW: Final = b"\xff\xd8\xff a small picture"
+"""What an event shows of a job."""
 
 _ENDED: Final = frozenset({"succeeded", "canceled", "failed", "expired"})
 _LONG_AGO: Final = "2026-08-21T12:00:00Z"
@@ -185,11 +189,12 @@ class ComfyApi:
         self.url, self.storage = urls
 
     async def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         for runner in self._runners:
             await runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # jobs, and answers that are late
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         await self._session.close()
 
     @web.middleware
@@ -485,6 +490,8 @@ class ComfyApi:
                 await answer.write(_event("status", {"status": job.status, "queue_position": None}))
             if now != seen and job.progress is not None:
                 await answer.write(_event("progress", job.progress))
+                picture = {"node_id": "3", "content_type": "image/jpeg", "data_base64": b64encode(PREVIEW).decode()}
+                await answer.write(_event("preview", picture))
             seen = now
             if job.status in _ENDED:
                 return answer

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -26,7 +29,7 @@ from comfy_headless.errors import (
 )
 from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator
-from tests.cloud.comfy_api import CLOUD, DEPLOYMENT, KEY, PROXY, ComfyApi, Surface, Trouble, comfy_api, until
+from tests.cloud.comfy_api import CLOUD, DEPLOYMENT, KEY, PREVIEW, PROXY, ComfyApi, Surface, Trouble, comfy_api, until
 from tests.faults.clients import VIDEO, Person
 
 FAST: Final = Timing().scaled(0.04)._replace(connect=5.0, read=5.0, post=5.0, transfer=10.0, cancel=5.0, grace=10.0)
@@ -59,6 +62,11 @@ def sim() -> Iterator[Simulator]:
 def cloud_at(api: ComfyApi, **more: Any) -> ComfyCloud:
     """The API, as somebody with a key has it."""
     return ComfyCloud(more.pop("api_key", KEY), base_url=api.url, timing=more.pop("timing", FAST), **more)
+
+
+def clock(late: Callable[[], bool]) -> Callable[[], float]:
+    """A clock that goes on by an hour as soon as ``late`` says so."""
+    return lambda: time.monotonic() + 3600 * late()
 
 
 class Case(NamedTuple):
@@ -207,6 +215,7 @@ def test_a_job_and_its_file(sim: Simulator, tmp_path: Path, kind: str) -> None:
     percents = [one.progress for one in told]
     assert percents == sorted(percents) and percents[-1] == 100
     assert any(one.step == 2 and one.title == "SaveVideo" for one in told)
+    assert any(one.preview == PREVIEW for one in told)
 
 
 @pytest.mark.slow
@@ -229,14 +238,53 @@ def test_nothing_of_the_key_is_shown(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", ["lost", "cut", "503 upstream_error", "page"])
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_deadline_cancels_the_job(sim: Simulator, tmp_path: Path, kind: str) -> None:
-    """A job that is not done in time is cancelled there."""
-    with comfy_api(sim.url, how_surface := DEPLOYMENT, ends="never") as api:
+def test_a_deadline_cancels_the_job(sim: Simulator, tmp_path: Path, kind: str, how: str) -> None:
+    """A job that is not done in time is cancelled there, and nothing goes on reading its events."""
+    with comfy_api(sim.url, DEPLOYMENT, ends="never") as api:
+        api.add(Trouble("POST /api/v2/jobs/{id}/cancel", how))
+        late = clock(lambda: any(one.path.startswith("/api/v2/jobs/") for one in api.asked))
+        person = Person(kind, cloud_at(api), timing=FAST, clock=late)  # type: ignore[arg-type]
         with pytest.raises(GenerationTimeoutError, match="cancelled"):
-            Person(kind, cloud_at(api), timing=FAST).run(out=tmp_path, timeout=0.5)  # type: ignore[arg-type]
+            person.run(out=tmp_path, timeout=500, on_progress=lambda _: None)
         assert [job.status for job in api.jobs.values()] == ["canceled"]
-        assert how_surface is DEPLOYMENT
+        assert "comfy-headless-events" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_failed_job_as_a_result(sim: Simulator, tmp_path: Path, kind: str) -> None:
+    """Where no exception is wanted, the result has the reason."""
+    with comfy_api(sim.url, ends="failed", error=REASON) as api:
+        person = Person(kind, cloud_at(api), timing=FAST)  # type: ignore[arg-type]
+        result = person.run(out=tmp_path, raise_on_error=False)
+        assert (result.status, result.files) == ("failed", [])
+        assert "the sampler has no model" in str(result.error)
+        assert result.prompt_id in api.jobs
+
+
+@pytest.mark.slow
+def test_a_client_of_ones_own(sim: Simulator, tmp_path: Path) -> None:
+    """All goes through the caller's client, which knows nothing of the key, its events and redirects too."""
+    with comfy_api(sim.url, seconds=0.1) as api, httpx.Client(follow_redirects=True) as http:
+        told: list[Progress] = []
+        with ComfyClient(cloud_at(api), http=http, timing=FAST) as client:
+            result = client.run_workflow(VIDEO, out=tmp_path, on_progress=told.append, check=False)
+        assert result.path is not None and len(told) > 2
+        assert http.get(f"{api.url}/api/v2/jobs/{result.prompt_id}").status_code == 401
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_key_that_is_repeated(sim: Simulator, kind: str) -> None:
+    """A refusal that repeats the keys is told without them."""
+    paid = "comfyui-for-partner-nodes"
+    with comfy_api(sim.url, PROXY) as api:
+        api.add(Trouble(JOBS, f"422 {KEY}/{paid}"))
+        with pytest.raises(GenerationRejectedError, match=r"the words of \*\*\*/\*\*\*") as caught:
+            Person(kind, cloud_at(api, comfy_org_key=paid), timing=FAST).run()  # type: ignore[arg-type]
+        assert KEY not in str(caught.value) and paid not in str(caught.value)
 
 
 @pytest.mark.slow
@@ -245,9 +293,11 @@ def test_a_deadline_in_front_of_a_full_queue(sim: Simulator, tmp_path: Path, kin
     """A queue that stays full is waited for until the deadline; no job is left."""
     with comfy_api(sim.url, DEPLOYMENT) as api:
         api.add(Trouble(JOBS, "429 queue_full", 0.1, times=500))
+        late = clock(lambda: api.count("POST", "/api/v2/jobs") > 2)
         with pytest.raises(GenerationTimeoutError):
-            timing = FAST._replace(grace=0.5)
-            Person(kind, cloud_at(api), timing=timing).run(out=tmp_path, timeout=0.5)  # type: ignore[arg-type]
+            Person(kind, cloud_at(api), timing=FAST, clock=late).run(  # type: ignore[arg-type]
+                out=tmp_path, timeout=500
+            )
         assert not api.jobs
 
 
