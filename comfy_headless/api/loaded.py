@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from functools import partial
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, overload
 
 from comfy_headless.api.functions import run_workflow
-from comfy_headless.api.reading import Found, by_schemas, read_source, read_there, template_of
+from comfy_headless.api.reading import Found, by_schemas, read_here, read_source, template_of
 from comfy_headless.catalog.own_workflow import WISHES
 from comfy_headless.catalog.variants import VARIANTS
 from comfy_headless.client.job import AsyncJob, Job
@@ -224,6 +223,8 @@ def load_workflow(workflow: Workflow, *, server: str | Executor | None = None) -
     >>> flow = load_workflow("t2v.json")  # doctest: +SKIP
     >>> result = flow(prompt="a cat", seed=42)  # doctest: +SKIP
 
+    What it returns keeps a client, whose connections serve all calls and close with it.
+
     Args:
         workflow: as ``run_workflow`` takes it.
         server: base address, or a cloud such as ``RunningHub()``, for reading and for each call. None asks none to read
@@ -234,15 +235,13 @@ def load_workflow(workflow: Workflow, *, server: str | Executor | None = None) -
         ValidationError: there is no such workflow, or a marker in it does not fit; title and position are named.
         ComfyUIConnectionError: the server does not answer.
     """
-    read = read_there(server, lambda there: load_flow(there, workflow))
-    return LoadedWorkflow(read, partial(run_workflow, server=server), partial(_submit, server))
+    client = ComfyClient(server)
+    if server is not None:
+        return client.load_workflow(workflow)
+    return LoadedWorkflow(read_here(load_flow(None, workflow)), client.run_workflow, client.submit)
 
 
 def load_flow(server: Server | None, workflow: Workflow) -> Flow[Read]:
     """Read a workflow, to be called later; raises as ``load_workflow``."""
     found = yield from read_source(server, workflow)
     return Read(found, (yield from by_schemas(server, lambda known: template_of(found, known))))
-
-
-def _submit(server: str | Executor | None, found: Any, values: Mapping[str, Any], **options: Any) -> Job:
-    return ComfyClient(server).submit(found, values, **options)
