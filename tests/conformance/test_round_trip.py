@@ -55,7 +55,7 @@ def test_what_a_workflow_made_holds_it(suffix: str, real_server: str, tmp_path: 
     """The server runs the graph that was drawn, and the file that it wrote gives that graph again."""
     with ComfyClient(real_server) as client:
         first = client.run_workflow(drawn(), out=tmp_path)
-        (made,) = {output.path for output in first.files if output.path and output.path.suffix == suffix}
+        made = next(path for path in first.files if path.suffix == suffix)
         again = client.run_workflow(made, out=tmp_path / "again")
         ran = [client.history(result.prompt_id)["prompt"][2] for result in (first, again)]
     graph = convert_workflow(drawn())
