@@ -16,7 +16,7 @@ MAX_TEXT: Final = 16 * 2**20
 MAX_NODES: Final = 10_000
 """Nodes of a workflow. Reading and checking so many takes about a second."""
 
-_MAX_PARTS: Final = 500_000
+MAX_PARTS: Final = 500_000
 """Objects and lists in a JSON text. A node has about 20. Five million, which go into 16 MiB, take seconds to read."""
 
 
@@ -25,9 +25,9 @@ def check_text(text: str | bytes | bytearray, name: str) -> None:
     check_size(len(text), name)
     brackets: tuple[Any, Any] = ("{", "[") if isinstance(text, str) else (b"{", b"[")
     parts = sum(map(text.count, brackets))
-    if parts > _MAX_PARTS:
+    if parts > MAX_PARTS:
         raise ValidationError(
-            f"{name} holds {parts:,} objects and lists, more than any workflow: at most {_MAX_PARTS:,} are read"
+            f"{name} holds {parts:,} objects and lists, more than any workflow: at most {MAX_PARTS:,} are read"
         )
 
 

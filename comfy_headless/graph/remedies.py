@@ -320,7 +320,7 @@ _REMEDIES: Final[Mapping[str, Callable[[Case], str]]] = {
     "missing_node_type": _name_class,
     "node_unused": _drop_node,
     "node_without_inputs": _give_inputs,
-    "not_a_graph": lambda case: "give a workflow in API format: Workflow > Export (API) in ComfyUI",
+    "not_a_graph": lambda case: "give a workflow as ComfyUI saves or exports it (Workflow > Save, Export (API))",
     "output_dropped": _name_reasons,
     "prompt_no_outputs": _save_something,
     "required_input_missing": _give,

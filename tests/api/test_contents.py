@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from comfy_headless.api.contents import read_content, read_file
+from comfy_headless.api.contents import MAX_MEDIA, read_content, read_file
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.limits import MAX_NODES, MAX_PARTS, MAX_TEXT
+from comfy_headless.transport.web import REDIRECTS, SECONDS
 from tests.media.comfy_files import FILES, chunks, png, video
 
 PROMPT: dict[str, Any] = {
@@ -126,6 +128,16 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=r"is no path .*, and no JSON") as caught:
         read_file(Path("x" * 10**6), "it")
     assert len(str(caught.value)) < 300
+
+
+def test_the_limits_are_documented() -> None:
+    """docs/workflows.md says each of them as it is."""
+    page = (Path(__file__).resolve().parents[2] / "docs/workflows.md").read_text(encoding="utf-8")
+    limits = (
+        *(f"{MAX_TEXT // 2**20} MiB", f"{MAX_PARTS:,}", f"{MAX_NODES:,}", f"{MAX_MEDIA // 2**20} MiB"),
+        *(f"redirects of an address | {REDIRECTS}", f"{SECONDS:g} s"),
+    )
+    assert [limit for limit in limits if limit not in page] == []
 
 
 def test_a_pipe(tmp_path: Path) -> None:
