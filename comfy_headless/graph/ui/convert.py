@@ -58,7 +58,7 @@ def convert_with_warnings(workflow: Mapping[str, Any], schemas: Schemas, *, name
     writer = Writer(page)
     sent = list(islice(_sent(page), MAX_NODES + 1))
     if len(sent) > MAX_NODES:
-        raise ValidationError(f"{name} has more than {MAX_NODES:,} nodes, those of its subgraphs counted each time")
+        raise _too_large(name)
     missing = [(scope.name(node), node) for scope, node in sent if not page.is_known(node)]
     if missing:
         raise missing_classes(name, missing, schemas)
@@ -71,7 +71,10 @@ def convert_with_warnings(workflow: Mapping[str, Any], schemas: Schemas, *, name
 def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
     """The nodes that are sent, those of subgraphs in place of their instances."""
     waiting = [(Scope("", page.root), iter(page.root.nodes.values()))]
+    instances = 0
     while waiting:
+        if instances > MAX_NODES:
+            raise _too_large(page.name)
         scope, nodes = waiting[-1]
         node = next(nodes, None)
         if node is None:
@@ -80,6 +83,7 @@ def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
         definition = page.definition_of(node)
         if definition is not None:
             if scope.outer is not None or node.active:  # inside another one, the page sends even what is muted
+                instances += 1
                 inner = Scope(f"{scope.path}{node.id}:", definition, scope, node)
                 waiting.append((inner, iter(definition.nodes.values())))
         elif node.active and not is_virtual(node):
@@ -88,3 +92,7 @@ def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
 
 def _dangles(value: Any, graph: Graph) -> bool:
     return isinstance(value, list) and value[0] not in graph
+
+
+def _too_large(name: str) -> ValidationError:
+    return ValidationError(f"{name} has more than {MAX_NODES:,} nodes, those of its subgraphs counted each time")

@@ -125,7 +125,8 @@ def _expanded(class_type: str, fields: Iterable[Field], given: Given, values: di
 def custom_index(values: Mapping[str, Any]) -> int:
     """Return the place of a CustomCombo's choice among its options, which the page works out; -1 if it is none."""
     options = [value for name, value in values.items() if name.startswith("option")]
-    return options.index(values.get("choice")) if values.get("choice") in options else -1
+    choice = values.get("choice")
+    return options.index(choice) if isinstance(choice, str) and choice in options else -1
 
 
 def _normal(class_type: str, field: Field, value: Any) -> Any:

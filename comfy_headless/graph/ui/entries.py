@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from comfy_headless.graph.source import copy_json
+from comfy_headless.errors import ValidationError
 from comfy_headless.graph.ui.canvas import Node
 from comfy_headless.graph.ui.links import Resolver, Scope, Value, Wire
 from comfy_headless.graph.ui.names import Names
@@ -14,6 +15,7 @@ from comfy_headless.graph.ui.primitives import Primitives
 from comfy_headless.graph.ui.promoted import Promotions
 from comfy_headless.graph.ui.texts import PREFIX, SAVING, with_names, without_choices
 
+_DEEPEST: Final = 32
 _WEBCAM: Final = "WebcamCapture"
 
 
@@ -31,9 +33,10 @@ class Writer:
         """Return a node of a class that the server has, for a prompt.
 
         Raises:
-            ValidationError: a link leads nowhere.
+            ValidationError: a link leads nowhere, or a value is nested too deeply.
         """
         page = self._page
+        called = f"{page.name}: {scope.name(node)}"
         placed = page.placed(scope.canvas, node)
         if placed.warning:
             page.warn(f"{scope.name(node)}: {placed.warning}")
@@ -46,10 +49,10 @@ class Writer:
             if isinstance(found, Wire):
                 linked[inlet.name] = [found.node, found.slot]
             elif isinstance(found, Value):
-                linked[inlet.name] = _sendable(found.value)
+                linked[inlet.name] = _sendable(found.value, f"{called}: input {inlet.name!r}")
         own = {name: value for name, value in values.items() if name not in linked}
         self._write_texts(scope, placed, own)
-        inputs = {**{name: _sendable(value) for name, value in own.items()}, **linked}
+        inputs = {**{name: _sendable(value, f"{called}: input {name!r}") for name, value in own.items()}, **linked}
         title = node.title or page.shape(node.type).display_name
         return {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
 
@@ -75,6 +78,17 @@ class Writer:
                 self._page.warn(f"{scope.name(placed.node)}: {inlet.name}: {done.warning}")
 
 
-def _sendable(value: Any) -> Any:
-    """A list would be taken for a link: it is sent inside ``__value__``."""
-    return {"__value__": copy_json(value)} if isinstance(value, list) else copy_json(value)
+def _sendable(value: Any, where: str) -> Any:
+    """A copy of a value; a list would be taken for a link: it is sent inside ``__value__``."""
+    copied = _copied(value, where, 0)
+    return {"__value__": copied} if isinstance(value, list) else copied
+
+
+def _copied(value: Any, where: str, depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise ValidationError(f"{where} is nested deeper than {_DEEPEST} levels")
+    if isinstance(value, Mapping):
+        return {key: _copied(item, where, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item, where, depth + 1) for item in value]
+    return value

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.limits import MAX_NODES
 from comfy_headless.graph.ui.canvas import INPUT_NODE, PRIMITIVE, Canvas, Drawing, Group, Input, Link, Node, Slot
 from comfy_headless.graph.ui.dealing import ABSENT, deal, deal_from
 from comfy_headless.graph.ui.fields import Field
@@ -26,22 +28,32 @@ def is_group_node(node: Node) -> bool:
 def unpack(drawing: Drawing, page: Page) -> None:
     """Put a subgraph in the place of each group node of a workflow whose definition the file has."""
     root = drawing.root
-    for node in [one for one in root.nodes.values() if is_group_node(one)]:
-        group = drawing.groups.get(node.type[len(_KINDS[0]) :])
+    root.last_id = max([root.last_id, *(int(one) for one in root.nodes if one.isdecimal() and len(one) < 16)])
+    instances = dict[str, Node]()
+    count = len(root.nodes)
+    for node in root.nodes.values():
+        group = drawing.groups.get(node.type[len(_KINDS[0]) :]) if is_group_node(node) else None
         if group is None:
             continue
+        count += len(group.nodes)
+        if count > MAX_NODES:
+            raise ValidationError(
+                f"{page.name} has more than {MAX_NODES:,} nodes, those of its group nodes counted too"
+            )
         inner, outside = _as_subgraph(root, node, group, page)
-        instance = Node(str(root.last_id), inner.id, node.title, 0, outside, [], None, {})
-        root.nodes = {one.id: one for one in (instance if each is node else each for each in root.nodes.values())}
-        for link in root.links.values():
-            if link.origin == node.id:
-                link.origin = instance.id
+        instances[node.id] = Node(str(root.last_id), inner.id, node.title, 0, outside, [], None, {})
         drawing.definitions[inner.id] = inner
+    if instances:
+        placed = [instances.get(node.id, node) for node in root.nodes.values()]
+        root.nodes = {node.id: node for node in placed}
+        for link in root.links.values():
+            if link.origin in instances:
+                link.origin = instances[link.origin].id
 
 
 def _as_subgraph(root: Canvas, node: Node, group: Group, page: Page) -> tuple[Canvas, list[Input]]:
     """A group node as a definition, and the inputs of its instance, which takes the id after those inside."""
-    first = max([root.last_id, *(int(one) for one in root.nodes if one.isdecimal() and len(one) < 16)]) + 1
+    first = root.last_id + 1
     root.last_id = first + len(group.nodes)
     ids = {old: str(first + place) for place, old in enumerate(group.nodes)}
     links = {key: Link(ids[link.origin], link.slot) for key, link in group.links.items()}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.ui.canvas import BYPASSED, INPUT_NODE, MUTED, REROUTE, Canvas, Node
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.placed import Inlet, is_virtual
 from comfy_headless.graph.ui.promoted import Promotions
+
+_Key: TypeAlias = tuple[str, str, str, str]
+_MOST_STEPS: Final = 200_000
 
 
 class Scope(NamedTuple):
@@ -51,6 +54,8 @@ class Resolver:
     def __init__(self, page: Page, promotions: Promotions) -> None:
         self._page = page
         self._promotions = promotions
+        self._known: dict[_Key, Wire | Value | None] = {}
+        self._steps = 0
 
     def source(self, scope: Scope, node: Node, inlet: Inlet) -> Wire | Value | None:
         """Return what an input gets; None if nothing is found, so that it keeps its own value.
@@ -59,16 +64,25 @@ class Resolver:
             ValidationError: the link, or the node it comes from, is not there; or it goes in a circle.
         """
         step = _Step(scope, node, inlet, inlet.type)
-        seen = set[tuple[str, str, str, str]]()
+        seen: dict[_Key, None] = {}
         while True:
             key = (step.scope.path, step.node.id, step.inlet.name, step.asked)
+            if key in self._known:
+                found = self._known[key]
+                break
             if key in seen:
                 raise self._error(step.scope, step.node, step.inlet, "its link goes in a circle and comes from no node")
-            seen.add(key)
-            found = self._back(step)
-            if not isinstance(found, _Step):
-                return found
-            step = found
+            seen[key] = None
+            self._steps += 1
+            if self._steps > _MOST_STEPS:
+                raise ValidationError(f"{self._page.name}: its links are more tangled than those of any workflow")
+            back = self._back(step)
+            if not isinstance(back, _Step):
+                found = back
+                break
+            step = back
+        self._known.update(dict.fromkeys(seen, found))
+        return found
 
     def _back(self, step: _Step) -> _Step | Wire | Value | None:
         """Go one link back."""
@@ -137,6 +151,7 @@ class Resolver:
     def _past(self, scope: Scope, node: Node, slot: int, asked: str) -> _Step | None:
         """Go past a bypassed node: by one of its inputs that fits what is asked for."""
         placed = self._page.placed(scope.canvas, node)
+        self._steps += len(placed.inlets) // 2
         given = placed.output_types[slot] if slot < len(placed.output_types) else "*"
         inlet = next(_fitting(placed.inlets, slot, given, asked), None)
         return None if inlet is None else _Step(scope, node, inlet, inlet.type)

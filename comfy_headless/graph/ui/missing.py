@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from comfy_headless.errors import ValidationError
@@ -20,19 +20,19 @@ _LIKE: Final = 0.75
 """How alike a misspelt class and the right one are (judged: below it they are others)."""
 
 
-def missing_classes(name: str, missing: Iterable[tuple[str, Node]], schemas: Schemas) -> ValidationError:
+def missing_classes(name: str, missing: Sequence[tuple[str, Node]], schemas: Schemas) -> ValidationError:
     """Return the error for nodes whose classes are not there.
 
     Args:
         name: of the workflow.
         missing: each node, and how a message names it.
     """
-    lines = [f"{called}: {_remedy(node, schemas)}" for called, node in missing]
-    if len(lines) == 1:
+    lines = [f"{called}: {_remedy(node, schemas)}" for called, node in missing[:_MOST]]
+    if len(missing) == 1:
         return ValidationError(f"{name}: {lines[0]}")
-    more = [f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
-    listed = "\n  ".join([*lines[:_MOST], *more])
-    return ValidationError(f"{name}: {len(lines)} nodes are of classes that are not there:\n  {listed}")
+    more = [f"and {len(missing) - _MOST} more"] if len(missing) > _MOST else []
+    listed = "\n  ".join([*lines, *more])
+    return ValidationError(f"{name}: {len(missing)} nodes are of classes that are not there:\n  {listed}")
 
 
 def _remedy(node: Node, schemas: Schemas) -> str:

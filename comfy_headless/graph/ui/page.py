@@ -10,7 +10,7 @@ from comfy_headless.graph.ui.placed import ClassShape, Inlet, Placed, is_virtual
 class Page:
     """An open workflow. What is worked out of a node is kept, since many links ask for it."""
 
-    __slots__ = ("_placed", "_shapes", "_takers", "definitions", "name", "root", "schemas", "warnings")
+    __slots__ = ("_placed", "_shapes", "_takers", "_targets", "definitions", "name", "root", "schemas", "warnings")
 
     def __init__(self, drawing: Drawing, schemas: Schemas, name: str) -> None:
         self.root = drawing.root
@@ -21,6 +21,7 @@ class Page:
         self._shapes: dict[str, ClassShape] = {}
         self._placed: dict[tuple[str, str], Placed] = {}
         self._takers: dict[str, dict[str, tuple[Node, Input]]] = {}
+        self._targets: dict[str, dict[str, list[tuple[str, str]]]] = {}
 
     def warn(self, warning: str) -> None:
         """Remember what is to be said of the result; the same once."""
@@ -63,13 +64,14 @@ class Page:
 
     def primitive_targets(self, canvas: Canvas, primitive: Node) -> list[tuple[str, str]]:
         """Return the inputs that a PrimitiveNode is linked to: ids of their nodes, and their names."""
-        if primitive.type != PRIMITIVE:
-            return []
-        return [
-            (node.id, one.name)
-            for key, (node, one) in self.takers(canvas).items()
-            if key in canvas.links and canvas.links[key].origin == primitive.id
-        ]
+        found = self._targets.get(canvas.id)
+        if found is None:
+            found = self._targets[canvas.id] = {}
+            for key, (node, one) in self.takers(canvas).items():
+                link = canvas.links.get(key)
+                if link is not None and link.origin in canvas.nodes and canvas.nodes[link.origin].type == PRIMITIVE:
+                    found.setdefault(link.origin, []).append((node.id, one.name))
+        return found.get(primitive.id, [])
 
 
 def _instance(node: Node, definition: Canvas) -> Placed:

@@ -42,6 +42,9 @@ class Promotions:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._slots: dict[str, list[InnerSlot]] = {}
+        self._named: dict[str, dict[str, int]] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+        self._showing: dict[str, dict[Target, int]] = {}
         self._fed: dict[str, dict[Target, int]] = {}
         self._entries: dict[tuple[str, str], list[int | None]] = {}
         self._values: dict[tuple[str, str], Mapping[int, Any]] = {}
@@ -52,8 +55,10 @@ class Promotions:
                 if node.type in page.definitions:
                     instances.setdefault(node.type, []).append((canvas, node))
         for definition in order:
-            self._slots[definition.id] = [self._declared(definition, slot) for slot in definition.inputs]
-            self._fed[definition.id] = {}
+            self._slots[definition.id], self._named[definition.id] = [], {}
+            self._fed[definition.id], self._showing[definition.id] = {}, {}
+            for slot in definition.inputs:
+                self._put(definition, self._declared(definition, slot))
             for canvas, node in instances.get(definition.id, ()):
                 self._entries[canvas.id, node.id] = self._meant(definition, node.proxies)
 
@@ -113,8 +118,17 @@ class Promotions:
         number = self._slot_named(inner, target.name)
         return number is not None and self._slots[inner.id][number].source is not None
 
+    def _put(self, definition: Canvas, slot: InnerSlot) -> int:
+        """Add a slot; return its number."""
+        number = len(self._slots[definition.id])
+        self._slots[definition.id].append(slot)
+        self._named[definition.id].setdefault(slot.name, number)
+        if slot.source is not None:
+            self._showing[definition.id].setdefault(slot.source, number)
+        return number
+
     def _slot_named(self, definition: Canvas, name: str) -> int | None:
-        return next((number for number, slot in enumerate(self._slots[definition.id]) if slot.name == name), None)
+        return self._named[definition.id].get(name)
 
     def _meant(self, definition: Canvas, entries: list[tuple[str, ...]]) -> list[int | None]:
         """The slots that proxy entries mean, each once; those of PrimitiveNodes after those of plain widgets."""
@@ -147,21 +161,24 @@ class Promotions:
         target = self._widget(definition, node, name, deeper[0] if deeper else None)
         if target is None:
             return None
-        slots = self._slots[definition.id]
-        known = next((number for number, slot in enumerate(slots) if slot.source == target), None)
+        known = self._showing[definition.id].get(target)
         return known if known is not None else self._added(definition, target.name, [target])
 
     def _added(self, definition: Canvas, name: str, targets: list[Target]) -> int | None:
-        slots, fed = self._slots[definition.id], self._fed[definition.id]
+        fed = self._fed[definition.id]
         known = next((fed[one] for one in targets if one in fed), None)
         if known is not None or not targets:
-            return known if known is not None and set(slots[known].targets) == set(targets) else None
-        taken, called, count = {slot.name for slot in slots}, name, 1
+            return (
+                known if known is not None and set(self._slots[definition.id][known].targets) == set(targets) else None
+            )
+        taken = self._named[definition.id]
+        called = name
         while called in taken:
-            called, count = f"{name}_{count}", count + 1
-        slots.append(InnerSlot(called, tuple(targets), targets[0]))
-        fed.update(dict.fromkeys(targets, len(slots) - 1))
-        return len(slots) - 1
+            self._counts[definition.id, name] = self._counts.get((definition.id, name), 0) + 1
+            called = f"{name}_{self._counts[definition.id, name]}"
+        number = self._put(definition, InnerSlot(called, tuple(targets), targets[0]))
+        fed.update(dict.fromkeys(targets, number))
+        return number
 
     def _widget(self, definition: Canvas, node: Node, name: str, deeper: str | None) -> Target | None:
         """The inner widget of that name, without the ids that old files put before it if it is not found with them."""

@@ -18,6 +18,7 @@ SAVING: Final = frozenset(
 """Classes in whose ``filename_prefix`` the page puts values of other nodes (frontend 1.47.12)."""
 PREFIX: Final = "filename_prefix"
 
+_DEEPEST: Final = 8
 _COMMENT: Final = re.compile(r"/\*[\s\S]*?\*/|//[^\n\r\u2028\u2029]*")
 _TOKEN: Final = re.compile(r"\\[\s\S]|[{|}]|[^\\{|}]+|\\$")
 _NAME: Final = re.compile(r"%([^%]+)%")
@@ -88,14 +89,14 @@ def with_names(text: str, look_up: Callable[[str, str], Any]) -> Text:
     return Text(named, f"{', '.join(unknown)} stays as it is: nothing here is known by that name" if unknown else "")
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, depth: int = 0) -> str:
     """A value as the page writes it into a text."""
-    if value is None:
+    if value is None or depth > _DEEPEST:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     if isinstance(value, list):
-        return ",".join(map(_as_text, value))
+        return ",".join(_as_text(each, depth + 1) for each in value)
     return "[object Object]" if isinstance(value, dict) else str(value)
