@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .client.job import Job as Job
     from .client.listening import EventStream as EventStream
     from .cloud.comfy_cloud import ComfyCloud as ComfyCloud
+    from .cloud.runninghub import RunningHub as RunningHub
     from .doctor.look import check_health as check_health
     from .errors import ComfyHeadlessError as ComfyHeadlessError
     from .errors import ComfyUIConnectionError as ComfyUIConnectionError
@@ -150,6 +151,7 @@ _HOMES = {
     "Result": "protocol.result",
     "ResultSaveError": "errors",
     "ResultSuspectError": "errors",
+    "RunningHub": "cloud.runninghub",
     "ServerEvent": "protocol.stream",
     "Started": "protocol.events",
     "Timing": "protocol.timing",

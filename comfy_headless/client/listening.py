@@ -188,6 +188,9 @@ class Hears:
 
 def must_hear(server: Server, what: str) -> None:
     """Raise unless a client has a socket."""
+    if server.executor is not None:
+        name = server.executor.name
+        raise ValidationError(f"{what}: {name} does not tell the events of all jobs; job.events() tells those of one")
     if not server.socket:
         require("websocket", what)
         raise ValidationError(

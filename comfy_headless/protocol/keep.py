@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from comfy_headless.errors import ComfyUIConnectionError, ValidationError
+from comfy_headless.errors import ComfyUIConnectionError
 from comfy_headless.protocol.collect import saved_in
 from comfy_headless.protocol.conversation import Attempt, Server, ask, attempt
 from comfy_headless.protocol.effects import Announce, Attend, Call, Flow, HangUp, Listen, Now, Reply
@@ -69,9 +69,6 @@ def begin(server: Server) -> Flow[dict[str, bool]]:
         if frame is not None:
             raise ComfyUIConnectionError(f"{server.url}: the client was closed meanwhile", url=server.url)
 
-    if server.executor is not None:
-        name = server.executor.name
-        raise ValidationError(f"{name} does not tell the events of all jobs; job.events() tells those of one")
     problem: str | None = yield Attend()
     before = yield Now()
     waiting = yield from ask(server, "/queue", pause=pause)

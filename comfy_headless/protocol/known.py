@@ -46,13 +46,15 @@ class Brought(NamedTuple):
 class Known:
     """One for each client; threads that learn at the same time learn the same."""
 
-    __slots__ = ("brought", "hashes", "reading", "told", "warned")
+    __slots__ = ("brought", "hashes", "reading", "told", "unanswered", "warned", "workflows")
 
     def __init__(self) -> None:
         self.told: Told | None = None
         self.warned = False
         self.brought: dict[tuple[str, str], Brought] = {}
         self.hashes: dict[str, str] = {}  # what an executor called the bytes of a file, by their digest here
+        self.workflows: dict[str, Mapping[str, Any]] = {}  # graphs that an executor keeps, by its id of them
+        self.unanswered: set[str] = set()  # jobs that were sent to an executor and of which no answer has come
         self.reading = Lock()
 
     def note_brought(self, key: tuple[str, str], brought: Brought) -> None:
