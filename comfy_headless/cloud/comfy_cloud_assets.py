@@ -22,6 +22,8 @@ from comfy_headless.protocol.routes import media_type
 
 _REFERENCE: Final = re.compile(r"comfy-asset:(?P<id>[^/\s]+)/(?P<name>[^/]+)")
 _BLOCK: Final = 1 << 20
+_MOST: Final = 1000
+"""Files of which a client keeps the hash."""
 
 
 def upload(server: Server, api: Api, part: Part) -> Flow[str]:
@@ -51,6 +53,8 @@ def upload(server: Server, api: Api, part: Part) -> Flow[str]:
         raise ComfyUIConnectionError(problem, url=server.url, status=tried.status)
     if isinstance(tried.value.get("hash"), str):
         known[digest] = tried.value["hash"]
+        for oldest in [*known][:-_MOST]:
+            known.pop(oldest, None)
     return _reference(tried.value, part)
 
 

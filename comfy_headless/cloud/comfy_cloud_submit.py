@@ -2,11 +2,12 @@
 
 The ``Idempotency-Key`` is the prompt_id that was drawn for this call. A key can be used once: what comes with a used
 one is refused (``idempotency_key_reuse``) and never run (openapi-v2.yaml, POST /api/v2/jobs). So where an answer is
-lost, the same is sent again with the same key:
+lost, the job is looked for by its label, where jobs are listed; if it is not there, the same is sent again with the
+same key:
 
     201                          -> the first one did not arrive; this is the job
-    422 idempotency_key_reuse    -> the first one may have made a job: it is looked for by its label, where jobs are
-                                    listed; where they are not, ComfyUIConnectionError(may_still_run=True)
+    422 idempotency_key_reuse    -> the first one may have made a job: it is looked for for a while; what cannot be
+                                    found is a ComfyUIConnectionError(may_still_run=True)
     429 with a reason to wait    -> waited out; the key is free still
     another refusal              -> the error
 
@@ -25,7 +26,7 @@ from comfy_headless.cloud.comfy_cloud_api import CLOUD_HOST, DEPLOYMENT_HOSTS, A
 from comfy_headless.cloud.comfy_cloud_jobs import CloudJob, read_job
 from comfy_headless.cloud.comfy_cloud_refusals import read_refusal, refused, said
 from comfy_headless.errors import ComfyUIConnectionError
-from comfy_headless.protocol.conversation import Attempt, Server, attempt
+from comfy_headless.protocol.conversation import Attempt, Server, attempt, read
 from comfy_headless.protocol.effects import Broken, Call, Flow, Now, Reply, Sleep, json_body
 
 logger = logging.getLogger("comfy_headless")
@@ -91,11 +92,14 @@ class _Submission:
                 pause = yield from self._answered(reply)
                 if not pause:
                     return (yield from self._found())
+            yield Sleep(pause)
             if self.lost:
                 now = yield Now()
                 if now - self.lost_since > self.server.timing.patience:
                     raise self._unknown("it was not answered since")
-            yield Sleep(pause)
+                made = yield from self._look()
+                if made is not None:
+                    return made
 
     def _call(self) -> Call:
         body: dict[str, Any] = {"workflow": self.graph, **label_as(self.forms[0], self.prompt_id)}
@@ -106,7 +110,12 @@ class _Submission:
 
     def _answered(self, reply: Reply) -> Flow[float]:
         """Give how long to wait before the same is sent again, 0 if a job was made earlier; raise a refusal."""
-        if reply.status < 400 or reply.status == 408 or reply.status >= 500:
+        if 300 <= reply.status < 400:
+            problem = read(self._call(), reply).problem
+            raise ComfyUIConnectionError(
+                f"{self.server.url}: {problem}", url=self.server.url, prompt_id=self.prompt_id, status=reply.status
+            )
+        if reply.status < 300 or reply.status == 408 or reply.status >= 500:
             return (yield from self._lose(f"answered {reply.status}: {reply.first_line()}"))
         refusal = read_refusal(reply)
         if refusal.code == "idempotency_key_reuse":
@@ -139,15 +148,22 @@ class _Submission:
         self.wait = min(2 * self.wait, self.server.timing.last_poll)
         return self.wait
 
+    def _look(self) -> Flow[str | None]:
+        """Look for the job that was made; None where it is not to be found."""
+        job = None
+        if self.forms[0] != "none":
+            job = yield from find_labelled(self.server, self.api, self.prompt_id)
+        return None if job is None else job.id
+
     def _found(self) -> Flow[str]:
         """Give the id of the job that an earlier try has made."""
         timing = self.server.timing
         started = yield Now()
         while self.forms[0] != "none":
-            job = yield from find_labelled(self.server, self.api, self.prompt_id)
+            made = yield from self._look()
             now = yield Now()
-            if job is not None:
-                return job.id
+            if made is not None:
+                return made
             if now - started >= timing.lookup:
                 break
             yield Sleep(timing.lookup_gap)

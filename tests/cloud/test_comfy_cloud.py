@@ -107,6 +107,19 @@ CASES: Final[Mapping[str, Case]] = {
     "nothing, at a proxy": Case(surface=PROXY),
     "a job whose answer is lost, found by its label": Case((Trouble(JOBS, "lost"),), surface=DEPLOYMENT),
     "a job whose answer is lost, found at a proxy": Case((Trouble(JOBS, "lost"),), surface=PROXY),
+    "a job whose answer is lost, and then the list of jobs": Case(
+        (Trouble(JOBS, "lost"), Trouble("GET /api/v2/jobs", "500 upstream_error", times=2)), surface=PROXY
+    ),
+    "a job whose label was not kept": Case(
+        (Trouble(JOBS, "lost"), Trouble("GET /api/v2/jobs", "404 not_found", times=500)),
+        ComfyUIConnectionError,
+        ("cannot be looked up", "not sent as a second job"),
+        surface=PROXY,
+        lives=True,
+    ),
+    "a job that goes elsewhere": Case(
+        (Trouble(JOBS, "307 moved"),), ComfyUIConnectionError, ("answered 307",), surface=PROXY, jobs=0
+    ),
     "a job whose answer is lost, where none are listed": Case(
         (Trouble(JOBS, "422 metadata_not_supported", times=2), Trouble(JOBS, "lost")),
         ComfyUIConnectionError,
