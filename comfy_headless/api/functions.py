@@ -56,8 +56,10 @@ def generate_video(
         prompt: what to show.
         preset: a name out of ``VIDEO_PRESETS``; None takes the best that the server has the files and VRAM for and
             that is done ``within`` a time.
-        image: path of the first frame (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF).
-        last_image: path of the last frame, for presets that take one.
+        image: the first frame: a path, an address, bytes, a file object, a PIL image, a numpy array (height, width, 3;
+            uint8, or floats from 0 to 1), base64 or a data URL, an output or result of an earlier call, or the name of
+            a file on the server.
+        last_image: the last frame, for presets that take one.
         negative_prompt: what not to show; None takes the preset's own.
         seed: 0 to 2**53-1; None draws one, which the result tells.
         out: a folder, or a file such as ``clip.mp4``; None is the current folder, ``<preset>_<seed>.mp4``. Nothing is
@@ -176,7 +178,8 @@ def run_workflow(
         workflow: saved or exported in the browser, as a path (JSON, or a picture or video that ComfyUI made), a dict,
             JSON text, bytes, an https address (``WorkflowUrl`` for others), ``server:NAME``, ``template:NAME``, or the
             id of a RunningHub workflow. Node titles may carry markers such as ``$prompt.text!``.
-        params: values for the markers; upload markers (``$~image``) take a path.
+        params: values for the markers; upload markers (``$~image``) take a file as ``image`` of
+            ``generate_video`` does, or a mask, a video or a sound.
         out: a folder (files keep the server's names and sub-folders), or a file: the last video, else the first
             output, is saved there, the others beside it. None is the current folder.
         wishes: ``Variants`` (loras, precision, easy_cache, torch_compile, tiled_decode, upscale, interpolate, sound,
