@@ -42,9 +42,10 @@ class EventStream:
         self._stopped = True
         response = self._response
         stream = response.extensions.get("network_stream") if response is not None else None
-        if stream is not None:
-            with suppress(OSError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)  # wakes the thread that reads it
+        connection = stream.get_extra_info("socket") if stream is not None else None
+        if isinstance(connection, socket.socket):
+            with suppress(OSError):  # wakes the thread that reads it; of TLS too nothing but the socket is touched
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
             self._thread.join(_SOON)
 
     def _read(self) -> None:
