@@ -34,6 +34,7 @@ from comfy_headless.features import FEATURES, require
 from comfy_headless.models.progress import DownloadProgress
 from comfy_headless.protocol.events import Progress
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIECES: Final = re.compile(r" ?(?:\(?(?:comfy-headless|pip install) [^;,)]+|\S+)| ")
 """Words, each with the space before it; a command is one."""
 
@@ -222,11 +223,12 @@ class Terminal:
         return Console(file=self._stderr, markup=False, emoji=False, highlight=False)
 
     def _write(self, answer: Answer) -> None:
-        self._out.write((json.dumps(answer.data, indent=2, default=str) if self.as_json else answer.text) + "\n")
+        text = harmless(answer.text) if self._out.isatty() else answer.text
+        self._out.write((json.dumps(answer.data, indent=2, default=str) if self.as_json else text) + "\n")
         self._out.flush()
 
     def _print(self, text: str, style: str = "", styled: int = 0) -> None:
-        text = without_secrets(text)
+        text = harmless(without_secrets(text))
         shown = Text(fold(text, self._err.width) if self._err.is_terminal else text)
         shown.stylize(style, 0, styled)
         self._err.print(shown, soft_wrap=True)
@@ -294,6 +296,11 @@ class _Handler(logging.Handler):
 
 Action: TypeAlias = Callable[[Terminal], Answer | None]
 """What a command does once its arguments are read."""
+
+
+def harmless(text: str) -> str:
+    """Return a text that does nothing to a terminal; a name in somebody else's workflow may hold what clears it."""
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def fold(text: str, width: int) -> str:

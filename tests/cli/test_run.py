@@ -123,6 +123,13 @@ def test_a_workflow_of_the_server(program: Program, folder: Path, server: str) -
     assert code == 3 and "did you mean 'portrait'?" in err
 
 
+def test_names_that_do_something_to_a_terminal(program: Program, folder: Path) -> None:
+    """What a workflow of somebody else's is called is shown, and not obeyed."""
+    (folder / "odd.json").write_text(json.dumps({**DRAWN, "nodes": [{"id": 1, "type": "\x1b[2JX"}]}))
+    code, _, err = program("check", "odd.json", "--offline")
+    assert code == 2 and r"node 1 (\x1b[2JX)" in err and "\x1b" not in err
+
+
 @pytest.mark.slow
 def test_a_workflow_from_stdin(folder: Path, server: str) -> None:
     """What is piped in is a workflow too, of any kind; where nothing is, that is said."""
