@@ -30,6 +30,7 @@ class Field(NamedTuple):
         widget: whether it holds a value.
         saved: whether that value has a place in ``widgets_values``.
         sent: whether the server is told.
+        match: the group of sockets that all take one type, whatever that is.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Field(NamedTuple):
     widget: bool = True
     saved: bool = True
     sent: bool = True
+    match: str = ""
 
     @property
     def default(self) -> Any:
@@ -90,12 +92,13 @@ def _field(name: str, spec: Any) -> Field:
     options: Mapping[str, Any] = spec[1] if len(spec) > 1 else {}
     choices = tuple(spec[0]) if isinstance(spec[0], list | tuple) else None
     kind = "COMBO" if choices is not None else spec[0]
+    match = ""
     if kind == MATCH_TYPE:
         template = options.get("template")
-        allowed = template.get("allowed_types") if isinstance(template, Mapping) else None
-        kind = allowed if isinstance(allowed, str) else "*"
+        about: Mapping[str, Any] = template if isinstance(template, Mapping) else {}
+        kind, match = str(about.get("allowed_types", "*")), str(about.get("template_id", kind))
     widget = (options.get("widgetType") or kind) in _WIDGETS and not options.get("forceInput")
-    return Field(name, kind, options, choices, widget=widget, saved=kind != "IMAGECOMPARE")
+    return Field(name, kind, options, choices, widget=widget, saved=kind != "IMAGECOMPARE", match=match)
 
 
 def has_control(field: Field) -> bool:

@@ -28,7 +28,6 @@ def is_group_node(node: Node) -> bool:
 def unpack(drawing: Drawing, page: Page) -> None:
     """Put a subgraph in the place of each group node of a workflow whose definition the file has."""
     root = drawing.root
-    root.last_id = max([root.last_id, *(int(one) for one in root.nodes if one.isdecimal() and len(one) < 16)])
     instances = dict[str, Node]()
     count = len(root.nodes)
     for node in root.nodes.values():
@@ -40,6 +39,8 @@ def unpack(drawing: Drawing, page: Page) -> None:
             raise ValidationError(
                 f"{page.name} has more than {MAX_NODES:,} nodes, those of its group nodes counted too"
             )
+        if not instances:
+            root.last_id = max(root.last_id, _highest_id(drawing))
         inner, outside = _as_subgraph(root, node, group, page)
         instances[node.id] = Node(str(root.last_id), inner.id, node.title, 0, outside, [], None, {})
         drawing.definitions[inner.id] = inner
@@ -49,6 +50,12 @@ def unpack(drawing: Drawing, page: Page) -> None:
         for link in root.links.values():
             if link.origin in instances:
                 link.origin = instances[link.origin].id
+
+
+def _highest_id(drawing: Drawing) -> int:
+    canvases = (drawing.root, *drawing.definitions.values())
+    ids = (one for canvas in canvases for one in canvas.nodes if one.isdecimal() and len(one) < 16)
+    return max(map(int, ids), default=0)
 
 
 def _as_subgraph(root: Canvas, node: Node, group: Group, page: Page) -> tuple[Canvas, list[Input]]:

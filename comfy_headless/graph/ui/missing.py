@@ -37,7 +37,10 @@ def missing_classes(name: str, missing: Sequence[tuple[str, Node]], schemas: Sch
 
 def _remedy(node: Node, schemas: Schemas) -> str:
     if is_group_node(node):
-        return "a group node that the file does not define; save the workflow again where it opens"
+        return (
+            "a group node that the file does not define, or that lies inside another one or a subgraph; "
+            "ungroup it in the browser and save again"
+        )
     if _DEFINITION.fullmatch(node.type):
         return "a subgraph that the file does not define; save the workflow again where it opens"
     pack = pack_with(node.type)

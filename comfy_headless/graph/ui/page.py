@@ -8,9 +8,24 @@ from comfy_headless.graph.ui.placed import ClassShape, Inlet, Placed, is_virtual
 
 
 class Page:
-    """An open workflow. What is worked out of a node is kept, since many links ask for it."""
+    """An open workflow. What is worked out of a node is kept, since many links ask for it.
 
-    __slots__ = ("_placed", "_shapes", "_takers", "_targets", "definitions", "name", "root", "schemas", "warnings")
+    Args:
+        cut: PrimitiveNodes, by canvas and id, that have lost their links.
+    """
+
+    __slots__ = (
+        "_placed",
+        "_shapes",
+        "_takers",
+        "_targets",
+        "cut",
+        "definitions",
+        "name",
+        "root",
+        "schemas",
+        "warnings",
+    )
 
     def __init__(self, drawing: Drawing, schemas: Schemas, name: str) -> None:
         self.root = drawing.root
@@ -18,6 +33,7 @@ class Page:
         self.schemas = schemas
         self.name = name
         self.warnings: dict[str, None] = {}
+        self.cut: set[tuple[str, str]] = set()
         self._shapes: dict[str, ClassShape] = {}
         self._placed: dict[tuple[str, str], Placed] = {}
         self._takers: dict[str, dict[str, tuple[Node, Input]]] = {}
@@ -51,8 +67,30 @@ class Page:
                 found = _instance(node, definition)
             else:
                 found = place(node, self.shape(node.type) if self.is_known(node) else None)
+                if any(inlet.match for inlet in found.inlets):
+                    found = found._replace(inlets=[self._matched(canvas, found, one) for one in found.inlets])
             self._placed[canvas.id, node.id] = found
         return found
+
+    def _matched(self, canvas: Canvas, placed: Placed, inlet: Inlet) -> Inlet:
+        """A socket of a group takes the type that is linked to the others of it."""
+        others = [one.link for one in placed.inlets if one.match == inlet.match and one.name != inlet.name and one.link]
+        kinds = dict.fromkeys(self._linked_type(canvas, key) for key in others) if inlet.match else {}
+        kinds.pop("*", None)
+        return inlet._replace(type=",".join(kinds)) if kinds else inlet
+
+    def _linked_type(self, canvas: Canvas, key: str) -> str:
+        link = canvas.links.get(key)
+        origin = canvas.nodes.get(link.origin) if link is not None else None
+        if link is None or origin is None:
+            return "*"
+        definition = self.definition_of(origin)
+        kinds = origin.output_types
+        if definition is not None:
+            kinds = [slot.type for slot in definition.outputs]
+        elif self.is_known(origin):
+            kinds = self.shape(origin.type).output_types
+        return kinds[link.slot] if link.slot < len(kinds) and kinds[link.slot] else "*"
 
     def takers(self, canvas: Canvas) -> dict[str, tuple[Node, Input]]:
         """Return who takes each link of a canvas."""

@@ -20,12 +20,14 @@ class Inlet(NamedTuple):
     Args:
         link: id of its link, or None.
         field: of the class, where it is an input that holds a value.
+        match: the group of sockets that all take one type, whatever that is.
     """
 
     name: str
     type: str
     link: str | None
     field: Field | None = None
+    match: str = ""
 
 
 class Placed(NamedTuple):
@@ -105,7 +107,7 @@ def _inlets(node: Node, fields: list[Field]) -> list[Inlet]:
         if field.type == AUTOGROW:
             sockets.extend(_grown(field, saved))
         elif not field.widget:
-            sockets.append(Inlet(field.name, field.type, _link(saved.pop(field.name, None))))
+            sockets.append(Inlet(field.name, field.type, _link(saved.pop(field.name, None)), match=field.match))
         elif field.sent and field.type != "BUTTON":
             widgets.append(Inlet(field.name, field.type, _link(saved.pop(field.name, None)), field))
         else:
@@ -132,7 +134,8 @@ def _grown(field: Field, saved: dict[str, Input]) -> Iterator[Inlet]:
         grown = [name for name in saved if name.startswith(prefix) and name[len(prefix) :].isdecimal()]
         found = sorted(grown, key=lambda name: (len(name), name))
     for name in found:
-        yield Inlet(name, one.type if one is not None else "*", saved.pop(name).link)
+        link = saved.pop(name).link
+        yield Inlet(name, "*", link) if one is None else Inlet(name, one.type, link, match=one.match)
 
 
 def is_virtual(node: Node) -> bool:

@@ -1,26 +1,26 @@
 """The values of PrimitiveNodes, as they arrive in the widgets that they are linked to.
 
-The page copies a value through its own widget, whose limits are those of all that it is linked to, and then through
-each of theirs (frontend 1.47.12): whole numbers to the nearest step counted from the least value, others to the
-decimals of the step, both between the limits.
+The page copies a value through the PrimitiveNode's own widget, whose limits are those of all that it is linked to
+(frontend 1.47.12).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, TypeGuard
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, Final
 
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node
 from comfy_headless.graph.ui.dealing import ABSENT, CUSTOM_CHOICE, custom_index
 from comfy_headless.graph.ui.fields import Field
 from comfy_headless.graph.ui.page import Page
+from comfy_headless.graph.ui.rounding import is_number, rounded
 
-_FLOAT_STEP: Final = 0.5
-_FLOAT_LEAST: Final = 0
-_FLOAT_MOST: Final = 2048
-_STRICTEST: Final[Mapping[str, Callable[[list[Any]], Any]]] = {"min": max, "max": min, "step": max}
+_LIMITS: Final = frozenset({"min", "max", "step"})
+_MAY_DIFFER: Final = _LIMITS | {
+    *("default", "forceInput", "defaultInput", "control_after_generate", "multiline", "tooltip", "dynamicPrompts")
+}
 
 
 class Primitives:
@@ -37,10 +37,10 @@ class Primitives:
         for inlet in placed.inlets:
             link = canvas.links.get(inlet.link) if inlet.field is not None and inlet.link is not None else None
             origin = canvas.nodes.get(link.origin) if link is not None else None
-            if inlet.field is not None and origin is not None and origin.type == PRIMITIVE:
+            if origin is not None and origin.type == PRIMITIVE and (canvas.id, origin.id) not in self._page.cut:
                 given = self._value(canvas, origin)
                 if given is not ABSENT:
-                    values = {**values, inlet.name: rounded(given, inlet.field)}
+                    values = {**values, inlet.name: given}
         if node.type == CUSTOM_CHOICE[0] and values is not placed.values:
             values = {**values, "index": custom_index(values)}
         return values
@@ -65,71 +65,30 @@ class Primitives:
 
 
 def _merged(fields: list[Field]) -> Field:
-    """The input that a PrimitiveNode's own widget stands for: within the limits of all that it is linked to."""
-    options = dict(fields[0].options)
-    for name, strictest in _STRICTEST.items():
-        given = [field.options[name] for field in fields if _is_number(field.options.get(name))]
-        if given:
-            options[name] = strictest(given)
-    return fields[0]._replace(options=options)
+    """The input that a PrimitiveNode's own widget stands for: within the limits of all that are of one kind."""
+    merged = fields[0]
+    for field in fields[1:]:
+        one, other = merged.options, field.options
+        if _apart(one) != _apart(other):
+            continue
+        limits = {"step": _common_step(one.get("step", 1), other.get("step", 1))} if {*one, *other} & {"step"} else {}
+        for name, strictest in (("min", max), ("max", min)):
+            given = [each[name] for each in (one, other) if is_number(each.get(name))]
+            limits.update({name: strictest(given)} if given else {})
+        if limits.get("min", -math.inf) <= limits.get("max", math.inf):
+            merged = merged._replace(options={**one, **limits})
+    return merged
 
 
-def rounded(value: Any, field: Field) -> Any:
-    """Return a value as the widget of that input keeps it; what is no number and cannot be one stays as it is."""
-    kind = field.options.get("widgetType") or field.type
-    if kind in ("INT", "FLOAT"):
-        number = _as_number(value)
-        if number is None:
-            return value
-        return _to_step(number, field) if kind == "INT" else _to_decimals(float(number), field)
-    return field.first if value is None and kind == "COMBO" else value
+def _apart(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What two inputs must have in common for one widget to stand for both."""
+    return {name: value for name, value in options.items() if name not in _MAY_DIFFER}
 
 
-def _as_number(value: Any) -> int | float | None:
-    if value is None:
-        return 0
-    if isinstance(value, str) and len(value) < 40:
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-        value = int(value) if value.is_integer() else value
-    return value if _is_number(value) and (isinstance(value, int) or math.isfinite(value)) else None
-
-
-def _to_step(value: int | float, field: Field) -> int | float:
-    step, least = field.options.get("step", 1), field.options.get("min", 0)
-    if not isinstance(step, int) or step < 1 or not isinstance(least, int):
-        return value
-    shift = least % step if least >= 0 else -(-least % step)
-    if isinstance(value, int):  # exact, however large
-        kept: int | float = (2 * (value - shift) + step) // (2 * step) * step + shift
-    else:
-        kept = math.floor((value - shift) / step + 0.5) * step + shift
-    return _between(kept, field.options, -math.inf, math.inf)
-
-
-def _to_decimals(value: float, field: Field) -> int | float:
-    options = field.options
-    step, grid = _number(options.get("step"), _FLOAT_STEP), options.get("round")
-    if grid is False:
-        return value
-    decimals = max(0, -math.floor(math.log10(step))) if step > 0 else 0
-    grid = 10.0**-decimals if grid is None or grid is True else _number(grid, 0)
-    if not grid:
-        return value
-    exact = Decimal(math.floor(value / grid + 0.5) * grid)
-    kept = float(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)) if abs(exact) < 1e15 else float(exact)
-    return _between(kept, options, _FLOAT_LEAST, _FLOAT_MOST)
-
-
-def _between(value: int | float, options: Mapping[str, Any], least: float, most: float) -> int | float:
-    return min(max(value, _number(options.get("min"), least)), _number(options.get("max"), most))
-
-
-def _number(value: Any, otherwise: float) -> int | float:
-    return value if _is_number(value) else otherwise
-
-
-def _is_number(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _common_step(one: Any, other: Any) -> Any:
+    """The least step that is a multiple of both."""
+    if one == other or not (is_number(one) and is_number(other) and 0 < one < 1e9 and 0 < other < 1e9):
+        return one
+    first, second = Fraction(str(one)), Fraction(str(other))
+    common = Fraction(math.lcm(first.numerator, second.numerator), math.gcd(first.denominator, second.denominator))
+    return int(common) if common.denominator == 1 else float(common)

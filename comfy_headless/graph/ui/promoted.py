@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node, Slot
+from comfy_headless.graph.ui.fields import Field
 from comfy_headless.graph.ui.page import Page
 
 _DEEPEST = 32
@@ -93,7 +94,15 @@ class Promotions:
         for number, value in zip(self._entries.get((canvas.id, node.id), ()), given, strict=False):
             if number is not None and value is not None and number in values:
                 values[number] = value
-        return values
+        return {
+            number: self._first(slots[number], definition) if value is None else value
+            for number, value in values.items()
+        }
+
+    def _first(self, slot: InnerSlot, definition: Canvas) -> Any:
+        """What null stands for: the first choice of a combo, else nothing."""
+        leaf = self._leaf(definition, slot)
+        return None if leaf.field is None or leaf.field.type != "COMBO" else leaf.field.first
 
     def _inner_value(self, definition: Canvas, source: Target) -> Any:
         node = definition.nodes[source.node]
@@ -142,6 +151,8 @@ class Promotions:
         for node_id, places in primitives.items():
             if len({entries[place][1] for place in places}) == 1:  # of different names, none counts
                 meant[places[0]] = self._primitive(definition, definition.nodes[node_id], entries[places[0]][1])
+                if meant[places[0]] is None:
+                    self._page.cut.add((definition.id, node_id))
         return meant
 
     def _primitive(self, definition: Canvas, node: Node, name: str) -> int | None:
@@ -201,7 +212,7 @@ class Promotions:
         slots = [slot for slot in self._slots[inner.id] if slot.source is not None]
         leaves = [(slot, self._leaf(inner, slot)) for slot in slots]
         if deeper is not None:
-            exact = next((slot for slot, leaf in leaves if leaf == (deeper, name)), None)
+            exact = next((slot for slot, leaf in leaves if leaf[:2] == (deeper, name)), None)
             if exact is not None:
                 return exact.name
         same = next((slot for slot in slots if slot.name == name), None)
@@ -209,16 +220,25 @@ class Promotions:
             same = next((slot for slot, leaf in leaves if leaf.name == name), None)
         return None if same is None else same.name
 
-    def _leaf(self, definition: Canvas, slot: InnerSlot) -> Target:
+    def _leaf(self, definition: Canvas, slot: InnerSlot) -> _Leaf:
+        """The innermost widget that a slot shows."""
         while True:
             source = slot.source
             assert source is not None
-            inner = self._page.definition_of(definition.nodes[source.node])
+            node = definition.nodes[source.node]
+            inner = self._page.definition_of(node)
             if inner is None:
-                return source
+                inlet = self._page.placed(definition, node).inlet(source.name)
+                return _Leaf(source.node, source.name, inlet.field if inlet is not None else None)
             number = self._slot_named(inner, source.name)
             assert number is not None
             definition, slot = inner, self._slots[inner.id][number]
+
+
+class _Leaf(NamedTuple):
+    node: str
+    name: str
+    field: Field | None
 
 
 def _inner_first(page: Page) -> list[Canvas]:
