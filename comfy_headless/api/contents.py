@@ -110,7 +110,7 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any]:
 
 def _inside(file: BinaryIO, kind: Kind, name: str) -> Mapping[str, Any]:
     """Return the workflow inside a file that ComfyUI wrote: the prompt that it ran, else what the page showed."""
-    require("media", f"reading the workflow inside {name}")
+    require("media", f"reading what is inside {name}")
     from comfy_headless.media.embedded import read_embedded
 
     try:

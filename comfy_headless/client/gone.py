@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-_OWN: Final = "save one that does it in ComfyUI (Export (API)) and call run_workflow(file, params)"
+_OWN: Final = "save one that does it in ComfyUI and call run_workflow(file, params)"
 
 GONE: Final[Mapping[str, str]] = {
     "generate_3d": f"there are no presets for 3D: {_OWN}; result.meshes holds what it makes",

@@ -51,19 +51,21 @@ def test_compile_and_check() -> None:
 
 
 def test_a_missing_extra_names_its_command() -> None:
-    """Who insists on the WebSocket, or wants the simulator, is told what to install."""
+    """Who insists on the WebSocket, wants the simulator, or has a workflow inside a picture is told what to install."""
     code = """
 said = []
 from comfy_headless import simulator
-for call in (lambda: ComfyClient(transport="websocket"), lambda: simulator.Simulator):
+picture = b"\\x89PNG\\r\\n\\x1a\\n"
+for call in (lambda: ComfyClient(transport="websocket"), lambda: simulator.Simulator, lambda: check(picture)):
     try:
         call()
     except FeatureMissingError as error:
         said.append([error.extra, str(error)])
 print(json.dumps(said))
 """
-    (first, socket), (second, simulator) = core(code)
-    assert (first, second) == ("websocket", "simulator")
+    (first, socket), (second, simulator), (third, media) = core(code)
+    assert (first, second, third) == ("websocket", "simulator", "media")
+    assert media.startswith("reading what is inside workflow needs the extra 'media'")
     assert "pip install -e '.[websocket]'" in socket
     assert "pip install -e '.[simulator]'" in simulator
 
