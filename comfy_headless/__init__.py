@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .api.functions import generate_image as generate_image
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
-    from .api.loaded import AsyncLoadedWorkflow as AsyncLoadedWorkflow
-    from .api.loaded import LoadedWorkflow as LoadedWorkflow
     from .api.loaded import load_workflow as load_workflow
     from .api.recommend import get_recommended_preset as get_recommended_preset
     from .catalog.compiled import CompiledWorkflow as CompiledWorkflow
@@ -45,6 +43,8 @@ if TYPE_CHECKING:
     from .client.job import AsyncJob as AsyncJob
     from .client.job import Job as Job
     from .client.listening import EventStream as EventStream
+    from .client.loaded import AsyncLoadedWorkflow as AsyncLoadedWorkflow
+    from .client.loaded import LoadedWorkflow as LoadedWorkflow
     from .cloud.comfy_cloud import ComfyCloud as ComfyCloud
     from .cloud.runninghub import RunningHub as RunningHub
     from .doctor.look import check_health as check_health
@@ -101,7 +101,7 @@ _HOMES = {
     "AsyncComfyClient": "client",
     "AsyncEventStream": "client.aio_listening",
     "AsyncJob": "client.job",
-    "AsyncLoadedWorkflow": "api.loaded",
+    "AsyncLoadedWorkflow": "client.loaded",
     "ComfyClient": "client",
     "ComfyCloud": "cloud.comfy_cloud",
     "ComfyHeadlessError": "errors",
@@ -131,7 +131,7 @@ _HOMES = {
     "JobRecord": "protocol.routes_jobs",
     "JobStatus": "protocol.status",
     "MediaError": "errors",
-    "LoadedWorkflow": "api.loaded",
+    "LoadedWorkflow": "client.loaded",
     "ModelCheck": "models.looking",
     "ModelDownloadError": "errors",
     "ModelList": "models.listing",

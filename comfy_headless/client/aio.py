@@ -25,9 +25,9 @@ from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.aio import AsyncTransport, HttpClient
 
 if TYPE_CHECKING:
-    from comfy_headless.api.loaded import AsyncLoadedWorkflow
     from comfy_headless.catalog.media_in import MediaLike
     from comfy_headless.catalog.recommend import Recommendation
+    from comfy_headless.client.loaded import AsyncLoadedWorkflow
     from comfy_headless.graph.description import Description
     from comfy_headless.graph.report import Report
     from comfy_headless.health.report import HealthReport
@@ -340,9 +340,11 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
 
         See ``comfy_headless.load_workflow``.
         """
-        from comfy_headless.api.loaded import AsyncLoadedWorkflow, load_flow
+        from comfy_headless.api.loaded import load_flow
+        from comfy_headless.client.loaded import AsyncLoadedWorkflow
 
-        return AsyncLoadedWorkflow(await self._drive(load_flow(self._server, workflow)), self.run_workflow, self.submit)
+        read = await self._drive(load_flow(self._server, workflow))
+        return AsyncLoadedWorkflow(read.found, read.template, self.run_workflow, self.submit)
 
     async def describe(self, workflow: Workflow) -> Description:
         """Say what a workflow takes and gives, by what this server has. See ``comfy_headless.describe``."""

@@ -27,9 +27,9 @@ from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import HttpClient, SyncTransport
 
 if TYPE_CHECKING:
-    from comfy_headless.api.loaded import LoadedWorkflow
     from comfy_headless.catalog.media_in import MediaLike
     from comfy_headless.catalog.recommend import Recommendation
+    from comfy_headless.client.loaded import LoadedWorkflow
     from comfy_headless.graph.description import Description
     from comfy_headless.graph.report import Report
     from comfy_headless.health.report import HealthReport
@@ -342,9 +342,11 @@ class ComfyClient(Calls, Hears, Gone):
 
         See ``comfy_headless.load_workflow``.
         """
-        from comfy_headless.api.loaded import LoadedWorkflow, load_flow
+        from comfy_headless.api.loaded import load_flow
+        from comfy_headless.client.loaded import LoadedWorkflow
 
-        return LoadedWorkflow(self._drive(load_flow(self._server, workflow)), self.run_workflow, self.submit)
+        read = self._drive(load_flow(self._server, workflow))
+        return LoadedWorkflow(read.found, read.template, self.run_workflow, self.submit)
 
     def describe(self, workflow: Workflow) -> Description:
         """Say what a workflow takes and gives, by what this server has. See ``comfy_headless.describe``."""

@@ -80,7 +80,7 @@ def test_its_signature_is_that_of_its_markers(file: Path) -> None:
     assert str(flow.describe()) == str(describe(file)) == flow.__doc__
     assert (list(flow.parameters), list(flow.outputs)) == (["width", "rows", "note", "prefix"], ["2", "cover"])
     assert flow.graph == WORKFLOW
-    assert "read" in inspect.signature(LoadedWorkflow).parameters
+    assert "template" in inspect.signature(LoadedWorkflow).parameters
 
 
 WRONG = {
