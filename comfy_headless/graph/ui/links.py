@@ -63,6 +63,8 @@ class Resolver:
         Raises:
             ValidationError: the link, or the node it comes from, is not there; or it goes in a circle.
         """
+        if inlet.link is None and self._promotions.fed(scope.canvas, node.id, inlet.name) is None:
+            return None
         step = _Step(scope, node, inlet, inlet.type)
         seen: dict[_Key, None] = {}
         while True:

@@ -16,6 +16,7 @@ from comfy_headless.graph.values import shown
 
 _MOST_PARTS: Final = 200_000
 """Links, inputs and outputs of one file, all together."""
+_LONGEST: Final = 200
 _DEEPEST: Final = 32
 
 
@@ -115,7 +116,7 @@ class _Reader:
     def node(self, raw: object, place: int) -> Node:
         if not isinstance(raw, Mapping):
             self.fail(f"node {place} of the list is {shown(raw)}, expected an object")
-        node_id = self.id(raw.get("id"), f"the id of node {place} of the list")
+        node_id = self.id(raw.get("id"), "the id of a node, in the list at place ", place)
         kind, title, mode = raw.get("type"), raw.get("title"), raw.get("mode")
         if not isinstance(kind, str):
             self.fail(f"node {node_id} has no class: 'type' is {shown(kind)}")
@@ -123,7 +124,6 @@ class _Reader:
         if not isinstance(values, list | Mapping | None):
             self.fail(f"node {node_id} ({kind}): widgets_values is {shown(values)}, expected a list")
         properties = raw.get("properties")
-        outer, self.where = self.where, f"{self.where}: node {node_id} ({kind})"
         node = Node(
             node_id,
             kind,
@@ -135,14 +135,13 @@ class _Reader:
             properties if isinstance(properties, Mapping) else {},
             _proxies(properties.get("proxyWidgets")) if isinstance(properties, Mapping) else [],
         )
-        self.where = outer
         return node
 
     def input(self, raw: object) -> Input:
         if not isinstance(raw, Mapping):
             self.fail(f"an input is {shown(raw)}, expected an object")
         name, link = raw.get("name"), raw.get("link")
-        taken = None if link is None else self.id(link, f"the link of input {shown(name)}")
+        taken = None if link is None else self.id(link, "the link of an input")
         return Input(name if isinstance(name, str) else "", _type(raw), taken, bool(raw.get("widget")))
 
     def slot(self, raw: object) -> Slot:
@@ -164,15 +163,15 @@ class _Reader:
         number = int(slot) if isinstance(slot, str) and slot.isdecimal() and len(slot) < 9 else slot
         if not _is_whole(number) or not 0 <= number < _MOST_PARTS:
             self.fail(f"link {link} comes from output {shown(slot)}, expected a whole number")
-        return link, Link(self.id(origin, f"the origin of link {link}"), number)
+        return link, Link(self.id(origin, "the origin of link ", link), number)
 
-    def id(self, value: object, what: str) -> str:
+    def id(self, value: object, what: str, of: object = "") -> str:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, str) and value and len(value) <= 200:
+        if isinstance(value, str) and 0 < len(value) <= _LONGEST:
             return value
         if not _is_whole(value):
-            self.fail(f"{what} is {shown(value)}, expected a number or a text")
+            self.fail(f"{what}{of} is {shown(value)}, expected a number or a text")
         return str(value)
 
     def listed(self, value: object, what: str) -> list[Any]:
