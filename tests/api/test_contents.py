@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,23 +87,24 @@ def test_what_holds_none(content: bytes, words: str) -> None:
         read_content(content, "it")
 
 
-BOMBS = {
-    "a text packed a thousandfold": chunks((b"zTXt", b"prompt\0\0" + zlib.compress(b" " * 40_000_000, 9))),
-    "the same in UTF-8": chunks((b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(b" " * 40_000_000, 9))),
-    "a chunk of 4 GiB": b"\x89PNG\r\n\x1a\n\xff\xff\xff\xfftEXt",
-    "chunks without end": b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0teSt\0\0\0\0" * 200_000,
-    "a picture of 30 GB": chunks((b"tEXt", b"nothing\0")),
-    "deep inside": chunks((b"tEXt", b"prompt\0" + b"[" * 100_000)),
-    "deep in a comment": video({"comment": '{"a":' * 10_000}),
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "a text packed a thousandfold": lambda: chunks((b"zTXt", b"prompt\0\0" + zlib.compress(b" " * 20_000_000))),
+    "the same in UTF-8": lambda: chunks((b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(b" " * 20_000_000))),
+    "a chunk of 4 GiB": lambda: b"\x89PNG\r\n\x1a\n\xff\xff\xff\xfftEXt",
+    "chunks without end": lambda: b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0teSt\0\0\0\0" * 110_000,
+    "a picture of 30 GB": lambda: chunks((b"tEXt", b"nothing\0")),
+    "deep inside": lambda: chunks((b"tEXt", b"prompt\0" + b"[" * 100_000)),
+    "deep in a comment": lambda: video({"comment": '{"a":' * 10_000}),
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs(name: str) -> None:
     """What unpacks to much, or says that it is large, is refused at once."""
+    content = BOMBS[name]()
     started = time.process_time()
     with pytest.raises(ValidationError, match=r"more than any workflow|cannot be read as|holds no|nested too deeply"):
-        read_content(BOMBS[name], "it")
+        read_content(content, "it")
     assert time.process_time() - started < 1
 
 

@@ -93,8 +93,12 @@ SOURCES: Final[Mapping[str, Callable[[str], Workflow]]] = {
 }
 
 
+TOLD: Final = ("JSON text", "bytes", "a Path", "a file that is called as an id", "a picture")
+"""Those whose reading other quick tests hold to what they give."""
+
+
 @pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", [pytest.param(each, marks=[pytest.mark.slow] * (each in TOLD)) for each in SOURCES])
 def test_a_workflow_runs(sim: Simulator, folder: Path, kind: str, name: str) -> None:
     """Saved or exported, and wherever it is: its markers are filled, and the same graph is sent."""
     result = Person(kind, sim.url).call("run_workflow", SOURCES[name](sim.url), {"width": 96}, out=folder / "out")
