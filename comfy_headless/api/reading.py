@@ -27,7 +27,6 @@ from comfy_headless.protocol.answers import refusal, whole
 from comfy_headless.protocol.conversation import Server, persist
 from comfy_headless.protocol.effects import Call, Flow, Work
 from comfy_headless.protocol.executor import Executor
-from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.routes_templates import saved_workflow, server_template
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
