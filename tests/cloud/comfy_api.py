@@ -8,10 +8,7 @@ them. Whoever shows the storage a key, or a cookie, is written down in ``leaks``
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +17,8 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from aiohttp import ClientSession, FormData, web
+
+from tests.cloud.comfy_answers import Trouble, cut, digest, error, event, sent
 
 KEY: Final = "comfyui-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """Lets one in."""
@@ -41,6 +40,7 @@ class Surface(NamedTuple):
         elsewhere: files lie with a storage on another host, behind signed addresses.
         schemas: it tells its node classes (a route beside the API v2).
         streams: it has a stream of events.
+        redirects: files are offered by itself, which leads on to the storage.
     """
 
     labels: str = "none"
@@ -48,33 +48,12 @@ class Surface(NamedTuple):
     elsewhere: bool = True
     schemas: bool = True
     streams: bool = True
+    redirects: bool = False
 
 
 CLOUD: Final = Surface()
 DEPLOYMENT: Final = Surface(labels="map", lists=True, schemas=False)
 PROXY: Final = Surface(labels="text", lists=True, elsewhere=False, schemas=False)
-
-
-@dataclass(slots=True)
-class Trouble:
-    """Something that goes wrong at one route, a number of times, then no more.
-
-    Args:
-        at: method and route, such as ``POST /api/v2/jobs``; ``GET /blob/{name}`` is the storage.
-        how: "cut" (the connection ends, nothing is done), "lost" (it is done, the connection ends without an answer),
-            "late" (it is done, the answer comes after ``seconds``), "half" (half of a file, then the connection ends),
-            "slow" (a file in pieces, ``seconds`` between them), "page" (a web page), or a status and a code, such as
-            "429 queue_full".
-        seconds: for "late" and "slow"; what ``Retry-After`` says of a status.
-        times: how often.
-        details: what the error says beside its code.
-    """
-
-    at: str
-    how: str
-    seconds: float = 0.0
-    times: int = 1
-    details: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -211,10 +190,10 @@ class ComfyApi:
         trouble.times -= 1
         match trouble.how:
             case "cut":
-                return _cut(request)
+                return cut(request)
             case "lost":
                 await handler(request)
-                return _cut(request)
+                return cut(request)
             case "late":
                 answer: web.StreamResponse = await handler(request)
                 await asyncio.sleep(trouble.seconds)
@@ -225,7 +204,7 @@ class ComfyApi:
                 request["trouble"] = trouble
                 return await handler(request)  # type: ignore[no-any-return]
         status, _, code = trouble.how.partition(" ")
-        answer = _error(int(status), code or "upstream_error", f"the words of {code or status}", trouble.details)
+        answer = error(int(status), code or "upstream_error", f"the words of {code or status}", trouble.details)
         if trouble.seconds:
             answer.headers["Retry-After"] = str(trouble.seconds)
         return answer
@@ -234,39 +213,39 @@ class ComfyApi:
     async def _guarded(self, request: web.Request, handler: Any) -> web.StreamResponse:
         public = request.path == "/api/object_info"
         if self._key and not public and request.headers.get("Authorization") != f"Bearer {self._key}":
-            return _error(401, "unauthorized", "missing or invalid credentials")
+            return error(401, "unauthorized", "missing or invalid credentials")
         if request.match_info.http_exception is not None:
-            return _error(404, "not_found", f"no route {request.path}")
+            return error(404, "not_found", f"no route {request.path}")
         return await handler(request)  # type: ignore[no-any-return]
 
     async def _upload(self, request: web.Request) -> web.Response:
         form = await request.post()
         upload = form.get("file")
         if not isinstance(upload, web.FileField) or not form.get("content_type") or not form.get("file_path"):
-            return _error(422, "invalid_request", "file, content_type and file_path are wanted")
+            return error(422, "invalid_request", "file, content_type and file_path are wanted")
         data, name = upload.file.read(), str(form["file_path"])
         self.uploads += 1
-        digest = _digest(data)
-        new = digest not in self._stored
+        hashed = digest(data)
+        new = hashed not in self._stored
         if new:
-            sent = FormData({"type": "input"})
-            sent.add_field("image", data, filename=name, content_type=str(form["content_type"]))
-            async with self._session.post(f"{self._upstream}/upload/image", data=sent) as reply:
-                self._stored[digest] = (await reply.json())["name"]
-            self._blobs[digest] = data
-        return web.json_response(self._mint(digest, name, new=new), status=201 if new else 200)
+            form_sent = FormData({"type": "input"})
+            form_sent.add_field("image", data, filename=name, content_type=str(form["content_type"]))
+            async with self._session.post(f"{self._upstream}/upload/image", data=form_sent) as reply:
+                self._stored[hashed] = (await reply.json())["name"]
+            self._blobs[hashed] = data
+        return web.json_response(self._mint(hashed, name, new=new), status=201 if new else 200)
 
     async def _from_hash(self, request: web.Request) -> web.Response:
         asked = await request.json()
         if asked.get("hash") not in self._stored:
-            return _error(404, "blob_not_found", "no blob the caller may mint from")
+            return error(404, "blob_not_found", "no blob the caller may mint from")
         return web.json_response(self._mint(asked["hash"], asked.get("file_path"), new=False), status=201)
 
-    def _mint(self, digest: str, name: str | None, *, new: bool) -> dict[str, Any]:
+    def _mint(self, hashed: str, name: str | None, *, new: bool) -> dict[str, Any]:
         asset: dict[str, Any] = {
             "id": str(uuid4()),
-            "hash": digest,
-            "size_bytes": len(self._blobs[digest]),
+            "hash": hashed,
+            "size_bytes": len(self._blobs[hashed]),
             "content_type": "image/png",
             "file_path": name,
             "created_new": new,
@@ -279,23 +258,26 @@ class ComfyApi:
         return {**asset, "url": self._address(asset), "url_expires_at": _LONG_AGO, "expires_at": None}
 
     def _address(self, asset: Mapping[str, Any]) -> str:
-        if not self._surface.elsewhere:
+        if not self._surface.elsewhere or self._surface.redirects:
             return f"{self.url}/api/v2/assets/{asset['id']}/content"
+        return self._signed_address(asset)
+
+    def _signed_address(self, asset: Mapping[str, Any]) -> str:
         signature = uuid4().hex
         self._signed[signature] = self._life
         return f"{self.storage}/blob/{asset['hash'].partition(':')[2]}?X-Signature={signature}"
 
     async def _asset(self, request: web.Request) -> web.Response:
         asset = self.assets.get(request.match_info["id"])
-        return web.json_response(self._shown(asset)) if asset else _error(404, "not_found", "no such asset")
+        return web.json_response(self._shown(asset)) if asset else error(404, "not_found", "no such asset")
 
     async def _content(self, request: web.Request) -> web.StreamResponse:
         asset = self.assets.get(request.match_info["id"])
         if asset is None:
-            return _error(404, "not_found", "no such asset")
+            return error(404, "not_found", "no such asset")
         if self._surface.elsewhere:
-            return web.Response(status=302, headers={"Location": self._address(asset)})
-        return await _sent(request, self._blobs[asset["hash"]])
+            return web.Response(status=302, headers={"Location": self._signed_address(asset)})
+        return await sent(request, self._blobs[asset["hash"]])
 
     async def _blob(self, request: web.Request) -> web.StreamResponse:
         signature = request.query.get("X-Signature", "")
@@ -303,7 +285,7 @@ class ComfyApi:
             text = "<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
             return web.Response(status=403, text=text, content_type="application/xml")
         self._signed[signature] -= 1
-        return await _sent(request, self._blobs[f"blake3:{request.match_info['name']}"])
+        return await sent(request, self._blobs[f"blake3:{request.match_info['name']}"])
 
     async def _submit(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -312,10 +294,10 @@ class ComfyApi:
         if problem is not None:
             return problem
         if key is not None and key in self._claimed:
-            return _error(422, "idempotency_key_reuse", "keys are single-use; list your jobs instead")
+            return error(422, "idempotency_key_reuse", "keys are single-use; list your jobs instead")
         graph, missing = self._resolved(workflow)
         if missing:
-            return _error(422, "missing_asset", f"no asset {missing}", {"missing_ids": missing})
+            return error(422, "missing_asset", f"no asset {missing}", {"missing_ids": missing})
         if key is not None:
             self._claimed.add(key)
         job = Job(str(uuid4()), graph, asked.get("metadata"), asked.get("extra_data") or {})
@@ -333,14 +315,14 @@ class ComfyApi:
         label = asked.get("metadata")
         wanted: dict[str, type | tuple[type, ...]] = {"map": dict, "text": str, "none": ()}
         if not isinstance(workflow, dict) or set(asked) & {"webhook_url", "inputs"}:
-            return _error(422, "invalid_workflow", "a workflow is wanted, and nothing that is reserved")
+            return error(422, "invalid_workflow", "a workflow is wanted, and nothing that is reserved")
         if isinstance(workflow.get("nodes"), list):
-            return _error(422, "workflow_format_ui", "this is what the browser saves; export it in API format")
+            return error(422, "workflow_format_ui", "this is what the browser saves; export it in API format")
         if set(asked.get("extra_data") or {}) - {"api_key_comfy_org"}:
-            return _error(400, "invalid_request", "extra_data takes api_key_comfy_org alone")
+            return error(400, "invalid_request", "extra_data takes api_key_comfy_org alone")
         if label is not None and not isinstance(label, wanted[self._surface.labels]):
             code = "metadata_not_supported" if self._surface.labels == "none" else "metadata_invalid"
-            return _error(422, "invalid_request" if self._surface.labels == "text" else code, "no such label here")
+            return error(422, "invalid_request" if self._surface.labels == "text" else code, "no such label here")
         return None
 
     def _resolved(self, value: Any) -> tuple[Any, list[str]]:
@@ -363,7 +345,7 @@ class ComfyApi:
         if reply.status == 200:
             return None
         message = f"{answer['error']['message']}: {answer['error']['details']}"
-        return _error(422, "invalid_workflow", message, {"node_errors": answer.get("node_errors")})
+        return error(422, "invalid_workflow", message, {"node_errors": answer.get("node_errors")})
 
     async def _live(self, job: Job) -> None:
         entry: Any = None
@@ -415,9 +397,9 @@ class ComfyApi:
         params = {name: one[name] for name in ("filename", "subfolder", "type")}
         async with self._session.get(f"{self._upstream}/view", params=params) as reply:
             data, kind = await reply.read(), reply.content_type
-        digest = _digest(data)
-        self._blobs[digest] = data
-        asset: dict[str, Any] = {"id": str(uuid4()), "hash": digest, "size_bytes": len(data), "content_type": kind}
+        hashed = digest(data)
+        self._blobs[hashed] = data
+        asset: dict[str, Any] = {"id": str(uuid4()), "hash": hashed, "size_bytes": len(data), "content_type": kind}
         self.assets[asset["id"]] = {**asset, "file_path": one["filename"], "created_at": _LONG_AGO}
         return {**asset, "node_id": node_id, "name": one["filename"], "type": kind.partition("/")[0]}
 
@@ -442,7 +424,7 @@ class ComfyApi:
     async def _job(self, request: web.Request) -> web.Response:
         job = self.jobs.get(request.match_info["id"])
         if job is None:
-            return _error(404, "not_found", "no such job")
+            return error(404, "not_found", "no such job")
         told = self._told(job)
         if self._says and job.status not in _ENDED:
             told["status"] = self._says.pop(0)
@@ -451,12 +433,12 @@ class ComfyApi:
     async def _workflow(self, request: web.Request) -> web.Response:
         job = self.jobs.get(request.match_info["id"])
         if job is None or not self._surface.elsewhere:  # a proxy has no such route
-            return _error(404, "not_found", "no such job")
+            return error(404, "not_found", "no such job")
         return web.json_response({"workflow": job.workflow, "format": "api"})
 
     async def _list(self, request: web.Request) -> web.Response:
         if not self._surface.lists:
-            return _error(501, "not_implemented", "jobs are not listed here yet")
+            return error(501, "not_implemented", "jobs are not listed here yet")
         wanted = {name[9:-1]: value for name, value in request.query.items() if name.startswith("metadata[")}
         jobs = [self._told(job) for job in reversed(self.jobs.values())]
         if self._surface.labels == "map":
@@ -466,7 +448,7 @@ class ComfyApi:
     async def _cancel(self, request: web.Request) -> web.Response:
         job = self.jobs.get(request.match_info["id"])
         if job is None:
-            return _error(404, "not_found", "no such job")
+            return error(404, "not_found", "no such job")
         if job.status not in _ENDED:
             for task in self._tasks:
                 task.cancel()
@@ -477,9 +459,9 @@ class ComfyApi:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         job = self.jobs.get(request.match_info["id"])
         if job is None:
-            return _error(404, "not_found", "no such job")
+            return error(404, "not_found", "no such job")
         if not self._surface.streams:
-            return _error(501, "not_implemented", "no events here yet")
+            return error(501, "not_implemented", "no events here yet")
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await answer.prepare(request)
         await answer.write(b": hello\n\n")
@@ -487,11 +469,11 @@ class ComfyApi:
         while True:
             now = (job.status, job.progress)
             if now[:1] != seen[:1]:
-                await answer.write(_event("status", {"status": job.status, "queue_position": None}))
+                await answer.write(event("status", {"status": job.status, "queue_position": None}))
             if now != seen and job.progress is not None:
-                await answer.write(_event("progress", job.progress))
+                await answer.write(event("progress", job.progress))
                 picture = {"node_id": "3", "content_type": "image/jpeg", "data_base64": b64encode(PREVIEW).decode()}
-                await answer.write(_event("preview", picture))
+                await answer.write(event("preview", picture))
             seen = now
             if job.status in _ENDED:
                 return answer
@@ -499,7 +481,7 @@ class ComfyApi:
 
     async def _schemas(self, request: web.Request) -> web.Response:
         if not self._surface.schemas:
-            return _error(404, "not_found", f"no route {request.path}")
+            return error(404, "not_found", f"no route {request.path}")
         async with self._session.get(f"{self._upstream}/object_info") as reply:
             return web.Response(body=await reply.read(), content_type="application/json")
 
@@ -510,53 +492,3 @@ def comfy_api(upstream: str, surface: Surface = CLOUD, **how: Any) -> Iterator[C
     with ComfyApi(upstream, surface, **how) as api:
         yield api
         assert not api.leaks, f"a key went to the storage: {api.leaks}"
-
-
-def until(condition: Any, *, seconds: float = 15) -> None:
-    """Wait until ``condition`` holds; fail if it does not."""
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, "it never came to that"
-        time.sleep(0.01)
-
-
-def _digest(data: bytes) -> str:
-    """Return what stands for the hash of a file: no client can make it, they repeat what they were told."""
-    return f"blake3:{hashlib.blake2b(data, digest_size=32).hexdigest()}"
-
-
-def _event(name: str, data: Mapping[str, Any]) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
-
-
-def _error(status: int, code: str, message: str, details: Mapping[str, Any] | None = None) -> web.Response:
-    error = {"code": code, "message": message, "details": details}
-    return web.json_response({"error": error}, status=status)
-
-
-def _cut(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-async def _sent(request: web.Request, data: bytes) -> web.StreamResponse:
-    """Send a file, from the byte on that was asked for; half of it, or slowly, where that is the trouble."""
-    offset = int(request.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
-    rest, status = data[offset:], 206 if "Range" in request.headers else 200
-    headers = {"Content-Length": str(len(rest)), "ETag": f'"{_digest(data)}"', "Accept-Ranges": "bytes"}
-    if status == 206:
-        headers["Content-Range"] = f"bytes {offset}-{len(data) - 1}/{len(data)}"
-    answer = web.StreamResponse(status=status, headers=headers)
-    await answer.prepare(request)
-    trouble = request.get("trouble")
-    if trouble is not None and trouble.how == "half":
-        await answer.write(rest[: len(rest) // 2])
-        await asyncio.sleep(0.05)
-        return _cut(request)
-    pieces = 8 if trouble is not None else 1
-    size = max(1, -(-len(rest) // pieces))
-    for start in range(0, len(rest), size):
-        await answer.write(rest[start : start + size])
-        await asyncio.sleep(trouble.seconds / pieces if trouble is not None else 0)
-    return answer

@@ -29,8 +29,9 @@ from comfy_headless.errors import (
 )
 from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator
-from tests.cloud.comfy_api import CLOUD, DEPLOYMENT, KEY, PREVIEW, PROXY, ComfyApi, Surface, Trouble, comfy_api, until
-from tests.faults.clients import VIDEO, Person
+from tests.cloud.comfy_answers import Trouble
+from tests.cloud.comfy_api import CLOUD, DEPLOYMENT, KEY, PREVIEW, PROXY, ComfyApi, Surface, comfy_api
+from tests.faults.clients import VIDEO, Person, until
 
 FAST: Final = Timing().scaled(0.04)._replace(connect=5.0, read=5.0, post=5.0, transfer=10.0, cancel=5.0, grace=10.0)
 """Pauses are a twenty-fifth; how long an answer may take is not: a busy machine takes seconds."""
@@ -182,6 +183,10 @@ CASES: Final[Mapping[str, Case]] = {
     "addresses that have all expired": Case((), ResultSaveError, ("x_00001_.mp4",), how={"life": 0}),
     "a download that breaks": Case((Trouble(BLOB, "half", times=2),)),
     "a download that breaks, at a proxy": Case((Trouble("GET /api/v2/assets/{id}/content", "half"),), surface=PROXY),
+    "files behind a redirect": Case((Trouble(BLOB, "half"),), surface=CLOUD._replace(redirects=True)),
+    "files behind a redirect that has expired": Case(
+        (Trouble(BLOB, "403 AccessDenied"),), surface=CLOUD._replace(redirects=True)
+    ),
     "a slow download": Case((Trouble(BLOB, "slow", 0.4),)),
     "a storage that is away": Case((Trouble(BLOB, "cut"), Trouble(BLOB, "503 SlowDown", times=2))),
 }
@@ -331,7 +336,7 @@ def test_a_call_that_is_left_before_its_answer(sim: Simulator, surface: Surface,
 
         async with AsyncComfyClient(cloud_at(api), timing=FAST) as client:
             call = asyncio.create_task(run(client))
-            await asyncio.to_thread(until, lambda: api.jobs)
+            await asyncio.to_thread(until, lambda: bool(api.jobs))
             call.cancel()
             return await call
 
