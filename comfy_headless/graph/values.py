@@ -71,7 +71,10 @@ def shown(value: object) -> str:
     """Return ``value`` for an error message: its repr, kept short."""
     if isinstance(value, int) and value.bit_length() > 128:
         return f"a number of {value.bit_length()} bits"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"a {type(value).__name__} that is nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -86,7 +86,7 @@ class _ByName:
 
     def rest(self) -> list[Any]:
         """An index, and the options of a CustomCombo."""
-        return [-1, *(value for name, value in self._values.items() if name.startswith("option"))]
+        return [-1, *(value for name, value in self._values.items() if str(name).startswith("option"))]
 
 
 ABSENT: Final = object()

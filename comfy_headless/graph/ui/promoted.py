@@ -14,6 +14,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node, Slot
 from comfy_headless.graph.ui.fields import Field
 from comfy_headless.graph.ui.page import Page
+from comfy_headless.graph.well_formed import DYNAMIC_COMBO
 
 _DEEPEST = 32
 
@@ -102,7 +103,7 @@ class Promotions:
     def _first(self, slot: InnerSlot, definition: Canvas) -> Any:
         """What null stands for: the first choice of a combo, else nothing."""
         leaf = self._leaf(definition, slot)
-        return None if leaf.field is None or leaf.field.type != "COMBO" else leaf.field.first
+        return None if leaf.field is None or leaf.field.type not in ("COMBO", DYNAMIC_COMBO) else leaf.field.first
 
     def _inner_value(self, definition: Canvas, source: Target) -> Any:
         node = definition.nodes[source.node]
