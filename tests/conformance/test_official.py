@@ -18,6 +18,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.ui.convert import convert
 from tests.graph.ui.canonical import differences, digest
+from tests.graph.ui.test_cases import KINDER
 
 from .comfyui.templates import official_workflows
 
@@ -64,6 +65,8 @@ def test_conversions_in_a_file() -> None:
     cases = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
     wrong = {}
     for name, case in cases.items():
+        if name in LONG_DEFAULTS or name.removeprefix("case_") in KINDER:
+            continue
         if case.get("api") and all("class_type" in node for node in case["api"].values()):
             made = convert(case["workflow"], Schemas.snapshot(), name=name)
             found = differences(made, case["api"], case.get("volatile", ()))
