@@ -36,6 +36,7 @@ from comfy_headless.cli import (
 )
 from comfy_headless.cli.completion import completion
 from comfy_headless.cli.endings import DONE, INTERRUPTED, SHARED_FLAGS, WRONG_USE, without
+from comfy_headless.cli.listed import USAGE_ERROR, Listed
 from comfy_headless.cli.options import Debug, Json, LogJson
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.errors import ComfyHeadlessError, ValidationError
@@ -44,7 +45,6 @@ NAME: Final = "comfy-headless"
 _MAKE: Final = "Make something"
 _BEFORE: Final = "Before anything is sent"
 _WHERE: Final = "The server and this machine"
-_USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # typer 0.2x carries a click of its own
 
 app = typer.Typer(
     name=NAME,
@@ -56,7 +56,7 @@ app = typer.Typer(
 )
 app.command("generate", epilog=generate.EPILOG, rich_help_panel=_MAKE)(generate.generate)
 app.command("image", epilog=image.EPILOG, rich_help_panel=_MAKE)(image.image)
-app.command("run", epilog=run_workflow.EPILOG, rich_help_panel=_MAKE)(run_workflow.run)
+app.command("run", cls=Listed, epilog=run_workflow.EPILOG, rich_help_panel=_MAKE)(run_workflow.run)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=_MAKE)
 app.command("check", epilog=check.EPILOG, rich_help_panel=_BEFORE)(check.check)
 app.command("describe", epilog=describe.EPILOG, rich_help_panel=_BEFORE)(describe.describe)
@@ -130,7 +130,7 @@ def _read(words: list[str]) -> Action | int | None:
     """Return the action that the words ask for; a number is the exit code of what typer did itself (help)."""
     try:
         read: Action | int | None = _program().main(words, prog_name=NAME, standalone_mode=False)
-    except _USAGE_ERROR as error:
+    except USAGE_ERROR as error:
         raise ValidationError(_usage(error)) from error
     except typer.Abort:
         return INTERRUPTED

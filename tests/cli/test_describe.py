@@ -41,6 +41,18 @@ def test_the_listing_is_printed(program: Program, folder: Path, server: str) -> 
     assert program("describe", name, "--server", server).out == LISTING
 
 
+def test_the_help_of_run_has_the_listing(program: Program, folder: Path) -> None:
+    """run WORKFLOW --help ends with what the workflow takes, wherever the words stand; without one it is the help."""
+    name = written(folder)
+    for words in ([name, "--help"], ["-p", "width=5", name, "-h"], ["--help", name]):
+        ran = program("run", *words)
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out.rstrip().endswith(LISTING.rstrip()) and "--param" in ran.out
+    assert "did you mean 'own.json'?" in program("run", "none.json", "--help").out
+    for words in (["--help"], ["-", "--help"], [name, "--nosuch", "--help"]):
+        assert "Parameters:" not in program("run", *words).out
+
+
 def test_the_schema_is_printed(program: Program, folder: Path) -> None:
     """--schema prints the JSON schema of the parameters, which --json has too."""
     name = written(folder)
