@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -28,6 +29,8 @@ from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import read_out
 from comfy_headless.protocol.effects import Flow
+
+logger = logging.getLogger("comfy_headless")
 
 _STAND_INS: Final[Mapping[Task, tuple[str, ...]]] = {
     "text": (),
@@ -111,6 +114,8 @@ def with_workflow(server: Server | None, asked: Asked, schemas: Schemas | None =
     if not found.drawn:
         return asked._replace(graph=read_graph(found.raw, name=found.name))
     read = yield from by_schemas(server, lambda known: graph_of(found, known), schemas)
+    for warning in read.warnings:
+        logger.warning("%s: %s", read.name, warning)
     return asked._replace(graph=read.graph)
 
 
@@ -144,7 +149,7 @@ def _compiled(asked: Asked, facts: ServerFacts | None, filling: Filling | None) 
         prompt = asked.values.get("prompt") or "a red kite over the sea"
         values = {name: value for name, value in asked.values.items() if name != "prompt"}
         request = Request(PRESETS, prompt, asked.preset.name, values)
-        return check_uploads(compile_request(request, asked.preset.name, facts, filling))
+        return check_uploads(compile_request(request, asked.preset.name, facts, filling), server=facts is not None)
     if asked.compiled is not None:
-        return check_uploads(asked.compiled)
+        return check_uploads(asked.compiled, server=facts is not None)
     return CompiledWorkflow(dict(asked.graph or {}), None, {}, (), ())

@@ -132,6 +132,15 @@ def test_everywhere_the_same(sim: Simulator, folder: Path) -> None:
     assert json.loads(made.draft.template)["1"]["class_type"] == "EmptyImage"
 
 
+def test_what_could_not_be_taken_over(sim: Simulator, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Values that do not fit their class are warned of: by the check in its log, by a run in its result."""
+    odd = {**DRAWN, "nodes": [{**DRAWN["nodes"][0], "widgets_values": ["64", 48]}, DRAWN["nodes"][1]]}
+    check(odd)
+    assert "workflow: node 1 (EmptyImage" in caplog.text
+    with ComfyClient(sim.url) as client:
+        assert any("node 1 (EmptyImage" in note for note in client.run_workflow(odd, out=folder).notes)
+
+
 def info_of_a_pack() -> dict[str, Any]:
     """What a server tells that has a class of nobody else's, as image of a size."""
     core = Schemas.snapshot()
