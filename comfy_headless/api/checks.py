@@ -32,10 +32,13 @@ def check_extension(graph: Mapping[str, Any], destination: Destination) -> None:
         )
 
 
-def check_uploads(compiled: CompiledWorkflow) -> CompiledWorkflow:
+def check_uploads(compiled: CompiledWorkflow, *, server: bool) -> CompiledWorkflow:
     """Look at each file that is to be brought to the server, where it is here; send nothing.
 
     A text that is no file here stands in the graph as it is: it names one that the server has, or not.
+
+    Args:
+        server: whether there is one that may have it.
 
     Raises:
         ValidationError: a file is missing, empty, or nothing that its loader reads.
@@ -43,6 +46,8 @@ def check_uploads(compiled: CompiledWorkflow) -> CompiledWorkflow:
     uploads = list[Upload]()
     for item in compiled.uploads:
         taken = take(item.given, item.what, item.media, alpha_mask=reads_alpha(compiled.graph, item))
+        if isinstance(taken, There) and taken.instead is None and not server:
+            raise ValidationError(f"{item.what}={taken.name!r}: {taken.here}, and no server is asked for it")
         if isinstance(taken, There):
             compiled.graph[item.node_id]["inputs"][item.field] = taken.name
         else:

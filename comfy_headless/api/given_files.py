@@ -200,6 +200,8 @@ def _named_by(name: str, found: Format | None) -> str:
 def _named(text: str, what: str, media: Media) -> Taken:
     """Return the file here that a text names, else the one on the server."""
     path = Path(text)
+    if any(ord(letter) < 32 for letter in text):
+        raise ValidationError(f"{what}={in_words(text)!r}: no file has such a name")
     try:
         here = not _ANNOTATED.search(text) and path.exists()
         missing = f"No such file here ({path.absolute()})"

@@ -298,7 +298,6 @@ TEMPLATES = {
     "image in a text template": (changed("text", "9", **node("LoadImage", "$~image.image!", image="x.png")),
                                  ["tasks.text", "takes no $image"]),
     "no image in an image template": (changed("image", "7", _meta={"title": "Image"}), ["needs a marker $~image"]),
-    "image without upload": (changed("image", "7", _meta={"title": "$image.image!"}), ["needs a marker $~image"]),
     "browser format": ({"text": {"nodes": [], "links": []}}, ["browser format", "convert_workflow"]),
 }  # fmt: skip
 

@@ -71,7 +71,8 @@ def test_it_asks_what_generate_takes(program: Program, folder: Path) -> None:
     asked = ("check", "--preset", "wan_5b", "--offline", "--negative-prompt", "fog", "--seed", "7", "--frames", "601")
     assert "(--untested)" in program(*asked).err
     assert program(*asked, "--untested", "--image", "a.png").code == 0
-    assert "last_image='b.png': No such file" in program("check", "--preset", "wan_flf2v", "--last-image", "b.png").err
+    flf2v = ("check", "--preset", "wan_flf2v", "--offline")
+    assert "last_image='b.png': No such file" in program(*flf2v, "--last-image", "b.png").err
     assert "--untested: that is for a preset" in program("check", written(folder), "--untested", "--offline").err
     assert "seed=7: that is no argument" in program("check", written(folder), "--seed", "7", "--offline").err
     (folder / "loads.json").write_text(json.dumps(LOADS))
