@@ -198,13 +198,15 @@ def test_the_callers_own_http_client_fetches(tmp_path: Path) -> None:
         assert asked == ["/view"]
 
 
-def test_a_callback_of_3x(run: Run) -> None:
+def test_a_callback_of_3x(run: Run, tmp_path: Path) -> None:
     """Two arguments: the share that is done, never falling, to 1.0, and a sentence."""
     told: list[tuple[float, str]] = []
     with Simulator() as simulator:
         run(
             simulator.url,
-            lambda client: client.run_workflow(GRAPH, on_progress=lambda pct, msg: told.append((pct, msg))),
+            lambda client: client.run_workflow(
+                GRAPH, out=tmp_path, on_progress=lambda pct, msg: told.append((pct, msg))
+            ),
         )
     shares = [pct for pct, _ in told]
     assert (shares, told[-1]) == (sorted(shares), (1.0, "Completed"))
