@@ -33,7 +33,7 @@ def deal_fitting(node: Node, fields: list[Field], *, own: bool) -> Fitted:
     """
     saved = without_dummies(fields, node.values) if isinstance(node.values, list) else node.values
     dealt = deal(node.type, fields, saved)
-    if not isinstance(saved, list) or not saved or len(saved) == dealt.places:
+    if not isinstance(saved, list) or not saved or (len(saved) == dealt.places and not _is_stale(node, dealt)):
         return Fitted(dealt)
     wrong = _misplaced(node.type, fields, saved)
     if wrong is None:
@@ -52,6 +52,12 @@ def deal_fitting(node: Node, fields: list[Field], *, own: bool) -> Fitted:
         f"{len(saved)} values are saved for {dealt.places} inputs, and {shown(value)} stands where {field.name} "
         f"({field.type}) is: the class may have changed since; look at its values in the browser and save again",
     )
+
+
+def _is_stale(node: Node, dealt: Dealt) -> bool:
+    """Whether the file has an input that holds a value, and the class has it no more."""
+    known = {field.name for field in dealt.fields}
+    return any(one.widget and one.name not in known for one in node.inputs)
 
 
 def _misplaced(class_type: str, fields: list[Field], saved: list[Any]) -> tuple[Field, Any] | None:

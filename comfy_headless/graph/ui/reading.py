@@ -124,7 +124,7 @@ class _Reader:
         if not isinstance(values, list | Mapping | None):
             self.fail(f"node {node_id} ({kind}): widgets_values is {shown(values)}, expected a list")
         properties = raw.get("properties")
-        node = Node(
+        return Node(
             node_id,
             kind,
             title if isinstance(title, str) else None,
@@ -135,7 +135,6 @@ class _Reader:
             properties if isinstance(properties, Mapping) else {},
             _proxies(properties.get("proxyWidgets")) if isinstance(properties, Mapping) else [],
         )
-        return node
 
     def input(self, raw: object) -> Input:
         if not isinstance(raw, Mapping):

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comfy_headless.errors import ValidationError
@@ -95,6 +95,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = places(DRAWN)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ODD), min_size=1, max_size=4))
 def test_odd_files_are_converted_or_refused(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     """Whatever stands where, there is a graph that is one, or an error of ours."""
