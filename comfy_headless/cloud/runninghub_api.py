@@ -10,7 +10,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from comfy_headless.cloud.runninghub_codes import code_of, said
 from comfy_headless.errors import ComfyUIConnectionError, ComfyUIOfflineError
@@ -62,7 +61,10 @@ class Api:
 
     def attempt(self, call: Call) -> Flow[Attempt]:
         """Make a call once; its ``value`` is an ``Envelope`` wherever one came, whatever its code."""
-        return attempt(call, self._read)
+        tried = yield from attempt(call, self._read)
+        if tried.problem is None:
+            return tried
+        return tried._replace(problem=tried.problem.replace(f" {self.address}/", " /"))
 
     def ask(self, server: Server, call: Call, *, first: bool = True) -> Flow[Attempt]:
         """Make a call that may be made twice, until it is answered, refused, or nobody waits any longer.
@@ -95,10 +97,9 @@ class Api:
         """Read an answer. A code that passes is as a status that does: 429 is full, 503 any other."""
         reply = self.hidden(reply)
         tried = read(call, reply)._replace(value=None)
-        what = f"{call.method} {urlsplit(call.route).path}"
         if tried.problem is not None:
-            return tried._replace(problem=tried.problem.replace(f"{call.method} {call.route}", what))
-        told = envelope_in(reply)
+            return tried
+        what, told = f"{call.method} {call.route}", envelope_in(reply)
         if told is None:
             return tried._replace(problem=f"{what} answered {reply.status} with something else: {reply.first_line()}")
         if told.code == 0:

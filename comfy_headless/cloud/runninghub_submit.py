@@ -1,12 +1,14 @@
 """Give a job to RunningHub, once.
 
 A saved workflow goes as its id and what differs from it; any other graph goes whole. RunningHub has no mark by which a
-call could be told to be the same as one before. So where an answer is lost, the account is asked how many tasks it has:
+call could be told to be the same as one before, and tells no list of tasks. So:
 
-    none at each look over ``lookup`` seconds, the first time  -> sent again, with a warning in the log
-    some, or no answer, or it is lost again                    -> ComfyUIConnectionError(may_still_run=True)
+    an answer that says that it is full, or failed, or 429   -> sent again, with pauses that grow and are drawn
+    a 503, and the account has no task                       -> sent again, with a warning in the log
+    no answer, or one that says nothing                      -> ComfyUIConnectionError(may_still_run=True), with what
+                                                                the account says; never sent again
 
-A queue that is full is waited out, with pauses that grow and are drawn, until the deadline of the call.
+An account without a task is no proof: a task may have been taken, done and paid for meanwhile.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from typing import Any, Final, NamedTuple
 
 from comfy_headless.cloud.runninghub_api import ACCOUNT, CANCEL, CREATE, Api, Envelope
 from comfy_headless.cloud.runninghub_codes import code_of, refusal
-from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError
+from comfy_headless.errors import ComfyHeadlessError, ComfyUIConnectionError, GenerationRejectedError
 from comfy_headless.protocol.conversation import Attempt, Server
-from comfy_headless.protocol.effects import Flow, Now, Sleep, json_body
+from comfy_headless.protocol.effects import Flow, Sleep, json_body
 from comfy_headless.protocol.submit import rejection
 
 logger = logging.getLogger("comfy_headless")
@@ -68,7 +70,7 @@ class _Submission:
         self.server, self.timing, self.api, self.prompt_id = server, server.timing, api, prompt_id
         self.call = api.call(CREATE, server.timing.post, **body)
         self.pause = server.timing.last_poll
-        self.lost = 0
+        self.failed = 0
 
     def flow(self) -> Flow[str]:
         """Send until it is taken or refused."""
@@ -77,21 +79,33 @@ class _Submission:
             self._mark(sent=True)
             tried: Attempt = yield from self.api.attempt(self.call)
             told: Envelope | None = tried.value
-            lost = tried.passing and tried.problem is not None and tried.broken != "refused" and tried.status != 429
+            lost = told is None and tried.passing and tried.broken != "refused" and tried.status != 429
             self._mark(sent=lost)
             if told is not None and told.code == 0:
                 return (yield from self._taken(told))
             if lost:
                 yield from self._look(tried)
-            elif tried.status == 429:
-                yield from self._wait(tried)
-            elif told is not None:
-                raise refusal(self.api.address, told.code, told.words, what="the job was not taken")
-            elif tried.broken == "refused" and first:
+            if tried.broken == "refused" and first:
                 raise self.api.offline(tried.problem or "")
-            else:
-                raise self.api.unanswered(tried)
+            if tried.status not in (429, 503) or not self._bears(tried):
+                raise self._refusal(tried)
+            yield from self._wait(tried)
             first = False
+
+    def _bears(self, tried: Attempt) -> bool:
+        """Return whether it is sent again: a full queue always, a service that fails as often as any call is."""
+        self.failed += tried.status == 503
+        most = 3 if self.api.retries is None else self.api.retries
+        return tried.status == 429 or self.failed <= most
+
+    def _refusal(self, tried: Attempt) -> ComfyHeadlessError:
+        told: Envelope | None = tried.value
+        if told is None:
+            return self.api.unanswered(tried)
+        tips = _tips(told.data.get("promptTips") if isinstance(told.data, Mapping) else None)
+        if tips.get("node_errors"):
+            return rejection(tips)
+        return refusal(self.api.address, told.code, told.words, what="the job was not taken")
 
     def _mark(self, *, sent: bool) -> None:
         """Note whether a call is out whose answer is not here: whoever leaves now is told so by ``cancel``."""
@@ -106,28 +120,21 @@ class _Submission:
         self.pause = min(self.pause * _GROWS, self.timing.last_poll * _MOST_STEPS)
 
     def _look(self, tried: Attempt) -> Flow[None]:
-        """An answer is lost: return where the job is surely not there, so that it may be sent once more."""
-        self.lost += 1
+        """An answer is lost: ask for the account's tasks; return where it may be sent again.
+
+        Raises:
+            ComfyUIConnectionError: whether it was taken cannot be known.
+        """
         logger.warning("%s: %s; asking for the account's tasks", self.server.url, tried.problem)
-        started = now = yield Now()
-        count: int | None = None
-        while self.lost == 1 and now - started <= self.timing.lookup and not count:
-            yield Sleep(self.timing.lookup_gap)
-            count = yield from running_tasks(self.server, self.api)
-            now = yield Now()
-        if self.lost == 1 and count == 0:
-            logger.warning(
-                "%s: the account has no task, so the job %s is sent again; had it been taken and done within %.0f s, "
-                "it would run twice",
-                self.server.url,
-                self.prompt_id,
-                now - started,
-            )
+        yield Sleep(self.timing.lookup_gap)
+        count = yield from running_tasks(self.server, self.api)
+        if tried.status == 503 and count == 0:
+            words = "%s: was not available and the account has no task: the job %s is sent again"
+            logger.warning(words, self.server.url, self.prompt_id)
             return
-        tasks = "it was lost before, too" if self.lost > 1 else _tasks(count)
         raise ComfyUIConnectionError(
-            f"{self.server.url}: {tried.problem}; whether RunningHub took the job cannot be known ({tasks}), so it was "
-            f"not sent again: look at your tasks on {self.api.address} before you send it again",
+            f"{self.server.url}: {tried.problem}; whether RunningHub took the job cannot be known ({_tasks(count)}), "
+            f"so it was not sent again: look at your tasks on {self.api.address} before you send it again",
             url=self.server.url,
             prompt_id=self.prompt_id,
             may_still_run=True,
@@ -162,7 +169,9 @@ class _Submission:
 
 
 def _tasks(count: int | None) -> str:
-    return "the account does not tell its tasks" if count is None else f"the account has {count} tasks"
+    if count is None:
+        return "the account does not tell its tasks"
+    return f"the account has {count} tasks" if count else "the account has no task: it never came, or has ended already"
 
 
 def _tips(told: Any) -> Mapping[str, Any]:

@@ -366,11 +366,13 @@ def _cancel(server: Server, prompt_id: str, *, sent_only: bool) -> Flow[str]:
             logger.warning("cancelling prompt %s on %s ... (Ctrl-C again leaves at once)", prompt_id, server.url)
         yield Deadline(None)
         cancelled = yield from cancel(server, prompt_id)
-        if sent_only and not cancelled:
+        if sent_only and not cancelled and server.executor is None:
             yield Sleep(server.timing.lookup_gap / 4)
             cancelled = yield from cancel(server, prompt_id)
         if cancelled:
             outcome, level = f"prompt {prompt_id}: cancelled on the server", logging.INFO
+        elif sent_only and server.executor is not None:
+            outcome, level = f"prompt {prompt_id}: {server.executor.name} does not have it; nothing runs", logging.INFO
         elif sent_only:
             outcome = f"prompt {prompt_id}: not there yet, but sent; the server may still take and run it"
         else:

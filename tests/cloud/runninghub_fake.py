@@ -61,6 +61,7 @@ class Task:
     """A task as RunningHub has it."""
 
     id: str
+    prompt_id: str = field(default_factory=lambda: str(uuid4()))
     status: str = "QUEUED"
     files: list[tuple[str, str]] = field(default_factory=list)
     reason: dict[str, Any] | None = None
@@ -113,6 +114,7 @@ class FakeRunningHub:
         self._stored: dict[str, str] = {}
         self._blobs: dict[str, bytes] = {}
         self._signed: dict[str, int] = {}
+        self._bad: dict[int, Trouble] = {}
         self._live: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -173,7 +175,6 @@ class FakeRunningHub:
         self.asked.append(asked)
         if at == "file" and any(name in asked.headers for name in _SECRETS):
             self.leaks.append(asked)
-        request["body"] = body
         trouble = next((one for one in self.troubles if one.at == at and one.times > 0), None)
         if trouble is not None:
             trouble.times -= 1
@@ -195,7 +196,7 @@ class FakeRunningHub:
             case "page":
                 return web.Response(text="<html>one moment please</html>", content_type="text/html")
             case "half" | "slow":
-                request["trouble"] = trouble
+                self._bad[id(request)] = trouble
                 return await handler(request)  # type: ignore[no-any-return]
             case "code":
                 return _envelope(int(rest), "the words of it")
@@ -206,7 +207,7 @@ class FakeRunningHub:
         return web.Response(status=int(kind), text="upstream error", headers=headers)
 
     async def _answered(self, at: str, request: web.Request, handler: Any) -> web.StreamResponse:
-        body = request["body"]
+        body = await _body(request) if at in _NAMES else {}
         if at in _NAMES and (body.get("apiKey") or body.get("apikey" if at == "account" else "apiKey")) != KEY:
             return _envelope(802, "APIKEY_UNAUTHORIZED")
         scripted = self._answers.get(at)
@@ -216,13 +217,13 @@ class FakeRunningHub:
         return await handler(request)  # type: ignore[no-any-return]
 
     async def _json(self, request: web.Request) -> web.Response:
-        graph = self.saved.get(str(request["body"].get("workflowId")))
+        graph = self.saved.get(str((await _body(request)).get("workflowId")))
         if graph is None:
             return _envelope(380, "WORKFLOW_NOT_EXISTS")
         return _envelope(0, "success", {"prompt": json.dumps(graph)})
 
     async def _create(self, request: web.Request) -> web.Response:
-        asked = request["body"]
+        asked = await _body(request)
         whole, saved = asked.get("workflow"), self.saved.get(str(asked.get("workflowId")))
         if (whole is None or self._wants_workflow) and saved is None:
             return _envelope(380 if asked.get("workflowId") else 301, "no such workflow")
@@ -237,11 +238,11 @@ class FakeRunningHub:
             inputs |= {name: self._stored.get(str(value), value) for name, value in inputs.items()}
         task = Task(str(1904737800000000000 + len(self.tasks) + 1))
         async with self._session.post(
-            f"{self._upstream}/prompt", json={"prompt": graph, "prompt_id": _uuid(task)}
+            f"{self._upstream}/prompt", json={"prompt": graph, "prompt_id": task.prompt_id}
         ) as reply:
             answer = await reply.json()
         if reply.status != 200:
-            return _envelope(433, f"{answer['error']['message']}: {answer['error']['details']}")
+            return _envelope(433, "VALIDATE_PROMPT_FAILED", {"promptTips": json.dumps(answer)})
         self.tasks[task.id] = task
         live = self._loop.create_task(self._run(task))
         self._live.add(live)
@@ -253,8 +254,8 @@ class FakeRunningHub:
     async def _run(self, task: Task) -> None:
         entry: Any = None
         while entry is None:
-            async with self._session.get(f"{self._upstream}/history/{_uuid(task)}") as reply:
-                entry = (await reply.json()).get(_uuid(task))
+            async with self._session.get(f"{self._upstream}/history/{task.prompt_id}") as reply:
+                entry = (await reply.json()).get(task.prompt_id)
             await asyncio.sleep(0.01)
         task.status = "RUNNING"
         if self._ends == "never":
@@ -275,13 +276,13 @@ class FakeRunningHub:
         task.status = "SUCCESS"
 
     async def _status(self, request: web.Request) -> web.Response:
-        task = self.tasks.get(str(request["body"].get("taskId")))
+        task = self.tasks.get(str((await _body(request)).get("taskId")))
         if task is None:
             return _envelope(807, "APIKEY_TASK_NOT_FOUND")
         return _envelope(0, "success", self._says.pop(0) if self._says else task.status)
 
     async def _outputs(self, request: web.Request) -> web.Response:
-        task = self.tasks.get(str(request["body"].get("taskId")))
+        task = self.tasks.get(str((await _body(request)).get("taskId")))
         if task is None:
             return _envelope(807, "APIKEY_TASK_NOT_FOUND")
         if task.status == "FAILED":
@@ -296,7 +297,7 @@ class FakeRunningHub:
         return _envelope(0, "success", told)
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        task = self.tasks.get(str(request["body"].get("taskId")))
+        task = self.tasks.get(str((await _body(request)).get("taskId")))
         if task is None:
             return _envelope(807, "APIKEY_TASK_NOT_FOUND")
         if task.status in ("SUCCESS", "FAILED", "CANCELLED"):
@@ -305,7 +306,7 @@ class FakeRunningHub:
         return _envelope(0, "success")
 
     async def _upload(self, request: web.Request) -> web.Response:
-        upload = request["body"].get("file")
+        upload = (await _body(request)).get("file")
         data = upload.file.read()
         if len(data) > 30 * 1024 * 1024:
             return _envelope(809, "APIKEY_FILE_SIZE_EXCEEDED")
@@ -335,7 +336,7 @@ class FakeRunningHub:
         self._signed[signature] = self._signed.get(signature, 1000) - 1
         data = self._blobs.get(request.match_info["digest"], b"a text" if "txt" in request.path else b"bytes")
         start = int(request.headers.get("Range", "bytes=0-").partition("=")[2].partition("-")[0])
-        trouble = request.get("trouble")
+        trouble = self._bad.pop(id(request), None)
         headers = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
         answer = web.StreamResponse(status=206 if start else 200, headers={**headers, "ETag": '"1"'})
         answer.content_length = len(data) - start
@@ -375,10 +376,6 @@ def _cut(request: web.Request, answer: web.StreamResponse | None = None) -> web.
     assert request.transport is not None
     request.transport.abort()
     return answer or web.Response()
-
-
-def _uuid(task: Task) -> str:
-    return f"00000000-0000-4000-8000-{int(task.id) % 10**12:012d}"
 
 
 @contextmanager
