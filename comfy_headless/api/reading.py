@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from comfy_headless.api.contents import most_of, read_content, read_file
 from comfy_headless.api.known import nodes_of
@@ -33,6 +33,9 @@ from comfy_headless.transport.sync import SyncTransport
 from comfy_headless.transport.web import Rules, Unread, read_page
 
 T = TypeVar("T")
+
+_FILES: Final = ("/userdata/", "/templates/", "/workflow_templates/")
+"""The routes of a server that, beside /view, give files and do nothing else; a GET of a node pack's may restart it."""
 
 
 class Found(NamedTuple):
@@ -228,26 +231,29 @@ def _raw(server: Server | None, origin: Origin) -> Flow[Mapping[str, Any]]:
 
 
 def _at(server: Server | None, origin: Origin) -> Flow[bytes]:
-    """Read an address; one of the server itself is asked as all of its are."""
+    """Read an address; a file of the server itself is asked for as all of its are."""
     address: WorkflowUrl = origin.place
-    if server is not None and server.executor is None and _is_of(server, address.url):
-        parts = urlsplit(address.url)
-        route = parts.path.removeprefix(urlsplit(server.address).path)
-        params = tuple(parse_qsl(parts.query, keep_blank_values=True))
-        tried = yield from persist(server, Call("GET", route, params, timeout=server.timing.transfer), reading=whole)
-        if tried.problem is not None:
-            raise refusal(server, tried, origin.name)
-        return bytes(tried.value.body)
-    return (yield Work(_fetched, (address, origin.name), long=True))  # type: ignore[no-any-return]
+    route = _route_of(server, address.url) if server is not None and server.executor is None else None
+    if server is None or route is None:
+        return (yield Work(_fetched, (address, origin.name), long=True))  # type: ignore[no-any-return]
+    params = tuple(parse_qsl(urlsplit(address.url).query, keep_blank_values=True))
+    tried = yield from persist(server, Call("GET", route, params, timeout=server.timing.transfer), reading=whole)
+    if tried.problem is not None:
+        raise refusal(server, tried, origin.name)
+    return bytes(tried.value.body)
 
 
-def _is_of(server: Server, url: str) -> bool:
+def _route_of(server: Server, url: str) -> str | None:
+    """Return the route of an address that is a file of the server, None if it is none."""
     try:
         ours, theirs = urlsplit(server.address), urlsplit(url)
-        same = (ours.scheme, ours.hostname, ours.port) == (theirs.scheme.lower(), theirs.hostname, theirs.port)
+        same = (ours.scheme, ours.hostname, ours.port) == (theirs.scheme, theirs.hostname, theirs.port)
     except ValueError:
-        return False
-    return same and theirs.path.startswith(f"{ours.path}/")
+        return None
+    route = theirs.path.removeprefix(ours.path)
+    inside = same and theirs.path.startswith(f"{ours.path}/") and ".." not in unquote(route).split("/")
+    plain = route.removeprefix("/api")
+    return route if inside and (plain == "/view" or plain.startswith(_FILES)) else None
 
 
 def _fetched(address: WorkflowUrl, name: str) -> bytes:

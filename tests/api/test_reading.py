@@ -235,9 +235,19 @@ def test_addresses(sim: Simulator) -> None:
                 return (await client.submit(allowed, {"width": 96}, check=False)).prompt_id
 
         assert asyncio.run(queued())
-        other = f"{sim.url.replace('127.0.0.1', 'localhost')}/userdata/workflows%2Fmine%2Fdrawn.json"
-        with pytest.raises(ValidationError, match="expected https"):
-            read_there(sim.url, lambda server: read_source(server, other))
+
+
+@pytest.mark.parametrize(
+    "path", ["/manager/reboot", "/viewer", "/view/../free", "/userdata/%2e%2e/queue", "/interrupt", "", "/view@x"]
+)
+def test_addresses_of_the_server_that_are_no_files(sim: Simulator, path: str) -> None:
+    """Only its files are asked for by an address: another route may do something."""
+    before = len(sim.requests)
+    with pytest.raises(ValidationError, match="expected https"):
+        read_there(sim.url, lambda server: read_source(server, sim.url + path))
+    with pytest.raises(ValidationError, match="expected https"):
+        read_there(sim.url.replace("127.0.0.1", "localhost"), lambda server: read_source(server, f"{sim.url}/view?x"))
+    assert len(sim.requests) == before
 
 
 def test_a_secret_in_an_address_is_not_shown() -> None:
