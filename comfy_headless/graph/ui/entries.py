@@ -9,6 +9,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.ui.canvas import Node
 from comfy_headless.graph.ui.links import Resolver, Scope, Value, Wire
 from comfy_headless.graph.ui.names import Names
+from comfy_headless.graph.ui.pack_nodes import links_by_itself
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.placed import Placed
 from comfy_headless.graph.ui.primitives import Primitives
@@ -42,6 +43,8 @@ class Writer:
             page.warn(f"{scope.name(node)}: {placed.warning}")
         if node.type == _WEBCAM:
             page.warn(f"{scope.name(node)}: the browser takes its picture anew; here what was saved is sent")
+        if links_by_itself(node):
+            page.warn(f"{scope.name(node)}: what it links in the browser is not in the file; link those inputs by hand")
         values = dict(self._primitives.values(scope.canvas, node))
         linked = dict[str, Any]()
         for inlet in placed.inlets:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from comfy_headless.errors import ValidationError
-from comfy_headless.graph.ui.canvas import BYPASSED, INPUT_NODE, MUTED, REROUTE, Canvas, Node
+from comfy_headless.graph.ui.canvas import BYPASSED, INPUT_NODE, MUTED, Canvas, Node
+from comfy_headless.graph.ui.pack_nodes import GETTER, PASSING, name_of
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.placed import Inlet, is_virtual
 from comfy_headless.graph.ui.promoted import Promotions
@@ -106,7 +107,9 @@ class Resolver:
             )
         if origin.mode == MUTED:
             return None
-        if origin.type == REROUTE:
+        if origin.type == GETTER:
+            return self._set(scope, origin, step.asked)
+        if origin.type in PASSING:
             inlets = self._page.placed(canvas, origin).inlets
             return _Step(scope, origin, inlets[0], step.asked) if inlets else None
         if origin.mode == BYPASSED:
@@ -117,6 +120,20 @@ class Resolver:
         if is_virtual(origin):
             return None
         return Wire(scope.path + origin.id, link.slot, scope, origin)
+
+    def _set(self, scope: Scope, getter: Node, asked: str) -> _Step | None:
+        """Go from a Get to the Set of its name, in its own canvas or one around it."""
+        name, around = name_of(getter), scope
+        while name is not None:
+            setter = self._page.setter(around.canvas, name)
+            if setter is not None:
+                inlets = self._page.placed(around.canvas, setter).inlets
+                return _Step(around, setter, inlets[0], asked) if inlets and setter.mode != MUTED else None
+            if around.outer is None:
+                break
+            around = around.outer
+        self._page.warn(f"{scope.name(getter)}: there is no Set of the name {name!r}; what it gives stays open")
+        return None
 
     def _outside(self, step: _Step, slot: int) -> _Step | Value | None:
         """Leave a subgraph by one of its inputs."""

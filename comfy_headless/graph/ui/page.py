@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Drawing, Input, Node
+from comfy_headless.graph.ui.pack_nodes import SETTER, name_of
 from comfy_headless.graph.ui.placed import ClassShape, Inlet, Placed, is_virtual, place, shape_of
 
 
@@ -15,16 +16,8 @@ class Page:
     """
 
     __slots__ = (
-        "_placed",
-        "_shapes",
-        "_takers",
-        "_targets",
-        "cut",
-        "definitions",
-        "name",
-        "root",
-        "schemas",
-        "warnings",
+        *("_placed", "_setters", "_shapes", "_takers", "_targets"),
+        *("cut", "definitions", "name", "root", "schemas", "warnings"),
     )
 
     def __init__(self, drawing: Drawing, schemas: Schemas, name: str) -> None:
@@ -34,6 +27,7 @@ class Page:
         self.name = name
         self.warnings: dict[str, None] = {}
         self.cut: set[tuple[str, str]] = set()
+        self._setters: dict[str, dict[str | None, Node]] = {}
         self._shapes: dict[str, ClassShape] = {}
         self._placed: dict[tuple[str, str], Placed] = {}
         self._takers: dict[str, dict[str, tuple[Node, Input]]] = {}
@@ -99,6 +93,14 @@ class Page:
             found = {one.link: (node, one) for node in canvas.nodes.values() for one in node.inputs if one.link}
             self._takers[canvas.id] = found
         return found
+
+    def setter(self, canvas: Canvas, name: str) -> Node | None:
+        """Return the Set of a canvas that has that name, the first of several."""
+        found = self._setters.get(canvas.id)
+        if found is None:
+            setters = [node for node in canvas.nodes.values() if node.type == SETTER]
+            found = self._setters[canvas.id] = {name_of(node): node for node in reversed(setters)}
+        return found.get(name)
 
     def primitive_targets(self, canvas: Canvas, primitive: Node) -> list[tuple[str, str]]:
         """Return the inputs that a PrimitiveNode is linked to: ids of their nodes, and their names."""

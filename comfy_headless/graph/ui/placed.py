@@ -10,6 +10,7 @@ from comfy_headless.graph.ui.added import all_fields
 from comfy_headless.graph.ui.canvas import VIRTUAL, Input, Node
 from comfy_headless.graph.ui.fields import AUTOGROW, MATCH_TYPE, Field, fields_in
 from comfy_headless.graph.ui.fitting import deal_fitting
+from comfy_headless.graph.ui.pack_nodes import IN_THE_BROWSER, more_values
 from comfy_headless.graph.ui.titles import OTHER_TITLES
 from comfy_headless.graph.well_formed import DYNAMIC_COMBO
 
@@ -87,8 +88,9 @@ def place(node: Node, shape: ClassShape | None) -> Placed:
     if shape is None:
         inlets = [Inlet(one.name, one.type, one.link) for one in node.inputs]
         return Placed(node, inlets, node.output_types, {})
-    dealt, warning = deal_fitting(node, shape.fields, own=shape.own)
-    return Placed(node, _inlets(node, dealt.fields), shape.output_types, dealt.values, warning)
+    more = more_values(node)
+    dealt, warning = deal_fitting(node, shape.fields, own=shape.own or bool(more))
+    return Placed(node, _inlets(node, dealt.fields), shape.output_types, {**dealt.values, **more}, warning)
 
 
 def _output_type(kind: object) -> str:
@@ -140,4 +142,4 @@ def _grown(field: Field, saved: dict[str, Input]) -> Iterator[Inlet]:
 
 def is_virtual(node: Node) -> bool:
     """Whether the page keeps a node to itself."""
-    return node.type in VIRTUAL
+    return node.type in VIRTUAL or node.type in IN_THE_BROWSER
