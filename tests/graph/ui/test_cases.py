@@ -29,6 +29,8 @@ TOPICS = (
 BY_SHAPE = "the page reads links by the file's version and finds none; their shape says what they are"
 DEEP_LINK = "the page loses the link to an input of an option of an option"
 HOLE = "the page loses the link behind an empty place of a list inside an option"
+LATE = "the page loses values of two instances inside a definition that stands before theirs in the file"
+SHIFTED = "the page reckons with a value that early files do not have, and sends cfg 'euler'"
 BY_NAME = "the page loses values that are saved by name"
 KINDER = {
     "links_objects_in_v04": BY_SHAPE,
@@ -37,7 +39,11 @@ KINDER = {
     "version_as_text": BY_SHAPE,
     "definition_links_as_arrays": BY_SHAPE,
     "definition_version_04": BY_SHAPE,
-    "missing_control_slot": "the page deals seven values out to six places, and sends cfg 'euler'",
+    "missing_control_slot": SHIFTED,
+    "advanced_sampler_no_control": SHIFTED,
+    "two_in_one_definition": LATE,
+    "pair_same_outer_first": LATE,
+    "pair_one_outer_first": LATE,
     "values_as_dict": BY_NAME,
     "values_dict_with_dynamic_combo": BY_NAME,
     "instance_values_dict": BY_NAME,
