@@ -237,7 +237,7 @@ def _output(output: Output, what: str, media: Media, server_url: str) -> Taken:
         return fitting(output.data, output.filename, what, media, repr(output.filename))
 
     own = bool(server_url) and output.url.startswith(f"{server_url}/view?")
-    return There(named_there(output), "", size, bring) if own and media != "file" else bring()
+    return There(named_there(output), "", size, bring) if own else bring()
 
 
 def _read_file(file: Any, what: str) -> Content:

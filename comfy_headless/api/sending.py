@@ -84,14 +84,17 @@ def settled(values: Mapping[str, Any]) -> Flow[Mapping[str, Any]]:
 
 def _taken(server: Server, compiled: CompiledWorkflow) -> Flow[tuple[CompiledWorkflow, list[tuple[Upload, Any]]]]:
     """Look at each file, each once; one that the server has stands in the graph as it is named there."""
-    seen: dict[tuple[int, Kind, bool], Taken] = {}
+    seen: dict[tuple[int, Kind, bool, bool], Taken] = {}
     url = server.url if server.executor is None else ""
     found, there = list[tuple[Upload, Local | Address]](), set[str]()
     for item in compiled.uploads:
         alpha = reads_alpha(compiled.graph, item)
-        key = id(item.given), item.media, alpha
+        by_name = item.media != "file" or compiled.graph[item.node_id]["class_type"] == "LoadImageOutput"
+        key = id(item.given), item.media, alpha, by_name
         if key not in seen:
-            looking = partial(take, item.given, item.what, item.media, alpha_mask=alpha, server_url=url)
+            looking = partial(
+                take, item.given, item.what, item.media, alpha_mask=alpha, server_url=url if by_name else ""
+            )
             taken: Taken = yield Work(looking, long=True)
             seen[key] = (yield from _there(server, taken, item.what)) if isinstance(taken, There) else taken
         settled_as = seen[key]
@@ -106,7 +109,7 @@ def _taken(server: Server, compiled: CompiledWorkflow) -> Flow[tuple[CompiledWor
 def _there(server: Server, there: There, what: str) -> Flow[There | Local]:
     """Ask the server for a file that it should have; a cloud cannot be asked."""
     if server.executor is None:
-        seen = yield from look(server, there.name)
+        seen = yield from look(server, there.name, patient=True)
         fits = seen.status == 200 and there.size in (None, seen.size)
         if fits or (there.instead is None and seen.status not in (None, 400, 403, 404)):
             return there

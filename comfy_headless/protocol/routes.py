@@ -200,7 +200,7 @@ def stored_name(server: Server, tried: Attempt, what: str, *, hint: str = "") ->
         words = tried.problem or "the answer has no name"
         known = {
             400: "a name or a sub-folder that leads out of its folder",
-            413: "the server's --max-upload-size is smaller than the file",
+            413: "the file is larger than the server's --max-upload-size; or lay it into its folder and give its name",
         }
         hint = hint or known.get(tried.status or 0, "")
         raise ComfyUIConnectionError(

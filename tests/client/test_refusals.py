@@ -18,7 +18,7 @@ REFUSED: list[tuple[Fault, str, tuple[Any, ...], dict[str, Any], str]] = [
         "upload",
         (b"x",),
         {"name": "a.bin"},
-        f"upload of a.bin failed: .*{LARGE} .the server's --max-upload-size is smaller than the file",
+        f"upload of a.bin failed: .*{LARGE} .the file is larger than the server's --max-upload-size",
     ),
     (
         Answer("POST /userdata/a", 413, LARGE),
