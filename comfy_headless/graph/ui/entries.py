@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.ui.added import UPLOADS
 from comfy_headless.graph.ui.canvas import Node
 from comfy_headless.graph.ui.links import Resolver, Scope, Value, Wire
 from comfy_headless.graph.ui.names import Names
@@ -64,6 +65,9 @@ class Writer:
         for inlet in placed.inlets:
             value = values.get(inlet.name)
             if inlet.field is None or inlet.name not in values:
+                continue
+            if value is None and inlet.field.type == "COMBO" and not UPLOADS.keys() & inlet.field.options.keys():
+                del values[inlet.name]  # null stands for the first choice, and there is none
                 continue
             if inlet.name == PREFIX and placed.node.type in SAVING and value is None:
                 values[inlet.name] = inlet.field.default

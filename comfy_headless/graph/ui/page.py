@@ -16,7 +16,7 @@ class Page:
     """
 
     __slots__ = (
-        *("_placed", "_setters", "_shapes", "_takers", "_targets"),
+        *("_instances", "_placed", "_setters", "_shapes", "_takers", "_targets"),
         *("cut", "definitions", "name", "root", "schemas", "warnings"),
     )
 
@@ -27,6 +27,7 @@ class Page:
         self.name = name
         self.warnings: dict[str, None] = {}
         self.cut: set[tuple[str, str]] = set()
+        self._instances: dict[str, dict[str, list[Node]]] = {}
         self._setters: dict[str, dict[str | None, Node]] = {}
         self._shapes: dict[str, ClassShape] = {}
         self._placed: dict[tuple[str, str], Placed] = {}
@@ -40,6 +41,16 @@ class Page:
     def definition_of(self, node: Node) -> Canvas | None:
         """Return the definition that a node is an instance of; None for all others."""
         return self.definitions.get(node.type)
+
+    def instances(self, canvas: Canvas, definition: Canvas) -> list[Node]:
+        """Return the instances of a definition in a canvas."""
+        found = self._instances.get(canvas.id)
+        if found is None:
+            found = self._instances[canvas.id] = {}
+            for node in canvas.nodes.values():
+                if node.type in self.definitions:
+                    found.setdefault(node.type, []).append(node)
+        return found.get(definition.id, [])
 
     def is_known(self, node: Node) -> bool:
         """Whether the server has the class of a node."""

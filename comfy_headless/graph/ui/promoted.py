@@ -49,20 +49,26 @@ class Promotions:
         self._showing: dict[str, dict[Target, int]] = {}
         self._fed: dict[str, dict[Target, int]] = {}
         self._entries: dict[tuple[str, str], list[int | None]] = {}
+        self._dealt: dict[tuple[str, str], int] = {}
+        self._cohorts: dict[tuple[str, str], int] = {}
         self._values: dict[tuple[str, str], Mapping[int, Any]] = {}
         order = _inner_first(page)
-        instances = dict[str, list[tuple[Canvas, Node]]]()
-        for canvas in (page.root, *reversed(order)):
-            for node in canvas.nodes.values():
-                if node.type in page.definitions:
-                    instances.setdefault(node.type, []).append((canvas, node))
         for definition in order:
             self._slots[definition.id], self._named[definition.id] = [], {}
             self._fed[definition.id], self._showing[definition.id] = {}, {}
             for slot in definition.inputs:
                 self._put(definition, self._declared(definition, slot))
-            for canvas, node in instances.get(definition.id, ()):
-                self._entries[canvas.id, node.id] = self._meant(definition, node.proxies)
+            for canvas in (*page.definitions.values(), page.root):  # as the page loads them
+                self._load(definition, canvas)
+
+    def _load(self, definition: Canvas, canvas: Canvas) -> None:
+        """Take up the instances of a definition in one canvas: all their values come before their proxy entries."""
+        known = len(self._slots[definition.id])
+        instances = self._page.instances(canvas, definition)
+        for node in instances:
+            self._dealt[canvas.id, node.id] = known
+        for node in instances:
+            self._entries[canvas.id, node.id] = self._meant(definition, node.proxies)
 
     def fed(self, canvas: Canvas, node: str, name: str) -> int | None:
         """Return the slot that feeds an inner input in place of its link: one that a proxy entry has made."""
@@ -90,7 +96,7 @@ class Promotions:
             named = {slots[number].name: number for number in values}
             return {**values, **{named[name]: value for name, value in node.values.items() if name in named}}
         given = list(node.values or ())
-        promoted = [number for number in values if number < len(definition.inputs)]
+        promoted = [number for number in values if number < self._dealt.get((canvas.id, node.id), 0)]
         values.update(zip(promoted, given, strict=False))
         for number, value in zip(self._entries.get((canvas.id, node.id), ()), given, strict=False):
             if number is not None and value is not None and number in values:
@@ -157,9 +163,15 @@ class Promotions:
         return meant
 
     def _primitive(self, definition: Canvas, node: Node, name: str) -> int | None:
-        """The slot that stands for a PrimitiveNode: it feeds all that the node fed."""
-        targets = [Target(*one) for one in self._page.primitive_targets(definition, node)]
-        return self._added(definition, name, [one for one in targets if self._is_widget(definition, one)])
+        """The slot that stands for a PrimitiveNode: it feeds all that the node fed, unless that has its own entry."""
+        key = (definition.id, node.id)
+        if key not in self._cohorts:
+            linked = [Target(*one) for one in self._page.primitive_targets(definition, node)]
+            targets = [one for one in linked if self._is_widget(definition, one)]
+            if not targets or any(one in self._fed[definition.id] for one in targets):
+                return None
+            self._cohorts[key] = self._added(definition, name, targets)
+        return self._cohorts[key]
 
     def _entry(self, definition: Canvas, entry: tuple[str, ...]) -> int | None:
         """The slot that a proxy entry means; it is made if it is not there. None: the entry means nothing."""
@@ -173,23 +185,17 @@ class Promotions:
         target = self._widget(definition, node, name, deeper[0] if deeper else None)
         if target is None:
             return None
-        known = self._showing[definition.id].get(target)
+        known = self._showing[definition.id].get(target, self._fed[definition.id].get(target))
         return known if known is not None else self._added(definition, target.name, [target])
 
-    def _added(self, definition: Canvas, name: str, targets: list[Target]) -> int | None:
-        fed = self._fed[definition.id]
-        known = next((fed[one] for one in targets if one in fed), None)
-        if known is not None or not targets:
-            return (
-                known if known is not None and set(self._slots[definition.id][known].targets) == set(targets) else None
-            )
+    def _added(self, definition: Canvas, name: str, targets: list[Target]) -> int:
         taken = self._named[definition.id]
         called = name
         while called in taken:
             self._counts[definition.id, name] = self._counts.get((definition.id, name), 0) + 1
             called = f"{name}_{self._counts[definition.id, name]}"
         number = self._put(definition, InnerSlot(called, tuple(targets), targets[0]))
-        fed.update(dict.fromkeys(targets, number))
+        self._fed[definition.id].update(dict.fromkeys(targets, number))
         return number
 
     def _widget(self, definition: Canvas, node: Node, name: str, deeper: str | None) -> Target | None:

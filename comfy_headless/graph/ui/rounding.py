@@ -32,7 +32,7 @@ def rounded(value: Any, field: Field) -> Any:
 
 
 def _as_number(value: Any) -> int | float | None:
-    if value is None:
+    if value is None or (isinstance(value, str) and not value.strip()):
         return 0
     if isinstance(value, str) and len(value) < 40:
         try:
