@@ -26,6 +26,8 @@ from comfy_headless.simulator import Simulator, faults
 from tests.catalog.page import TABLES, anew
 from tests.cli.program import draw, environment, finish, process
 from tests.cloud.comfy_api import KEY, comfy_api
+from tests.cloud.runninghub_fake import KEY as HUB_KEY
+from tests.cloud.runninghub_fake import SAVED, running_hub
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -107,13 +109,22 @@ def cloud(server: str) -> Iterator[str]:
         yield api.url
 
 
+@pytest.fixture(scope="module")
+def hub(server: str) -> Iterator[str]:
+    """Address of what speaks RunningHub's API."""
+    with running_hub(server, saved={SAVED: WORKFLOW}) as there:
+        yield there.url
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str, cloud: str) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str, cloud: str, hub: str) -> Path:
     """A current folder with the files that the pages speak of, and a server at the usual address."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COMFY_HEADLESS_URL", server)
     monkeypatch.setenv("COMFY_BASE_URL", cloud)
     monkeypatch.setenv("COMFY_API_KEY", KEY)
+    monkeypatch.setenv("RUNNINGHUB_BASE_URL", hub)
+    monkeypatch.setenv("RUNNINGHUB_API_KEY", HUB_KEY)
     monkeypatch.delenv("COMFY_HEADLESS_PRESETS", raising=False)
     draw(tmp_path / "first.png")
     (tmp_path / "workflow.json").write_text(json.dumps(WORKFLOW))
