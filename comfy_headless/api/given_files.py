@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -248,6 +248,9 @@ def _read_file(file: Any, what: str) -> Content:
         content = file.read()
     except (OSError, ValueError) as error:
         raise ValidationError(f"{what}: this file object cannot be read: {error}") from error
+    if isinstance(content, Coroutine):
+        content.close()
+        raise ValidationError(f"{what}: the read() of this file object is to be awaited; give await file.read()")
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise ValidationError(
             f"{what}: a file object that gives {type(content).__name__}; open it for bytes, such as open(path, 'rb')"

@@ -27,7 +27,10 @@ WAYS: Final = (
 )
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_\s-]{24,}={0,2}\s*")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_WEAK: Final = frozenset({"AAC", "AC-3", "BMP", "JPEG XL", "MP3", "MPEG-TS", "PNM"})
+"""Formats that begin with two bytes, which a path may begin with too if it is read as base64."""
+
 _STAND_INS: Final = {"image": "image.png", "mask": "mask.png", "video": "video.mp4", "audio": "audio.flac"}
 
 
@@ -154,13 +157,15 @@ def named_there(output: Output) -> str:
 
 
 def _is_base64(text: str) -> bool:
-    """Return whether a text is the base64 of a file of a known format: no path begins so."""
-    if not _BASE64.fullmatch(text):
+    """Return whether a text begins as the base64 of a file does, by a mark that no path has by chance."""
+    head = "".join(text[: HEAD * 2].split())
+    if not _BASE64.fullmatch(head):
         return False
     try:
-        return format_of(_decoded("".join(text[: HEAD * 2].split()))) is not None
+        found = format_of(_decoded(head))
     except binascii.Error:
         return False
+    return found is not None and found.name not in _WEAK
 
 
 def _decoded(text: str) -> bytes:
