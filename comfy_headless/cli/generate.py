@@ -152,7 +152,7 @@ def queued(job: Job, terminal: Terminal) -> Answer:
     """Return the answer for a job that is left to itself: its id."""
     for note in job.notes:
         terminal.note(note, label="note: ")
-    terminal.note(f"queued; to bring its files here: {job_command('fetch', job.prompt_id, job.url)}")
+    terminal.note(f"queued; to bring its files here: {job_command('fetch', job.prompt_id, job.place)}")
     data = {
         "prompt_id": job.prompt_id,
         "seed": job.seed,

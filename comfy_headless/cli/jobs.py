@@ -136,7 +136,7 @@ def _take_up(prompt_id: str, how: How, terminal: Terminal, *, download: bool = T
                 strict=how.strict,
             )
     if not download and result.outputs:
-        terminal.note(f"to bring the files here: {job_command('fetch', job.prompt_id, job.url)}")
+        terminal.note(f"to bring the files here: {job_command('fetch', job.prompt_id, job.place)}")
     return report(result, job.url, simulated=False, terminal=terminal, timed=False)
 
 
@@ -145,7 +145,7 @@ def _left_alone(job: Job, command: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        again = job_command(command, job.prompt_id, job.url)
+        again = job_command(command, job.prompt_id, job.place)
         error.add_note(f"prompt {job.prompt_id}: left alone on {job.url}; to take it up again: {again}")
         raise
 
@@ -211,7 +211,10 @@ def _whole(client: ComfyClient, word: str) -> str:
         raise ValidationError(
             f"{word!r} is no id of a job; give it whole, or at least its first {_SHORTEST} characters"
         )
-    known = [job.prompt_id for job in client.jobs(_LOOK_BACK)]
+    try:
+        known = [job.prompt_id for job in client.jobs(_LOOK_BACK)]
+    except ValidationError:  # a cloud that does not tell which jobs it has
+        return word
     found = [word] if word in known else [prompt_id for prompt_id in known if prompt_id.startswith(word)]
     if len(found) > 1:
         lines = "".join(f"\n  {prompt_id}" for prompt_id in found)

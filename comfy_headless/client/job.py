@@ -37,6 +37,11 @@ class _Held:
         return self._server.url
 
     @property
+    def place(self) -> str:
+        """What ``--server`` and ``server=`` take to mean where the job is: an address, or a cloud's name."""
+        return self._server.named
+
+    @property
     def graph(self) -> Mapping[str, Any]:
         """The API-format workflow as it was queued."""
         return self._ticket.graph
