@@ -16,10 +16,11 @@ import av
 from PIL import Image
 
 from comfy_headless.errors import MediaError
+from comfy_headless.media.boxes import read_metadata
 from comfy_headless.media.probe import PICTURE_ERRORS
 
 Kind = Literal["png", "picture", "glb", "mov", "matroska", "flac", "ogg", "mp3"]
-"""How a file is read: on its own, by Pillow, or as a container of PyAV's by that name."""
+"""What a file is; those that nobody here reads are containers of PyAV's by that name."""
 
 _NAMES: Final = ("prompt", "workflow", "comment")
 _LONGEST: Final = 16 * 2**20
@@ -109,4 +110,5 @@ _READERS: Final[Mapping[Kind, Callable[[BinaryIO], Iterator[tuple[str, str]]]]] 
     "png": _of_png,
     "picture": _of_picture,
     "glb": _of_glb,
+    "mov": read_metadata,
 }

@@ -74,7 +74,7 @@ def test_json_in_any_encoding(encoding: str) -> None:
         (b"\x89PNG\r\n\x1a\n", "it holds no workflow"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "it cannot be read as picture"),
         (b"\xff\xd8\xff\xe1\xff\xff", "it cannot be read as picture"),
-        (b"\0\0\0\x20ftypisom" + b"\0" * 20, "it cannot be read as mov"),
+        (b"\0\0\0\x20ftypisom" + b"\0" * 20, "it cannot be read as mov: it has no head"),
         (b"\x1a\x45\xdf\xa3" + b"\0" * 40, "it cannot be read as matroska"),
         (b"glTF", "it cannot be read as glb"),
         (b"glTF\2\0\0\0\xff\0\0\0\4\0\0\0JSON[[]]", "it holds no workflow"),
