@@ -1,5 +1,7 @@
 """Workflows drawn by hand, each for one rule, and random ones: they become what ComfyUI's own page makes of them.
 
+Those of the topic "saved again" are what the page saved of others, in its newest format.
+
 `cases.json.gz` holds them by topic, with what the page (comfyui-frontend-package 1.47.12 on ComfyUI 0.30.0, in
 Chromium) sent: ``why``, ``workflow``, ``api``, or its ``error``. Where it throws, or loses what was plainly meant, and
 we do better, ``ours`` is what is right; `KINDER` says why. What cannot be sent is an error: `REFUSED`.
@@ -24,7 +26,7 @@ from .canonical import differences
 FILE = Path(__file__).with_name("cases.json.gz")
 TOPICS = (
     *("reading", "values", "special widgets", "dynamic inputs", "texts", "primitives", "reroutes", "modes"),
-    *("subgraphs", "instances", "proxied widgets", "renumbering", "group nodes", "random"),
+    *("subgraphs", "instances", "proxied widgets", "renumbering", "group nodes", "saved again", "random"),
 )
 BY_SHAPE = "the page reads links by the file's version and finds none; their shape says what they are"
 DEEP_LINK = "the page loses the link to an input of an option of an option"
