@@ -94,7 +94,7 @@ class TestTask:
     @pytest.mark.parametrize("path", ["", "folder/", "..", 5, True, ["a.png"], {"a": 1}, object(), "s3://a/b.png"])
     def test_an_image_is_a_file(self, path):
         """What is no way to a file is refused; the file itself is not opened here."""
-        with pytest.raises(ValidationError, match="no path|no file|is not fetched"):
+        with pytest.raises(ValidationError, match=r"no path|no file|is not fetched"):
             compile_workflow("wan_5b", image=path)
 
     def test_an_image_too_many(self, tmp_path):
