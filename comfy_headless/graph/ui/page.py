@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Drawing, Input, Node
 from comfy_headless.graph.ui.pack_nodes import SETTER, name_of
 from comfy_headless.graph.ui.placed import ClassShape, Inlet, Placed, is_virtual, place, shape_of
+
+_MOST_TYPES: Final = 100
+"""Types that one group of sockets is linked to; more than that are none that fits."""
 
 
 class Page:
@@ -27,7 +34,7 @@ class Page:
         self.name = name
         self.warnings: dict[str, None] = {}
         self.cut: set[tuple[str, str]] = set()
-        self._instances: dict[str, dict[str, list[Node]]] = {}
+        self._instances: dict[str, list[tuple[Canvas, list[Node]]]] | None = None
         self._setters: dict[str, dict[str | None, Node]] = {}
         self._shapes: dict[str, ClassShape] = {}
         self._placed: dict[tuple[str, str], Placed] = {}
@@ -42,15 +49,18 @@ class Page:
         """Return the definition that a node is an instance of; None for all others."""
         return self.definitions.get(node.type)
 
-    def instances(self, canvas: Canvas, definition: Canvas) -> list[Node]:
-        """Return the instances of a definition in a canvas."""
-        found = self._instances.get(canvas.id)
-        if found is None:
-            found = self._instances[canvas.id] = {}
-            for node in canvas.nodes.values():
-                if node.type in self.definitions:
-                    found.setdefault(node.type, []).append(node)
-        return found.get(definition.id, [])
+    def instances(self, definition: Canvas) -> list[tuple[Canvas, list[Node]]]:
+        """Return the instances of a definition by canvas, as the page loads them: definitions first, the root last."""
+        if self._instances is None:
+            self._instances = {}
+            for canvas in (*self.definitions.values(), self.root):
+                inner: dict[str, list[Node]] = {}
+                for node in canvas.nodes.values():
+                    if node.type in self.definitions:
+                        inner.setdefault(node.type, []).append(node)
+                for kind, nodes in inner.items():
+                    self._instances.setdefault(kind, []).append((canvas, nodes))
+        return self._instances.get(definition.id, [])
 
     def is_known(self, node: Node) -> bool:
         """Whether the server has the class of a node."""
@@ -73,16 +83,19 @@ class Page:
             else:
                 found = place(node, self.shape(node.type) if self.is_known(node) else None)
                 if any(inlet.match for inlet in found.inlets):
-                    found = found._replace(inlets=[self._matched(canvas, found, one) for one in found.inlets])
+                    found = found._replace(inlets=list(self._matched(canvas, found.inlets)))
             self._placed[canvas.id, node.id] = found
         return found
 
-    def _matched(self, canvas: Canvas, placed: Placed, inlet: Inlet) -> Inlet:
-        """A socket of a group takes the type that is linked to the others of it."""
-        others = [one.link for one in placed.inlets if one.match == inlet.match and one.name != inlet.name and one.link]
-        kinds = dict.fromkeys(self._linked_type(canvas, key) for key in others) if inlet.match else {}
-        kinds.pop("*", None)
-        return inlet._replace(type=",".join(kinds)) if kinds else inlet
+    def _matched(self, canvas: Canvas, inlets: list[Inlet]) -> Iterator[Inlet]:
+        """Sockets of a group, each with the types that are linked to the others of it."""
+        kinds = [self._linked_type(canvas, one.link) if one.match and one.link is not None else "*" for one in inlets]
+        counts = Counter((one.match, kind) for one, kind in zip(inlets, kinds, strict=True) if kind != "*")
+        if len(counts) > _MOST_TYPES:
+            counts.clear()
+        for one, kind in zip(inlets, kinds, strict=True):
+            others = [each for (match, each), count in counts.items() if match == one.match and count > (each == kind)]
+            yield one._replace(type=",".join(others)) if one.match and others else one
 
     def _linked_type(self, canvas: Canvas, key: str) -> str:
         link = canvas.links.get(key)

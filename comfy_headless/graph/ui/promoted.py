@@ -58,13 +58,12 @@ class Promotions:
             self._fed[definition.id], self._showing[definition.id] = {}, {}
             for slot in definition.inputs:
                 self._put(definition, self._declared(definition, slot))
-            for canvas in (*page.definitions.values(), page.root):  # as the page loads them
-                self._load(definition, canvas)
+            for canvas, instances in page.instances(definition):
+                self._load(definition, canvas, instances)
 
-    def _load(self, definition: Canvas, canvas: Canvas) -> None:
+    def _load(self, definition: Canvas, canvas: Canvas, instances: list[Node]) -> None:
         """Take up the instances of a definition in one canvas: all their values come before their proxy entries."""
         known = len(self._slots[definition.id])
-        instances = self._page.instances(canvas, definition)
         for node in instances:
             self._dealt[canvas.id, node.id] = known
         for node in instances:

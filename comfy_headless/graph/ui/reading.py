@@ -66,6 +66,7 @@ class _Reader:
         for place, one in enumerate(self.listed(listed, "definitions.subgraphs")):
             if not isinstance(one, Mapping) or not isinstance(one.get("id"), str) or not one["id"]:
                 self.fail(f"definition {place} of a subgraph has no id")
+            self.count()
             called = one.get("name")
             self.where = f"{outer}: subgraph {called if isinstance(called, str) else one['id']!r}"
             canvas = self.canvas(one, one["id"], called if isinstance(called, str) else one["id"])
@@ -101,9 +102,7 @@ class _Reader:
     def canvas(self, raw: Mapping[str, Any], canvas_id: str, called: str) -> Canvas:
         nodes: dict[str, Node] = {}
         for place, one in enumerate(self.listed(raw.get("nodes"), "nodes")):
-            self.nodes += 1
-            if self.nodes > MAX_NODES:
-                self.fail(f"has more than {MAX_NODES:,} nodes, more than any workflow")
+            self.count()
             node = self.node(one, place)
             if node.id not in nodes or node.active or not nodes[node.id].active:
                 nodes.pop(node.id, None)  # of two with one id the last that is sent survives, at its own place
@@ -112,6 +111,11 @@ class _Reader:
         state = raw.get("state")
         last = raw.get("last_node_id", state.get("lastNodeId") if isinstance(state, Mapping) else None)
         return Canvas(canvas_id, called, nodes, links, last_id=last if _is_whole(last) else 0)
+
+    def count(self) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.fail(f"has more than {MAX_NODES:,} nodes and subgraphs, more than any workflow")
 
     def node(self, raw: object, place: int) -> Node:
         if not isinstance(raw, Mapping):
