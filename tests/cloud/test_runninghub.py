@@ -49,6 +49,13 @@ def sim() -> Iterator[Simulator]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no folder is named for goes to one of the test's own."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     """A small picture."""
@@ -198,7 +205,7 @@ def test_each_fault(sim: Simulator, tmp_path: Path, kind: str, case: Case) -> No
                 words = words.partition(word)[2]
             assert KEY not in str(caught.value)
             assert getattr(caught.value, "may_still_run", False) is case.lives
-            assert not list(tmp_path.iterdir())
+            assert not [path for path in tmp_path.rglob("*") if path.is_file()]
         assert len(hub.tasks) == case.tasks
 
 
@@ -364,6 +371,22 @@ def test_a_large_file_is_refused_before(sim: Simulator, picture: Path) -> None:
     with running_hub(sim.url, saved={SAVED: PICTURE}) as hub, pytest.raises(ValidationError, match="31 MB"):
         person("sync", hub).call("run_workflow", SAVED, {"image": picture})
     assert hub.count("upload") == 0
+
+
+@pytest.mark.slow
+def test_how_often_a_call_is_repeated(sim: Simulator, picture: Path) -> None:
+    """With retry_count=1 a call that fails is repeated once; a queue that is full is waited out all the same."""
+    with running_hub(sim.url, saved={SAVED: PICTURE}) as hub:
+        hub.add(Trouble("json", "503"), Trouble("upload", "cut"), Trouble("create", "code 421", times=3))
+        hub.add(Trouble("status", "500"))
+        somebody = person("sync", hub, retry_count=1)
+        assert somebody.call("run_workflow", SAVED, {"image": picture}).success
+        hub.add(Trouble("json", "503", times=2))
+        with pytest.raises(ComfyUIConnectionError, match="503"):
+            somebody.call("run_workflow", SAVED, {"image": picture})
+        hub.add(Trouble("status", "500", times=2))
+        with pytest.raises(ComfyUIConnectionError, match="may still run"):
+            somebody.call("run_workflow", SAVED, {"image": picture})
 
 
 def test_nobody_there() -> None:
