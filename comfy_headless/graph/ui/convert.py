@@ -25,6 +25,7 @@ from comfy_headless.graph.ui.numbering import renumber
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.placed import is_virtual
 from comfy_headless.graph.ui.reading import is_ui_format, read
+from comfy_headless.graph.ui.titles import lost_marker
 
 __all__ = ["Converted", "convert", "convert_with_warnings", "is_ui_format"]
 
@@ -81,6 +82,9 @@ def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
             waiting.pop()
             continue
         definition = page.definition_of(node)
+        lost = lost_marker(node, subgraph=definition is not None) if node.title and _is_left_out(page, node) else ""
+        if lost:
+            page.warn(f"{scope.name(node)}: {lost}")
         if definition is not None:
             if scope.outer is not None or node.active:  # inside another one, the page sends even what is muted
                 instances += 1
@@ -88,6 +92,10 @@ def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
                 waiting.append((inner, iter(definition.nodes.values())))
         elif node.active and not is_virtual(node):
             yield scope, node
+
+
+def _is_left_out(page: Page, node: Node) -> bool:
+    return not node.active or is_virtual(node) or page.definition_of(node) is not None
 
 
 def _dangles(value: Any, graph: Graph) -> bool:

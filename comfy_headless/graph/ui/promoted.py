@@ -7,16 +7,13 @@ for it. Older files name further widgets in ``properties.proxyWidgets``: each be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
-from comfy_headless.errors import ValidationError
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node, Slot
 from comfy_headless.graph.ui.fields import Field
+from comfy_headless.graph.ui.nesting import inner_first
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.well_formed import DYNAMIC_COMBO
-
-_DEEPEST = 32
 
 
 class Target(NamedTuple):
@@ -52,7 +49,7 @@ class Promotions:
         self._dealt: dict[tuple[str, str], int] = {}
         self._cohorts: dict[tuple[str, str], int] = {}
         self._values: dict[tuple[str, str], Mapping[int, Any]] = {}
-        order = _inner_first(page)
+        order = inner_first(page)
         for definition in order:
             self._slots[definition.id], self._named[definition.id] = [], {}
             self._fed[definition.id], self._showing[definition.id] = {}, {}
@@ -245,30 +242,3 @@ class _Leaf(NamedTuple):
     node: str
     name: str
     field: Field | None
-
-
-def _inner_first(page: Page) -> list[Canvas]:
-    """The definitions that are used, each after those that it contains.
-
-    Raises:
-        ValidationError: one contains itself, or they lie too deep in each other.
-    """
-    depths: dict[str, int] = {}
-    contains: dict[str, set[str]] = {}
-    waiting = [(page.root, 0)]
-    while waiting:
-        canvas, depth = waiting.pop()
-        inner = {node.type for node in canvas.nodes.values() if node.type in page.definitions}
-        contains[canvas.id] = inner
-        waiting.extend((page.definitions[one], depth + 1) for one in inner if one not in contains)
-    order: list[str]
-    try:
-        order = list(TopologicalSorter(contains).static_order())
-    except CycleError as error:
-        names = " in ".join(repr(page.definitions[one].name) for one in error.args[1] if one in page.definitions)
-        raise ValidationError(f"{page.name}: a subgraph contains itself: {names}") from None
-    for one in order:
-        depths[one] = 1 + max((depths[inner] for inner in contains[one]), default=0)
-        if depths[one] > _DEEPEST:
-            raise ValidationError(f"{page.name}: subgraphs lie in each other deeper than {_DEEPEST} levels")
-    return [page.definitions[one] for one in order if one]
