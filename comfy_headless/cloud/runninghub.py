@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from comfy_headless.cloud.runninghub_api import CANCEL, NAME, STATUS, WORKFLOW, Api, Envelope
@@ -29,11 +28,13 @@ from comfy_headless.cloud.runninghub_watch import Look, Watch, read_look
 from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError, ValidationError
 from comfy_headless.graph.source import read_graph
 from comfy_headless.protocol.conversation import Attempt, Server
-from comfy_headless.protocol.effects import Flow, Part
+from comfy_headless.protocol.effects import Flow, Now, Part, Work
 from comfy_headless.protocol.frames import Frame
+from comfy_headless.protocol.known import Brought
 from comfy_headless.protocol.status import JobInfo, JobStatus, Sight
 from comfy_headless.protocol.telling import Teller
 from comfy_headless.protocol.timing import Timing
+from comfy_headless.protocol.uploads import Media, measured
 
 TIMING: Final = Timing(read=30.0, transfer=60.0, first_poll_alone=1.0, last_poll_alone=5.0, gone=10.0, cancel=10.0)
 """What is waited for what: the site is far away, and a job takes a minute to begin."""
@@ -41,6 +42,8 @@ TIMING: Final = Timing(read=30.0, transfer=60.0, first_poll_alone=1.0, last_poll
 _LARGEST: Final = 30 * 1024 * 1024
 """Bytes of an upload (runninghub-api-doc, Upload Resource: 30 MB)."""
 _CARDS_GB: Final[Mapping[str | None, float]] = {None: 24.0, "plus": 48.0}
+_FRESH: Final = 3600.0
+"""Seconds for which a file that was brought is taken to be there. How long it is kept is not written."""
 _KEPT: Final = 50
 """Saved workflows that a client remembers."""
 
@@ -123,13 +126,26 @@ class RunningHub:
         return ()
 
     def upload(self, server: Server, part: Part) -> Flow[str]:
-        """Bring a file there; give the ``fileName`` of the answer, or its address where it has none."""
-        size = Path(part.content).stat().st_size if isinstance(part.content, str) else len(part.content)
-        if size > _LARGEST:
+        """Bring a file there; give the ``fileName`` of the answer, or its address where it has none.
+
+        What this client brought in the last hour is not sent again: the name that it got is that of its bytes.
+        """
+        file: Media = yield Work(measured, (part.content, part.filename), long=True)
+        if file.size > _LARGEST:
             raise ValidationError(
-                f"upload of {part.filename!r}: it has {size / 1024**2:.0f} MB and {NAME} takes 30; put it on the web, "
-                "and give its address to a node that loads from one"
+                f"upload of {part.filename!r}: it has {file.size / 1024**2:.0f} MB and {NAME} takes 30; put it on the "
+                "web, and give its address to a node that loads from one"
             )
+        now = yield Now()
+        before = server.known.brought.get(file.key) if server.known is not None else None
+        if before is not None and now - float(before.etag) < _FRESH:
+            return before.name
+        name: str = yield from self._brought(server, part)
+        if server.known is not None:
+            server.known.note_brought(file.key, Brought(name, str(now)))
+        return name
+
+    def _brought(self, server: Server, part: Part) -> Flow[str]:
         tried: Attempt = yield from self._api.ask(server, self._api.uploading(part, server.timing.transfer))
         told: Envelope | None = tried.value
         what = f"upload of {part.filename!r}"

@@ -374,6 +374,20 @@ def test_a_large_file_is_refused_before(sim: Simulator, picture: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_same_bytes_go_once(sim: Simulator, picture: Path) -> None:
+    """What a client brought an hour ago at the most is not sent again, whatever its name; later it is."""
+    times = [0.0]
+    with running_hub(sim.url, saved={SAVED: PICTURE}) as hub:
+        with ComfyClient(at(hub), timing=FAST, clock=lambda: time.monotonic() + times[0]) as client:
+            for given in (picture, picture.read_bytes(), picture):
+                assert client.run_workflow(SAVED, {"image": given}).success
+            assert hub.count("upload") == 1
+            times[0] = 3700.0
+            assert client.run_workflow(SAVED, {"image": picture}).success
+        assert hub.count("upload") == 2
+
+
+@pytest.mark.slow
 def test_how_often_a_call_is_repeated(sim: Simulator, picture: Path) -> None:
     """With retry_count=1 a call that fails is repeated once; a queue that is full is waited out all the same."""
     with running_hub(sim.url, saved={SAVED: PICTURE}) as hub:
