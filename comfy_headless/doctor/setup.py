@@ -21,6 +21,7 @@ _SECRET: Final = "set; its value is not shown"
 VARIABLES: Final[Mapping[str, bool]] = {
     "COMFY_HEADLESS_URL": False,
     "COMFYUI_BASE_URL": False,
+    "COMFYUI_EXECUTOR_TYPE": False,
     "COMFY_HEADLESS_TOKEN": True,
     "COMFY_HEADLESS_HEADERS": True,
     "COMFY_HEADLESS_COOKIES": True,
