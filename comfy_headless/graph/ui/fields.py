@@ -43,6 +43,12 @@ class Field(NamedTuple):
     match: str = ""
 
     @property
+    def kind(self) -> str:
+        """The type of its value, which the class may name apart from that of the socket."""
+        named = self.options.get("widgetType")
+        return named if isinstance(named, str) and named else self.type
+
+    @property
     def default(self) -> Any:
         """What the page begins with."""
         if "default" in self.options:
@@ -97,8 +103,8 @@ def _field(name: str, spec: Any) -> Field:
         template = options.get("template")
         about: Mapping[str, Any] = template if isinstance(template, Mapping) else {}
         kind, match = str(about.get("allowed_types", "*")), str(about.get("template_id", kind))
-    widget = (options.get("widgetType") or kind) in _WIDGETS and not options.get("forceInput")
-    return Field(name, kind, options, choices, widget=widget, saved=kind != "IMAGECOMPARE", match=match)
+    field = Field(name, kind, options, choices, saved=kind != "IMAGECOMPARE", match=match)
+    return field._replace(widget=field.kind in _WIDGETS and not options.get("forceInput"))
 
 
 def has_control(field: Field) -> bool:

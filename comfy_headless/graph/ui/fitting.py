@@ -97,7 +97,7 @@ def belongs(value: Any, field: Field) -> bool:
     """Return whether a value may be one of that input: of its type, or of a choice's list where that is known."""
     if value is None:
         return True
-    kind = field.options.get("widgetType") or field.type
+    kind = field.kind
     if _is_control(field):
         return isinstance(value, bool | str) and (value in (*CONTROLS, "", True, False))
     if kind in ("INT", "FLOAT"):

@@ -22,7 +22,7 @@ _LEAST_GRID: Final = 1e-9
 
 def rounded(value: Any, field: Field) -> Any:
     """Return a value as the widget of that input keeps it; what is no number and cannot be one stays as it is."""
-    kind = field.options.get("widgetType") or field.type
+    kind = field.kind
     if kind in ("INT", "FLOAT"):
         number = _as_number(value)
         if number is None:
