@@ -60,6 +60,7 @@ def test_a_misspelt_name_is_none() -> None:
         ComfyClient("http://127.0.0.1:9").generate_vidoe  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_a_check_takes_it_too() -> None:
+def test_a_check_takes_it_too(tmp_path: Path) -> None:
     """What would be sent is checked, by the old name too."""
-    assert check(preset="wan_5b", init_image="first.png", server=None) is not None
+    draw(tmp_path / "first.png")
+    assert check(preset="wan_5b", init_image=tmp_path / "first.png", server=None) is not None

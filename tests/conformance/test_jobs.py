@@ -103,5 +103,5 @@ def test_a_label_stays_out_of_the_file(server: str, tmp_path: Path) -> None:
         job.result(tmp_path)
         entry = client.history(job.prompt_id)
     assert entry is not None
-    assert set(entry["prompt"][3]["comfy_headless"]) == {"preset", "seed", "settings", "notes", "sound"}
+    assert set(entry["prompt"][3]["comfy_headless"]) == {"preset", "seed", "settings", "notes", "sound", "outputs"}
     assert all(b"comfy_headless" not in path.read_bytes() for path in tmp_path.rglob("*.mp4"))
