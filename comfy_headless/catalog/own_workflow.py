@@ -9,6 +9,7 @@ from comfy_headless.catalog.aspect import shaped
 from comfy_headless.catalog.compiled import CompiledWorkflow, uploads_of
 from comfy_headless.catalog.media_in import in_words
 from comfy_headless.catalog.models import VideoSettings
+from comfy_headless.catalog.old_names import renamed
 from comfy_headless.catalog.presets import VIDEO_PRESETS
 from comfy_headless.catalog.rules import FrameRule, SizeRule
 from comfy_headless.catalog.seeds import drawn_seeds, seeds_of, with_saved_drawn
@@ -40,7 +41,7 @@ def compile_template(
     Raises:
         ValidationError: unknown parameter or wish, a required one missing, or a value that does not fit.
     """
-    variants, rest = parted(wishes or {})
+    variants, rest = parted(renamed(wishes or {}))
     asked = Variants(**variants).given()
     values, notes = _with_wishes(template, values, rest)
     parameters = template.parameters

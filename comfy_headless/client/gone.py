@@ -17,6 +17,8 @@ GONE: Final[Mapping[str, str]] = {
 }
 """Why, and what to use."""
 
+_FETCHED: Final = ("get_image", "get_video", "get_file")
+
 
 def gone(name: str) -> str:
     """Return the sentence for a name that is gone."""
@@ -29,5 +31,11 @@ class Gone:
     if not TYPE_CHECKING:  # a type checker would take any misspelt name for one that this knows
 
         def __getattr__(self, name: str) -> Any:
-            words = gone(name) if name in GONE else f"{type(self).__name__!r} object has no attribute {name!r}"
+            words = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in GONE:
+                words = gone(name)
+            elif name in _FETCHED:
+                words += (
+                    ": result.outputs have .path and .data, client.view(filename, subfolder) has any file there"
+                )
             raise AttributeError(words, name=name, obj=self)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from comfy_headless.api.reading import Found
 from comfy_headless.catalog.compiled import drawn_seed
 from comfy_headless.client.aio import AsyncComfyClient
 from comfy_headless.client.executors import transport_of
@@ -122,7 +123,8 @@ class ComfyKit:
         client = self._client(cloud=cloud)  # a key that is missing is an error of the program, and raised
         try:
             flow = await client.load_workflow(workflow)
-            job = await client.submit(with_seeds(flow.graph), params)
+            seeded: Any = Found(flow.name, with_seeds(flow.graph))  # by the name that errors tell
+            job = await client.submit(seeded, params)
             try:
                 return _told(await job.result(download=False, raise_on_error=False))
             except asyncio.CancelledError:
@@ -146,9 +148,14 @@ def _is_id(workflow: Any) -> bool:
 
 
 def _told(result: Result) -> ExecuteResult:
-    made: dict[str, Any] = {kind: [_text(each) for each in result[kind]] for kind in _KINDS}
-    for name in (f"{kind}_by_var" for kind in _KINDS):
-        made[name] = {variable: [_text(each) for each in outputs] for variable, outputs in result[name].items()}
+    made: dict[str, Any] = {}
+    for kind in _KINDS:
+        found = [each for each in (*result.outputs, *result.previews) if f"{each.kind}s" == kind]
+        made[kind] = [_text(each) for each in found]
+        named = made[f"{kind}_by_var"] = dict[str, list[str]]()
+        for each in found:
+            for name in each.names or (each.node_id,):
+                named.setdefault(name, []).append(_text(each))
     raw = dict(result.raw)
     return ExecuteResult(result.status, result.prompt_id, result.duration, **made, outputs=raw, msg=result.error)
 

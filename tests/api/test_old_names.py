@@ -64,3 +64,21 @@ def test_a_check_takes_it_too(tmp_path: Path) -> None:
     """What would be sent is checked, by the old name too."""
     draw(tmp_path / "first.png")
     assert check(preset="wan_5b", init_image=tmp_path / "first.png", server=None) is not None
+
+
+def test_a_workflow_takes_it_too(tmp_path: Path) -> None:
+    """``init_image=`` fills the marker ``$~image`` of a workflow of one's own."""
+    draw(tmp_path / "first.png")
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "x.png"}, "_meta": {"title": "$~image"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    }
+    with Simulator() as sim, ComfyClient(sim.url) as client:
+        assert client.run_workflow(graph, init_image=tmp_path / "first.png", out=tmp_path).images
+
+
+@pytest.mark.parametrize("name", ["get_image", "get_video", "get_file"])
+def test_files_are_had_otherwise(name: str) -> None:
+    """A method of 3.x that fetched a file names what does so today."""
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}': result.outputs have .path and .data"):
+        getattr(ComfyClient("http://127.0.0.1:9"), name)

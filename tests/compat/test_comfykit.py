@@ -76,7 +76,20 @@ def test_a_workflow_is_run_by_its_file(executor_type: str, tmp_path: Path) -> No
     assert [each.name for each in tmp_path.iterdir()] == ["cat.png", "workflow.json"]
 
 
-def test_a_failure_is_a_result() -> None:
+def test_previews_count_as_in_comfykit() -> None:
+    """A workflow that ends in a preview gives its address: there temporary files are results too."""
+    graph = {
+        "5": FLOW["5"],
+        "9": {"class_type": "PreviewImage", "inputs": {"images": ["5", 0]}, "_meta": {"title": "$output.pic"}},
+    }
+    with Simulator() as sim:
+        (result,) = run(sim.url, (graph, {"width": 64, "height": 48}))
+    assert result.status == "completed"
+    assert len(result.images) == 1 and "type=temp" in result.images[0]
+    assert result.images_by_var == {"pic": result.images}
+
+
+def test_a_failure_is_a_result(tmp_path: Path) -> None:
     """What is missing, refused, or not there is status "failed" with the message."""
     graph = {key: FLOW[key] for key in ("5", "9")}
     with Simulator() as sim:
@@ -86,6 +99,9 @@ def test_a_failure_is_a_result() -> None:
             ({"1": {"class_type": "Nope", "inputs": {}}}, None),
             ("nowhere.json", None),
         )
+        (tmp_path / "mine.json").write_text(json.dumps(graph))
+        (named,) = run(sim.url, (tmp_path / "mine.json", {"width": 64}))
+    assert str(named.msg).startswith("mine.json: required and not given: 'height'")
     assert {each.status for each in (missing, refused, nowhere)} == {"failed"}
     assert [each.images for each in (missing, refused, nowhere)] == [[], [], []]
     assert "required and not given: 'height'" in str(missing.msg)
