@@ -159,7 +159,7 @@ def queued(job: Job, terminal: Terminal) -> Answer:
         "preset": job.preset,
         "settings": dict(job.settings),
         "notes": list(job.notes),
-        "server": job.url,
+        "server": job.place,
     }
     return Answer(data, job.prompt_id)
 

@@ -19,7 +19,8 @@ from comfy_headless.cli.generate import How, report
 from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.job_table import table
 from comfy_headless.cli.output import Action, Answer, Terminal
-from comfy_headless.cli.server import job_command
+from comfy_headless.cli.server import job_command, named
+from comfy_headless.client.executors import executor_name
 from comfy_headless.client.job import Job
 from comfy_headless.client.sync import ComfyClient
 from comfy_headless.errors import ComfyUIConnectionError, GenerationFailedError, ValidationError
@@ -113,7 +114,8 @@ def fetch_job(
 
 def _list(limit: int, server: str | None, terminal: Terminal) -> Answer:
     with ComfyClient(server) as client:
-        jobs, url = client.jobs(limit), client.url
+        jobs = client.jobs(limit)
+    url = named(server)
     data = {"server": url, "jobs": [job.to_dict() for job in jobs]}
     nothing = f"no jobs: nothing runs{', waits or has ended' if limit else ' or waits'} at {url}"
     return Answer(data, table(jobs, terminal.width) or nothing)
@@ -121,7 +123,7 @@ def _list(limit: int, server: str | None, terminal: Terminal) -> Answer:
 
 def _take_up(prompt_id: str, how: How, terminal: Terminal, *, download: bool = True) -> Answer:
     with ComfyClient(how.server) as client:
-        job = _job(client, prompt_id)
+        job = _job(client, prompt_id, how.server)
         terminal.about(job.prompt_id)
         with (
             _left_alone(job, "fetch" if download else "watch"),
@@ -137,7 +139,7 @@ def _take_up(prompt_id: str, how: How, terminal: Terminal, *, download: bool = T
             )
     if not download and result.outputs:
         terminal.note(f"to bring the files here: {job_command('fetch', job.prompt_id, job.place)}")
-    return report(result, job.url, simulated=False, terminal=terminal, timed=False)
+    return report(result, job.place, simulated=False, terminal=terminal, timed=False)
 
 
 @contextmanager
@@ -146,7 +148,7 @@ def _left_alone(job: Job, command: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         again = job_command(command, job.prompt_id, job.place)
-        error.add_note(f"prompt {job.prompt_id}: left alone on {job.url}; to take it up again: {again}")
+        error.add_note(f"prompt {job.prompt_id}: left alone on {job.place}; to take it up again: {again}")
         raise
 
 
@@ -165,10 +167,9 @@ def _cancel(words: Sequence[str], server: str | None, terminal: Terminal) -> Ans
                 continue
             told.append({"prompt_id": prompt_id, "became": became, "error": None})
             code = code or (FAILED if became == "unknown" else DONE)
-        url = client.url
-    if any(one["became"] == "unknown" for one in told):
-        terminal.note(f"what the server has: {job_command('list', None, url)}")
-    return Answer({"server": url, "jobs": told}, "\n".join(_line(one) for one in told), code)
+        if any(one["became"] == "unknown" for one in told):
+            terminal.note(_where_to_look(client, server))
+    return Answer({"server": named(server), "jobs": told}, "\n".join(_line(one) for one in told), code)
 
 
 def _line(told: dict[str, Any]) -> str:
@@ -191,12 +192,24 @@ def _cancelled(client: ComfyClient, prompt_id: str) -> str:
     return "cancelled" if job.cancel() else "ended"
 
 
-def _job(client: ComfyClient, word: str) -> Job:
+def _job(client: ComfyClient, word: str, server: str | None) -> Job:
     try:
         return client.job(_whole(client, word))
     except GenerationFailedError as error:
-        message = f"{error}.\nWhat it has: {job_command('list', None, client.url)}"
+        remedy = _where_to_look(client, server)
+        message = f"{error}.\n{remedy[0].upper()}{remedy[1:]}"
         raise GenerationFailedError(message, prompt_id=error.prompt_id) from error
+
+
+def _where_to_look(client: ComfyClient, server: str | None) -> str:
+    """Return where the id of a job is found that is not known by the one that was typed."""
+    place = named(server)
+    if executor_name(server) is not None:
+        try:
+            client.jobs(1)
+        except ValidationError:
+            return f"give the whole id, as it was printed: {place} does not tell which jobs it has"
+    return f"what it has: {job_command('list', None, place)}"
 
 
 def _whole(client: ComfyClient, word: str) -> str:

@@ -32,6 +32,11 @@ def server_of(server: str | None, *, simulate: bool, terminal: Terminal) -> Iter
         yield simulator.url
 
 
+def named(server: str | None) -> str:
+    """Return what to type after ``--server`` to mean the server of a command; nothing that lets one in is shown."""
+    return executor_name(server) or shown_url(server_url(server))
+
+
 def job_command(command: str, prompt_id: str | None, url: str) -> str:
     """Return what to type about a job, or about all jobs of a server."""
     return shlex.join(["comfy-headless", "jobs", command, *([prompt_id] if prompt_id else []), "--server", url])

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeGuard, cast
 
 from comfy_headless.config import named_url
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.near import find_near
 from comfy_headless.graph.values import nearest, shown
 from comfy_headless.protocol.executor import Executor
 
@@ -22,6 +23,9 @@ EXECUTORS: Final[Mapping[str, str]] = {
 GROUP: Final = "comfy_headless.executors"
 """The entry points by which a package brings its own."""
 
+
+_NEAR: Final = 0.75
+"""How like an executor's name a bare word must be to be taken for a slip."""
 
 TYPE: Final = "COMFYUI_EXECUTOR_TYPE"
 """The variable of ComfyKit that says how jobs are run; here it may name an executor, too."""
@@ -52,6 +56,9 @@ def executor_name(place: str | None, environ: Mapping[str, str] | None = None) -
     Args:
         place: a name or an address; None is COMFYUI_EXECUTOR_TYPE, where it names one, then COMFY_HEADLESS_URL.
         environ: None is this process's environment.
+
+    Raises:
+        ValidationError: it is nearly the name of one, and so hardly that of a host.
     """
     variables = os.environ if environ is None else environ
     kind = variables.get(TYPE, "").strip().lower()
@@ -59,7 +66,27 @@ def executor_name(place: str | None, environ: Mapping[str, str] | None = None) -
     name = (named or "").strip().lower()
     if not name or set(name) & set("./:"):
         return None
-    return name if name in EXECUTORS or entry_points(group=GROUP, name=name) else None
+    if name in EXECUTORS or entry_points(group=GROUP, name=name):
+        return name
+    by_type = place is None and kind not in _TYPES  # `transport_of` says what is wrong with that
+    close = [] if by_type else find_near(name, _names(), cutoff=_NEAR)
+    if close:
+        raise ValidationError(
+            f"server {shown(named)}: did you mean {close[0]!r}? By a name there are: {', '.join(_names())}; "
+            f"a host of this name is http://{name}"
+        )
+    return None
+
+
+def word_of(executor: Executor) -> str:
+    """Return the name by which an executor of this kind is made; empty where none is."""
+    made = f"{type(executor).__module__}:{type(executor).__qualname__}"
+    brought = {point.name: point.value for point in entry_points(group=GROUP)}
+    return next((name for name, value in {**brought, **EXECUTORS}.items() if value == made), "")
+
+
+def _names() -> list[str]:
+    return sorted({*EXECUTORS, *(point.name for point in entry_points(group=GROUP))})
 
 
 def transport_of(transport: str | None, environ: Mapping[str, str] | None = None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Unpack, cast
 from uuid import uuid4
 
-from comfy_headless.client.executors import executor_of, transport_of
+from comfy_headless.client.executors import executor_name, executor_of, transport_of, word_of
 from comfy_headless.client.looking import look_at
 from comfy_headless.client.reaching import Reaching, access_of
 from comfy_headless.config import server_url
@@ -63,7 +63,9 @@ def server_of(
     if executor is not None:
         named = client_id or uuid4().hex
         timing = executor.timing if timing == Timing() else timing
-        return Server(executor.address, named, timing, False, _access_to(executor, reaching), Known(), executor)
+        access = _access_to(executor, reaching)
+        word = executor_name(url) if url is None or isinstance(url, str) else word_of(executor)
+        return Server(executor.address, named, timing, False, access, Known(), executor, word=word or "")
     url = cast("str | None", url)
     access = access_of(url, **reaching)
     return Server(server_url(url), client_id or uuid4().hex, timing, socket_wanted(transport), access, Known())

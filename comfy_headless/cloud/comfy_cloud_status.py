@@ -81,7 +81,10 @@ def listing(server: Server, api: Api, limit: int) -> Flow[tuple[JobInfo, ...]]:
     """Say which jobs there are, the newest first; raises ValidationError where that is not told."""
     jobs = yield from list_jobs(server, api, params=(("limit", str(max(1, min(limit, _MOST_LISTED)))),))
     if jobs is None:
-        raise ValidationError(f"{api.name} does not tell which jobs there are; take one up by its id (client.job)")
+        raise ValidationError(
+            f"{api.name} does not tell which jobs there are; take one up by its whole id: client.job(ID), "
+            f"or comfy-headless jobs fetch ID --server {server.named}"
+        )
     return tuple(map(_info, jobs[:limit]))
 
 

@@ -236,7 +236,10 @@ class RunningHub:
 
     def listing(self, server: Server, limit: int) -> Flow[tuple[JobInfo, ...]]:
         """Raise ValidationError: RunningHub tells no list of tasks."""
-        raise ValidationError(f"{NAME} does not tell which jobs there are; take one up by its id (client.job)")
+        raise ValidationError(
+            f"{NAME} does not tell which jobs there are; take one up by its whole id: client.job(ID), "
+            f"or comfy-headless jobs fetch ID --server {server.named}"
+        )
         yield
 
     def renewed(self, server: Server, job_id: str, filename: str, url: str) -> Flow[str]:

@@ -123,7 +123,7 @@ class Api:
 
     def unanswered(self, tried: Attempt, *, job_id: str | None = None) -> ComfyUIConnectionError:
         """Return the error for a call that came to nothing; ``job_id`` is a job that goes on meanwhile."""
-        goes_on = f"; the job {job_id} may still run: take it up again by its id (client.job)" if job_id else ""
+        goes_on = f"; the job {job_id} may still run: {again(job_id)}" if job_id else ""
         return ComfyUIConnectionError(
             f"{self.address}: {tried.problem or 'the answer is not what was asked for'}{goes_on}",
             url=self.address,
@@ -131,6 +131,11 @@ class Api:
             may_still_run=job_id is not None,
             status=tried.status,
         )
+
+
+def again(job_id: str) -> str:
+    """Return how a job is taken up again that was left."""
+    return f"take it up again by client.job({job_id!r}), or comfy-headless jobs fetch {job_id} --server runninghub"
 
 
 def envelope_in(reply: Reply) -> Envelope | None:

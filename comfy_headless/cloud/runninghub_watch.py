@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.cloud.runninghub_api import STATUS, Api, Envelope
+from comfy_headless.cloud.runninghub_api import STATUS, Api, Envelope, again
 from comfy_headless.cloud.runninghub_codes import FAILED, QUEUED, RUNNING, code_of
 from comfy_headless.cloud.runninghub_outputs import ask_outputs, entry_of, failure_of
 from comfy_headless.errors import ComfyUIConnectionError, GenerationFailedError, GenerationTimeoutError
@@ -162,8 +162,7 @@ class Watch:
         spent = self.api.retries is not None and self.unclear > self.api.retries and not answered
         if told.final or since > self.timing.patience or spent:
             raise ComfyUIConnectionError(
-                f"{self.server.url}: {told.problem}; the job {self.job_id} may still run: take it up again by its id "
-                "(client.job)",
+                f"{self.server.url}: {told.problem}; the job {self.job_id} may still run: {again(self.job_id)}",
                 url=self.server.url,
                 prompt_id=self.job_id,
                 may_still_run=True,

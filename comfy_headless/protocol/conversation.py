@@ -38,6 +38,7 @@ class Server(NamedTuple):
         executor: what runs jobs there, if it is no ComfyUI server.
         plugins: what looks at graphs, events and results of a client's jobs.
         drive: performs a flow with a server of this kind, on connections of its own; None where nobody can.
+        word: what stands for the executor where an address is typed; empty where nobody knows one.
     """
 
     address: str
@@ -49,6 +50,7 @@ class Server(NamedTuple):
     executor: Executor | None = None
     plugins: tuple[Plugin, ...] = ()
     drive: Callable[..., Any] | None = None
+    word: str = ""
 
     @property
     def url(self) -> str:
@@ -58,7 +60,7 @@ class Server(NamedTuple):
     @property
     def named(self) -> str:
         """What is typed at ``--server`` to mean it."""
-        return self.url if self.executor is None else self.executor.name.lower().replace(" ", "-")
+        return self.url if self.executor is None else self.word or self.executor.name.lower().replace(" ", "-")
 
     def __repr__(self) -> str:
         return f"Server({self.url}, {self.access!r})"
