@@ -55,6 +55,13 @@ class Marker:
     description: str
     position: int
 
+    def at(self, field: str) -> str:
+        """Return the marker as it is written where it fills ``field``; an output's needs none."""
+        told = f": {self.description}" if self.description else ""
+        if self.output:
+            return f"$output.{self.name}{told}" if self.name else f"$output{told}"
+        return f"${'~' if self.upload else ''}{self.name}.{field}{'!' if self.required else ''}{told}"
+
 
 class Title(NamedTuple):
     """What a title says: its markers, and the ``$words`` in its plain text that are none."""

@@ -79,11 +79,16 @@ class Node:
 
 @dataclass(slots=True)
 class Slot:
-    """An input or output of a definition, and the links inside that belong to it."""
+    """An input or output of a definition, and the links inside that belong to it.
+
+    Args:
+        label: what people have called it; empty where they have not.
+    """
 
     name: str
     type: str
     links: list[str]
+    label: str = ""
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from comfy_headless.graph.limits import MAX_NODES
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.ui.canvas import Node
+from comfy_headless.graph.ui.carried import Titled, carry
 from comfy_headless.graph.ui.entries import Writer
 from comfy_headless.graph.ui.group_nodes import unpack
 from comfy_headless.graph.ui.links import Scope
@@ -57,7 +58,8 @@ def convert_with_warnings(workflow: Mapping[str, Any], schemas: Schemas, *, name
     unpack(drawing, page)
     renumber(drawing)
     writer = Writer(page)
-    sent = list(islice(_sent(page), MAX_NODES + 1))
+    titled: list[Titled] = []
+    sent = list(islice(_sent(page, titled), MAX_NODES + 1))
     if len(sent) > MAX_NODES:
         raise _too_large(name)
     missing = [(scope.name(node), node) for scope, node in sent if not page.is_known(node)]
@@ -66,11 +68,16 @@ def convert_with_warnings(workflow: Mapping[str, Any], schemas: Schemas, *, name
     graph: Graph = {scope.path + node.id: writer.entry(scope, node) for scope, node in sent}
     for entry in graph.values():
         entry["inputs"] = {key: value for key, value in entry["inputs"].items() if not _dangles(value, graph)}
+    carry(page, writer.promotions, titled, graph)
     return Converted(graph, tuple(page.warnings))
 
 
-def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
-    """The nodes that are sent, those of subgraphs in place of their instances."""
+def _sent(page: Page, titled: list[Titled]) -> Iterator[tuple[Scope, Node]]:
+    """The nodes that are sent, those of subgraphs in place of their instances.
+
+    Args:
+        titled: is given the instances whose title may hold markers.
+    """
     waiting = [(Scope("", page.root), iter(page.root.nodes.values()))]
     instances = 0
     while waiting:
@@ -82,20 +89,16 @@ def _sent(page: Page) -> Iterator[tuple[Scope, Node]]:
             waiting.pop()
             continue
         definition = page.definition_of(node)
-        lost = lost_marker(node, subgraph=definition is not None) if node.title and _is_left_out(page, node) else ""
-        if lost:
-            page.warn(f"{scope.name(node)}: {lost}")
-        if definition is not None:
-            if scope.outer is not None or node.active:  # inside another one, the page sends even what is muted
-                instances += 1
-                inner = Scope(f"{scope.path}{node.id}:", definition, scope, node)
-                waiting.append((inner, iter(definition.nodes.values())))
-        elif node.active and not is_virtual(node):
+        if definition is not None and (scope.outer is not None or node.active):
+            instances += 1  # inside another one, the page sends even what is muted
+            inner = Scope(f"{scope.path}{node.id}:", definition, scope, node)
+            waiting.append((inner, iter(definition.nodes.values())))
+            if "$" in (node.title or ""):
+                titled.append(Titled(scope, node, definition))
+        elif definition is None and node.active and not is_virtual(node):
             yield scope, node
-
-
-def _is_left_out(page: Page, node: Node) -> bool:
-    return not node.active or is_virtual(node) or page.definition_of(node) is not None
+        elif lost := lost_marker(node):
+            page.warn(f"{scope.name(node)}: {lost}")
 
 
 def _dangles(value: Any, graph: Graph) -> bool:

@@ -26,10 +26,10 @@ class Writer:
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self._promotions = Promotions(page)
+        self.promotions = Promotions(page)
         self._primitives = Primitives(page)
-        self._resolver = Resolver(page, self._promotions)
-        self._names = Names(page, self._primitives, self._promotions)
+        self._resolver = Resolver(page, self.promotions)
+        self._names = Names(page, self._primitives, self.promotions)
 
     def entry(self, scope: Scope, node: Node) -> dict[str, Any]:
         """Return a node of a class that the server has, for a prompt.

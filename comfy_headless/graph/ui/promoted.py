@@ -6,7 +6,7 @@ for it. Older files name further widgets in ``properties.proxyWidgets``: each be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node, Slot
@@ -28,11 +28,13 @@ class InnerSlot(NamedTuple):
 
     Args:
         source: the inner widget that it shows; None where it is a plain socket.
+        label: what people have called it; empty where they have not.
     """
 
     name: str
     targets: tuple[Target, ...]
     source: Target | None
+    label: str = ""
 
 
 class Promotions:
@@ -70,6 +72,10 @@ class Promotions:
         """Return the slot that feeds an inner input in place of its link: one that a proxy entry has made."""
         fed = self._fed.get(canvas.id)
         return fed.get(Target(node, name)) if fed else None
+
+    def slots(self, definition: Canvas) -> Sequence[InnerSlot]:
+        """Return the inputs that the instances of a definition have, those of proxy entries last."""
+        return self._slots[definition.id]
 
     def slot_name(self, definition: Canvas, slot: int) -> str:
         """Return what a slot is called."""
@@ -119,7 +125,7 @@ class Promotions:
         takers = self._page.takers(definition)
         targets = tuple(Target(takers[key][0].id, takers[key][1].name) for key in slot.links if key in takers)
         source = next((one for one in targets if self._is_widget(definition, one)), None)
-        return InnerSlot(slot.name, targets, source)
+        return InnerSlot(slot.name, targets, source, slot.label)
 
     def _is_widget(self, definition: Canvas, target: Target) -> bool:
         node = definition.nodes[target.node]

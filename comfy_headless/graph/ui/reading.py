@@ -152,7 +152,8 @@ class _Reader:
             self.fail(f"an input or output is {shown(raw)}, expected an object")
         name = raw.get("name")
         links = [self.id(one, "a link of an input or output") for one in self.listed(raw.get("linkIds"), "linkIds")]
-        return Slot(name if isinstance(name, str) else "", _type(raw), links)
+        label = raw.get("label")
+        return Slot(name if isinstance(name, str) else "", _type(raw), links, label if isinstance(label, str) else "")
 
     def link(self, raw: object) -> tuple[str, Link]:
         """Lists are ``[id, origin, slot, target, slot, type]``; newer files write objects."""

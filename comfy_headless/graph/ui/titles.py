@@ -23,17 +23,11 @@ OTHER_TITLES: Final[Mapping[str, str]] = {
 _MARKER: Final = re.compile(r"\$~?[^\W\d][\w-]*")
 
 
-def lost_marker(node: Node, *, subgraph: bool) -> str:
-    """Return what to say of a node that is not sent and whose title looks like a marker; else nothing.
-
-    Args:
-        subgraph: whether the node is an instance of one.
-    """
+def lost_marker(node: Node) -> str:
+    """Return what to say of a node that is not sent and whose title looks like a marker; else nothing."""
     if not node.title or not _MARKER.search(node.title):
         return ""
     if not node.active:
         return f"it is {'muted' if node.mode == MUTED else 'bypassed'} and not sent, so the marker in its title is none"
-    if subgraph:
-        return "a subgraph itself is not sent: put the marker of its title on the node inside"
     feeds = " that it feeds" if node.type == PRIMITIVE else ""
     return f"only the browser knows such nodes: put the marker of its title on the node{feeds}"

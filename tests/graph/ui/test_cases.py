@@ -59,6 +59,7 @@ KINDER = {
     "primitive_no_output_links": "the page looks at the list of links of the primitive's output, which may be missing",
     "bypass_output_slot_beyond": "the page throws at an output that a bypassed node does not have",
     "subgraph_passthrough": "the page throws where a subgraph hands an input straight to an output",
+    "inner_titles": "the page does not know markers: one in a subgraph's title is carried to the node inside",
     "group_config_hidden": "the page empties a widget that a group node hides",
 }
 REFUSED = {

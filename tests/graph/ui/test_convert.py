@@ -113,17 +113,18 @@ def test_a_list_as_a_value_is_not_taken_for_a_link() -> None:
 
 
 def test_a_marker_that_is_lost_is_told() -> None:
-    """In a title of what is not sent: a subgraph, a PrimitiveNode, what is muted; inside a subgraph it is kept."""
-    inner = Drawing().node(5, "CLIPTextEncode", ["x"], title="$prompt.text!").definition("box", {}, {})
-    drawing = Drawing().node(1, "box", title="$prompt.text!").node(2, "PrimitiveNode", [5], title="$seed.value")
+    """In a title of what is not sent: a PrimitiveNode, what is muted; inside a subgraph it is kept."""
+    inner = Drawing().node(9, "CLIPTextEncode", ["x"], title="$prompt.text!").definition("box", {}, {})
+    drawing = Drawing().node(1, "box").node(2, "PrimitiveNode", [5], title="$seed.value")
     drawing.node(3, "EmptyImage", title="$width", mode=2).node(4, "Note", title="costs $5")
+    drawing.node(5, "box", title="$text", mode=4)
     graph, warnings = convert_with_warnings(drawing.saved(inner), SCHEMAS)
-    assert {key: entry["_meta"]["title"] for key, entry in graph.items()} == {"1:5": "$prompt.text!"}
+    assert {key: entry["_meta"]["title"] for key, entry in graph.items()} == {"1:9": "$prompt.text!"}
     assert warnings == (
-        "node 1 (box, '$prompt.text!'): a subgraph itself is not sent: put the marker of its title on the node inside",
         "node 2 (PrimitiveNode, '$seed.value'): only the browser knows such nodes: "
         "put the marker of its title on the node that it feeds",
         "node 3 (EmptyImage, '$width'): it is muted and not sent, so the marker in its title is none",
+        "node 5 (box, '$text'): it is bypassed and not sent, so the marker in its title is none",
     )
 
 

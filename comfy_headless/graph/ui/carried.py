@@ -1,0 +1,139 @@
+"""Markers in the title of a subgraph: it is not sent itself, so they are carried to the nodes inside.
+
+A field of such a marker is an input that the subgraph shows, by its name or by what people have called it. Each node
+that it feeds gets the marker behind its own title, with the name of the input there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.loaders import media_of
+from comfy_headless.graph.markers import Marker, parse_title, quoted
+from comfy_headless.graph.source import Graph
+from comfy_headless.graph.ui.canvas import Canvas, Input, Node
+from comfy_headless.graph.ui.links import Scope
+from comfy_headless.graph.ui.pack_nodes import GETTER, PASSING, SETTER, name_of
+from comfy_headless.graph.ui.page import Page
+from comfy_headless.graph.ui.promoted import InnerSlot, Promotions, Target
+from comfy_headless.graph.values import nearest
+
+
+class Titled(NamedTuple):
+    """An instance of a subgraph whose title may hold markers, and where it stands."""
+
+    scope: Scope
+    node: Node
+    definition: Canvas
+
+    @property
+    def path(self) -> str:
+        """What the ids of the nodes inside begin with."""
+        return f"{self.scope.path}{self.node.id}:"
+
+
+def carry(page: Page, promotions: Promotions, titled: Iterable[Titled], graph: Graph) -> None:
+    """Write the markers of these titles into those of the nodes inside, in ``graph``.
+
+    Raises:
+        ValidationError: a marker is malformed, or names nothing that the subgraph shows, or what feeds no node.
+    """
+    carrier = _Carrier(page, promotions, graph)
+    for each in titled:
+        carrier.carry(each)
+
+
+class _Carrier:
+    def __init__(self, page: Page, promotions: Promotions, graph: Graph) -> None:
+        self._page, self._promotions, self._graph = page, promotions, graph
+        self._takers: dict[str, dict[str, list[tuple[Node, Input]]]] = {}
+
+    def carry(self, titled: Titled) -> None:
+        title = titled.node.title or ""
+        where = f"{self._page.name}: node {titled.path[:-1]} (subgraph {titled.definition.name!r})"
+        markers, unread = parse_title(title, where=where)
+        for word in unread:
+            said = f"{where.removeprefix(f'{self._page.name}: ')}: {word!r} in title {quoted(title, title.index(word))}"
+            self._page.warn(f"{said} is not read as a marker: a comma must come before it")
+        parts: dict[str, list[str]] = {}
+        for marker in markers:
+            refused = f"{where}, title {quoted(title, marker.position)}, position {marker.position}"
+            for target in self._meant(titled, marker, refused):
+                parts.setdefault(target.node, []).append(marker.at(target.name))
+        for node_id, each in parts.items():
+            meta = self._graph[node_id]["_meta"]
+            meta["title"] = ", ".join((meta["title"], *dict.fromkeys(each)))
+
+    def _meant(self, titled: Titled, marker: Marker, where: str) -> list[Target]:
+        """The inputs inside that a marker fills; of an output's, the nodes that it names."""
+        if marker.output:
+            savers = [Target(node_id, "") for node_id in self._graph if self._saves(node_id, titled.path)]
+            if not savers:
+                raise ValidationError(f"{where}: no node inside saves anything; name the one that does")
+            return savers
+        slot = self._slot(titled, marker, where)
+        targets = list(self._ends(titled.path, titled.definition, slot))
+        if not targets:
+            raise ValidationError(f"{where}: its input {slot.label or slot.name!r} feeds no node inside that is sent")
+        return targets
+
+    def _saves(self, node_id: str, path: str) -> bool:
+        return node_id.startswith(path) and self._page.schemas[self._graph[node_id]["class_type"]].output_node
+
+    def _slot(self, titled: Titled, marker: Marker, where: str) -> InnerSlot:
+        slots = self._promotions.slots(titled.definition)
+        wanted = marker.field or marker.name
+        found = [each for each in slots if each.name == wanted] or [each for each in slots if each.label == wanted]
+        if not found and marker.field is None:
+            fitting = [each for each in slots if self._fits(titled, each, upload=marker.upload)]
+            found = fitting if len(fitting) == 1 else []
+        if found:
+            return found[0]
+        names = [each.label or each.name for each in slots]
+        raise ValidationError(
+            f"{where}: the subgraph shows no input {wanted!r}{nearest(wanted, names)} It shows: "
+            f"{', '.join(names) or 'none'}; put the marker on the node inside, or show that input"
+        )
+
+    def _fits(self, titled: Titled, slot: InnerSlot, *, upload: bool) -> bool:
+        if not upload:
+            return slot.source is not None
+        ends = self._ends(titled.path, titled.definition, slot)
+        kinds = ((self._graph[each.node]["class_type"], each.name) for each in ends)
+        return any(media_of(kind, name, self._page.schemas[kind]) for kind, name in kinds)
+
+    def _ends(self, path: str, definition: Canvas, slot: InnerSlot) -> Iterator[Target]:
+        """The inputs of nodes that are sent which a slot feeds, through subgraphs and Reroutes; ids as sent."""
+        waiting = [(path, definition, target) for target in reversed(slot.targets)]
+        seen = set[tuple[str, Target]]()
+        while waiting:
+            path, canvas, target = waiting.pop()
+            if (path, target) in seen:
+                continue
+            seen.add((path, target))
+            node = canvas.nodes[target.node]
+            inner = self._page.definition_of(node)
+            if inner is not None:
+                deeper = next((each for each in self._promotions.slots(inner) if each.name == target.name), None)
+                targets = deeper.targets if deeper is not None else ()
+                waiting.extend((f"{path}{node.id}:", inner, one) for one in reversed(targets))
+            elif node.type in PASSING:
+                passed = [Target(taker.id, one.name) for taker, one in self._past(canvas, node)]
+                waiting.extend((path, canvas, one) for one in reversed(passed))
+            elif path + node.id in self._graph:
+                yield Target(path + node.id, target.name)
+
+    def _past(self, canvas: Canvas, node: Node) -> list[tuple[Node, Input]]:
+        """Who takes what a Reroute gives; of a Set, also what its Gets give."""
+        if canvas.id not in self._takers:
+            found = self._takers[canvas.id] = {}
+            for key, taker in self._page.takers(canvas).items():
+                if key in canvas.links:
+                    found.setdefault(canvas.links[key].origin, []).append(taker)
+        givers = [node.id]
+        name = name_of(node) if node.type == SETTER else None
+        if name is not None:
+            givers += [each.id for each in canvas.nodes.values() if each.type == GETTER and name_of(each) == name]
+        return [taker for giver in givers for taker in self._takers[canvas.id].get(giver, ())]
