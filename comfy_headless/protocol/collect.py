@@ -28,6 +28,12 @@ logger = logging.getLogger("comfy_headless")
 _WRITERS: Final = frozenset({"Save3DAdvanced", "SaveGaussianSplat", "SavePointCloud"})
 """Classes that name the file they write by its path alone (0.30.0, nodes_save_3d.py: ``{"result": [path, ...]}``)."""
 
+_PREVIEWERS: Final = frozenset({"PreviewImage", "PreviewAudio", "MaskPreview", "SAM3_TrackPreview", "GLSLShader"})
+"""Classes whose files are temporary ones (0.30.0: nodes.py, nodes_audio, _mask, _sam3, _glsl)."""
+
+_TEMPORARY: Final = re.compile(r".*_temp_[a-z]{5}_\d+")
+"""How the name of a temporary file begins (0.30.0, PreviewImage: ``ComfyUI_temp_abcde_00001_.png``); packs do alike."""
+
 _KEPT_PREVIEW: Final = re.compile(r"preview3d_[0-9a-f]{32}\.\w+")
 """What Preview3D writes into the output folder (0.30.0, nodes_load_3d.py); it also shows what others have written."""
 
@@ -196,9 +202,16 @@ def outputs_in(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _known(one: Found, graph: Mapping[str, Any]) -> Found:
-    """Return a file that is only spoken of as a sure one, where a node names it that writes it itself."""
+    """Return a file with what its node tells of it.
+
+    One that is only spoken of is sure, where a node names it that writes it itself. An executor may not tell which of
+    its files are temporary; its name or its node's class does.
+    """
     node = graph.get(one.node_id)
-    return one if one.sure or not isinstance(node, dict) else one._replace(sure=node.get("class_type") in _WRITERS)
+    class_type = node.get("class_type") if isinstance(node, dict) else None
+    if one.url and one.folder_type == "output" and (class_type in _PREVIEWERS or _TEMPORARY.match(one.filename)):
+        return one._replace(folder_type="temp")
+    return one if one.sure or class_type is None else one._replace(sure=class_type in _WRITERS)
 
 
 class Collector:

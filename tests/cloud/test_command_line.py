@@ -127,3 +127,15 @@ def test_a_slip_in_a_name(desk: Desk, typed: str) -> None:
     assert re.search(
         r"did you mean '(comfy-cloud|runninghub)'\? By a name there are: comfy-cloud, runninghub", said.err
     )
+
+
+@pytest.mark.parametrize("place", CLOUDS)
+def test_previews_are_kept_apart(desk: Desk, place: str, tmp_path: Path) -> None:
+    """What a preview node shows is no output, though RunningHub offers it as one; so it is to whoever fetches later."""
+    ran = desk.types("run", "workflow.json", "--server", place, "--out", "made", "--json")
+    told = json.loads(ran.out)
+    assert [one["node_id"] for one in told["outputs"]] == ["2"]
+    assert [one["node_id"] for one in told["previews"]] == (["3"] if place == "runninghub" else [])
+    assert len(list((tmp_path / "made").iterdir())) == 1
+    fetched = desk.types("jobs", "fetch", told["prompt_id"], "--server", place, "--out", "later")
+    assert fetched.code == 0 and len(list((tmp_path / "later").iterdir())) == 1

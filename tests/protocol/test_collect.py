@@ -73,3 +73,22 @@ def test_a_model_that_is_listed_is_sure_whoever_speaks_of_it() -> None:
     }
     (one,) = saved_in({"outputs": outputs}, {"1": {}, "2": {}, "3": {}}).saved
     assert (one.node_id, one.sure) == ("2", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "class_type", "saved"),
+    [
+        ("ComfyUI_temp_abcde_00001_.png", "Mine", False),
+        ("rgthree.compare._temp_abcde_00001_.png", None, False),
+        ("a.png", "PreviewImage", False),
+        ("a.png", "SaveImage", True),
+        ("temp_00001_.png", None, True),
+    ],
+)
+def test_what_an_executor_does_not_tell(name: str, class_type: str | None, saved: bool) -> None:
+    """A file that has an address is a preview by its name or its node; one of a server is what the server says."""
+    graph = {"1": {"class_type": class_type}} if class_type else {}
+    for url, is_saved in (("https://storage/a", saved), ("", True)):
+        entry = {"outputs": {"1": {"files": [{"filename": name, "type": "output", "url": url}]}}}
+        found = saved_in(entry, graph)
+        assert (len(found.saved), len(found.previews)) == (is_saved, not is_saved)
