@@ -53,6 +53,16 @@ def made_ready(
     return compiled
 
 
+def looked_at(server: Server, compiled: CompiledWorkflow) -> Flow[CompiledWorkflow]:
+    """Look at each file that is to be brought there, and leave out what the server has; nothing is brought.
+
+    Raises:
+        ValidationError: a file is missing, empty, or nothing that its loader reads.
+    """
+    compiled, _ = yield from _taken(server, compiled)
+    return compiled
+
+
 def check_images(server: Server, values: Mapping[str, Any]) -> Flow[None]:
     """Look at the images that a caller names, as far as that takes no time.
 

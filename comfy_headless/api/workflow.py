@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from comfy_headless.api.checks import check_extension
 from comfy_headless.api.memory_words import explained_graph
 from comfy_headless.api.reading import Found, by_schemas, read_source, shipped, template_of
-from comfy_headless.api.sending import made_ready
+from comfy_headless.api.sending import looked_at, made_ready
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.own_workflow import compile_template
 from comfy_headless.client.options import wait_of
@@ -24,6 +25,7 @@ from comfy_headless.graph.outputs import named_outputs, sound_made
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.destination import Destination
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.result import Result
@@ -81,6 +83,26 @@ def queue_workflow(
     compiled = yield from _compiled(server, workflow, params, wishes)
     compiled = yield from made_ready(server, compiled, None, check=check)
     return (yield from submit_new(server, compiled.graph, _label(compiled)))
+
+
+def plan_workflow(
+    server: Server,
+    workflow: Workflow,
+    params: Mapping[str, Any] | None = None,
+    *,
+    destination: Destination,
+    **wishes: Any,
+) -> Flow[CompiledWorkflow]:
+    """Return what would be sent of a workflow, after a look at all that is local; nothing is sent.
+
+    Raises:
+        ValidationError: a value does not fit, a file is missing or none that is read, or ``destination`` names another
+            kind of file.
+        ComfyUIConnectionError: the server is asked for something and does not answer.
+    """
+    compiled = yield from _compiled(server, workflow, params, wishes)
+    check_extension(compiled.graph, destination)
+    return (yield from looked_at(server, compiled))
 
 
 def _compiled(

@@ -1,20 +1,30 @@
-"""``--dry-run`` of generate and image: what would be sent, and where; the server is asked at most what it has."""
+"""``--dry-run`` of generate, image and run: what would be sent, and where; the server is asked at most what it has."""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from comfy_headless.api.checks import check_extension
 from comfy_headless.api.making import PRESETS_OF
 from comfy_headless.api.preparing import planned, request_of
+from comfy_headless.api.reading import read_there
+from comfy_headless.api.workflow import plan_workflow
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.cli.output import Answer, columns
 from comfy_headless.cli.request import Request
+from comfy_headless.cli.workflow_argument import workflow_of
 from comfy_headless.config import shown_url
 from comfy_headless.graph.outputs import extensions_made
+from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, read_out
+from comfy_headless.protocol.effects import Flow
+
+
+_PRINTS: Final = ("--json prints it", "comfy-headless compile prints it")
 
 
 def dry_run(request: Request, url: str, out: Path | None) -> Answer:
@@ -29,6 +39,37 @@ def dry_run(request: Request, url: str, out: Path | None) -> Answer:
     compiled = planned(url, asked)
     check_extension(compiled.graph, destination)
     plan = _plan(request, compiled, url, _place(destination, compiled), list(compiled.notes))
+    return Answer(plan, _told(plan))
+
+
+def dry_run_workflow(
+    workflow: str, params: Mapping[str, str], wishes: Mapping[str, Any], url: str, out: Path | None
+) -> Answer:
+    """Put values into a workflow and say what would become of it.
+
+    Raises:
+        ValidationError: something in it is wrong.
+        ComfyUIConnectionError: the server is asked for something and does not answer.
+    """
+    destination = read_out(out)
+    given = workflow_of(workflow)
+
+    def plan_at(server: Server | None) -> Flow[CompiledWorkflow]:
+        assert server is not None
+        return plan_workflow(server, given, params, destination=destination, **wishes)
+
+    compiled = read_there(url, plan_at)
+    plan = {
+        "dry_run": True,
+        "server": shown_url(url),
+        "workflow": workflow,
+        "seed": compiled.seed,
+        "settings": compiled.settings,
+        "uploads": _uploads(compiled),
+        "out": str(destination.folder / (destination.name or "")) + os.sep * (destination.name is None),
+        "notes": list(compiled.notes),
+        "graph": compiled.graph,
+    }
     return Answer(plan, _told(plan))
 
 
@@ -49,24 +90,34 @@ def _plan(request: Request, compiled: CompiledWorkflow, url: str, out: str, note
         "prompt": request.prompt,
         "seed": compiled.seed,
         "settings": compiled.settings,
-        "uploads": [{"path": str(one), "node_id": one.node_id, "input": one.field} for one in compiled.uploads],
+        "uploads": _uploads(compiled),
         "out": out,
         "notes": notes,
         "graph": compiled.graph,
     }
 
 
+def _uploads(compiled: CompiledWorkflow) -> list[dict[str, str]]:
+    return [{"path": str(one), "node_id": one.node_id, "input": one.field} for one in compiled.uploads]
+
+
 def _told(plan: dict[str, Any]) -> str:
     uploads = [f"{one['path']} (for {one['input']} of node {one['node_id']})" for one in plan["uploads"]]
     rows = [
         ("server", plan["server"]),
-        ("preset", f"{plan['preset']} ({plan['task']})"),
-        ("prompt", json.dumps(plan["prompt"], ensure_ascii=False)),
+        *_asked(plan),
         ("seed", str(plan["seed"])),
         *(("upload", upload) for upload in uploads),
         *(("setting", f"{name} = {value}") for name, value in plan["settings"].items()),
-        ("graph", f"{len(plan['graph'])} nodes; comfy-headless compile prints it"),
+        ("graph", f"{len(plan['graph'])} nodes; {_PRINTS['preset' in plan]}"),
         ("out", plan["out"]),
         *(("note", note) for note in plan["notes"]),
     ]
     return "dry run: nothing was sent\n" + columns(rows, indent="  ")
+
+
+def _asked(plan: dict[str, Any]) -> list[tuple[str, str]]:
+    if "preset" not in plan:
+        return [("workflow", plan["workflow"])]
+    prompt = json.dumps(plan["prompt"], ensure_ascii=False)
+    return [("preset", f"{plan['preset']} ({plan['task']})"), ("prompt", prompt)]

@@ -10,6 +10,7 @@ import typer
 
 from comfy_headless.api.functions import run_workflow
 from comfy_headless.cli import options as o
+from comfy_headless.cli.dry_run import dry_run_workflow
 from comfy_headless.cli.generate import How, queued, report
 from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action, Answer, Terminal
@@ -41,6 +42,7 @@ def run(
     server: o.Server = None,
     simulate: o.Simulate = False,
     timeout: o.Timeout = None,
+    dry: o.DryRun = False,
     show_progress: o.ShowProgress = None,
     preview: o.Preview = Choice.AUTO,
     strict: o.Strict = False,
@@ -59,7 +61,12 @@ def run(
         server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, no_check=no_check
     ).checked()
     wishes = settings_of({"image": image, "last_image": last_image, **asked})
-    return partial(_queue if no_wait else _run, workflow, pairs(params, "--param"), wishes, how)
+    return partial(_plan if dry else _queue if no_wait else _run, workflow, pairs(params, "--param"), wishes, how)
+
+
+def _plan(workflow: str, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:
+    with server_of(how.server, simulate=how.simulate, terminal=terminal) as url:
+        return dry_run_workflow(workflow, params, wishes, url, how.out)
 
 
 def _run(workflow: str, params: dict[str, str], wishes: dict[str, Any], how: How, terminal: Terminal) -> Answer:

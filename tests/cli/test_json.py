@@ -121,6 +121,8 @@ CASES = [
     Case("run", RUN, 4, faulty(RefuseOutput(node="2"))),
     Case("run", "run workflow.json -p height=tall", 2),
     Case("run", "run none.json", 2),
+    Case("run --dry-run", f"{RUN} --dry-run", server=None),
+    Case("run --dry-run", "run workflow.json -p height=tall --dry-run", 2, server=None),
     Case("run --no-wait", f"{RUN} --no-wait"),
     Case("run --no-wait", f"{RUN} --no-wait", 3, None),
     Case("run --no-wait", f"{RUN} --no-wait --timeout 3", 2),

@@ -51,6 +51,30 @@ def test_a_workflow_runs(program: Program, folder: Path, server: str, workflow: 
     assert image_size(made) == (96, 80)
 
 
+def test_a_dry_run(program: Program, folder: Path, workflow: Path) -> None:
+    """It says what would be sent and where, with the values in it, and asks no server."""
+    words = ("run", workflow, "-p", "height=80", "--server", "127.0.0.1:9", "--out", "here/", "--dry-run")
+    code, out, err = program(*words)
+    assert (code, err) == (0, "")
+    assert out.startswith("dry run: nothing was sent\n") and "height = 80" in out and "here/\n" in out
+    told = program(*words, "--json").json
+    assert (told["graph"]["1"]["inputs"]["height"], told["out"], told["uploads"]) == (80, "here/", [])
+    assert not (folder / "here").exists()
+    assert program("run", workflow, "--dry-run").code == 2
+
+
+def test_a_dry_run_looks_at_the_files(program: Program, folder: Path) -> None:
+    """One that is to be uploaded is named; one that is not there is said."""
+    graph = {"1": {"class_type": "LoadImage", "inputs": {"image": "none.png"}, "_meta": {"title": "$~image!"}}}
+    (folder / "copy.json").write_text(json.dumps(graph))
+    draw(folder / "first.png")
+    words = ("run", "copy.json", "--server", "127.0.0.1:9", "--dry-run", "--json", "-p")
+    assert program(*words, "image=first.png").json["uploads"] == [
+        {"path": "first.png", "node_id": "1", "input": "image"}
+    ]
+    assert program(*words, "image=./second.png").code == 2
+
+
 def test_a_workflow_on_the_simulator(program: Program, workflow: Path) -> None:
     """--simulate needs no server; the answer is one object."""
     told = program("run", workflow, "--param", "height=80", "--simulate", "--json", "--out", "one.png").json
