@@ -151,7 +151,10 @@ def check_asked(server: Server, asked: Asked) -> Flow[Report]:
     asked = yield from with_workflow(server, asked)
     if server.executor is not None:
         has = yield from nodes_of(server)
-        return check_offline(asked, has.schemas if has is not None else None)
+        if has is not None:
+            return check_offline(asked, has.schemas)
+        report: Report = yield Work(check_offline, (asked,), long=True)
+        return replace(report, problems=(*report.problems, _little_known(server.executor, asked)))
     stats = yield from routes.system_stats(server)
     nodes = yield from nodes_of(server)
     raw = nodes.raw if nodes is not None else (yield from routes.object_info(server))
@@ -162,6 +165,17 @@ def check_asked(server: Server, asked: Asked) -> Flow[Report]:
             looked = yield Work(_look, (asked, nodes.raw, nodes.schemas, stats, server.url), long=True)
     clashes = yield from _ask_loras(server, looked)
     return replace(looked.report, problems=(*looked.report.problems, *clashes))
+
+
+def _little_known(executor: Executor, asked: Asked) -> Problem:
+    """Return by what a workflow was held that goes where nobody tells what is there."""
+    kind = "little_known"
+    packs = "without node packs" if asked.preset is None else "and the packs of the preset"
+    details = (
+        f"{executor.name} does not tell its nodes and files; held to ComfyUI 0.30.0's own nodes, {packs}, "
+        "and every file is taken to be there"
+    )
+    return Problem(None, None, None, kind, KINDS[kind].meaning, details, False)
 
 
 class _Looked(NamedTuple):

@@ -118,7 +118,17 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
     chosen = recommend(request.presets, machine, wishes, must_run=True)
     logger.info("%s", chosen.reason)
     compiled = compile_request(request, chosen.name, machine.facts, chosen.filling)
-    return replace(compiled, notes=(*chosen.notes, *compiled.notes))
+    return replace(compiled, notes=(*chosen.notes, *_unsure(server, machine, chosen.name), *compiled.notes))
+
+
+def _unsure(server: Server, machine: Machine, preset: str) -> tuple[str, ...]:
+    """Return what is said of a preset that was chosen for a place which tells none of its files."""
+    if server.executor is None or machine.facts is not None:
+        return ()
+    return (
+        f"{server.executor.name} does not tell which files it has: whether those of {preset} are there shows when it "
+        "runs; preset= (--preset) names another",
+    )
 
 
 def prepare(

@@ -13,6 +13,7 @@ from comfy_headless.cli import options as o
 from comfy_headless.cli.completion import every_preset_name
 from comfy_headless.cli.endings import DONE, FAILED
 from comfy_headless.cli.output import Action, Answer, Terminal, columns
+from comfy_headless.client.executors import executor_name
 from comfy_headless.config import comfyui_at
 from comfy_headless.models.looking import ModelCheck, NeededFile, check_models
 from comfy_headless.models.sizes import file_size_text, size_text
@@ -53,14 +54,16 @@ def _check(presets: list[str], asked: dict[str, Any], terminal: Terminal) -> Ans
         "missing_gb": None if found.missing_gb is None else round(found.missing_gb, 3),
         "files": [_data(each) for each in found.files],
     }
-    return Answer(data, _text(found, asked["task"]), DONE if found.ok else FAILED)
+    return Answer(data, _text(found, asked["task"], asked["server"]), DONE if found.ok else FAILED)
 
 
-def _text(found: ModelCheck, task: str | None) -> str:
+def _text(found: ModelCheck, task: str | None, server: str | None) -> str:
     rows = [(_state(each), each.file.key, _about(each)) for each in found.files]
     lines = [f"{', '.join(found.presets)} at {found.place}:", columns(rows, indent="  ")]
     if found.ok:
         return "\n".join([*lines, "every model file is there"])
+    if executor_name(server) is not None:
+        return "\n".join([*lines, "what is missing there cannot be brought there from here; another preset may run"])
     gets = [each.get or f"# nobody has said where {each.file.name} is had" for each in found.missing]
     size = f" ({size_text(found.missing_gb * 1e9)})" if found.missing_gb is not None else ""
     if found.tree is None and comfyui_at(found.place) is None:

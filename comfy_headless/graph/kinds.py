@@ -39,6 +39,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "fails", "An unknown input links to an absent node: the worker dies, later jobs wait for ever"
     ),
     "lora_of_another_model": Kind("warning", "A LoRA was made for another model; the server loads it without effect"),
+    "little_known": Kind("note", "What is there is not told"),
     "node_unused": Kind("note", "No output needs this node; the server leaves it out"),
     "node_without_inputs": Kind("fails", "A node has no 'inputs': the worker dies, later jobs wait for ever"),
     "output_dropped": Kind("fails", "The server runs the other outputs and drops this one"),

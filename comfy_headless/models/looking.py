@@ -19,6 +19,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.listed import file_name, find_listed, lists_backslashes
 from comfy_headless.models.sizes import file_size_text, total_gb
 from comfy_headless.models.tree import ComfyTree, read_tree
+from comfy_headless.protocol.executor import Executor
 
 _WHOLE: Final = 0.9
 """Share of its size from which a file is taken for whole; the sizes of ``files.toml`` have three digits."""
@@ -102,7 +103,7 @@ def check_models(
     preset: str | Iterable[str],
     *,
     task: Task | None = None,
-    server: str | None = None,
+    server: str | Executor | None = None,
     comfyui: str | os.PathLike[str] | None = None,
     extra_paths: Iterable[str | os.PathLike[str]] = (),
     library: PresetLibrary = PRESETS,
@@ -114,14 +115,15 @@ def check_models(
     Args:
         preset: a name, or several.
         task: what it is made from: text, image or first_last; None is all that a preset can.
-        server: address of the server.
+        server: address of the server, or a cloud that tells which files it has, such as ``ComfyCloud()``.
         comfyui: folder of a local ComfyUI in place of a server; where neither is named, COMFY_HEADLESS_COMFYUI counts,
             then the server of COMFY_HEADLESS_URL.
         extra_paths: more files like ``extra_model_paths.yaml``; that of the folder is read without being named.
         library: the presets that have names.
 
     Raises:
-        ValidationError: there is no such preset, it has no such task, or the folder is none of a ComfyUI.
+        ValidationError: there is no such preset, it has no such task, the folder is none of a ComfyUI, or a cloud does
+            not tell its files.
         ComfyUIConnectionError: the server does not answer.
     """
     names = chosen(preset, library)
@@ -141,7 +143,7 @@ def chosen(preset: str | Iterable[str], library: PresetLibrary) -> tuple[str, ..
 def look(
     library: ModelFiles,
     *,
-    server: str | None,
+    server: str | Executor | None,
     comfyui: str | os.PathLike[str] | None,
     extra_paths: Iterable[str | os.PathLike[str]] = (),
 ) -> Place:

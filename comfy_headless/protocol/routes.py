@@ -35,7 +35,12 @@ def system_stats(server: Server) -> Flow[dict[str, Any]]:
 
 
 def object_info(server: Server, node_class: str | None = None) -> Flow[dict[str, Any]]:
-    """GET /object_info: the schemas of all node classes, or of one."""
+    """GET /object_info: the schemas of all node classes, or of one; of an executor, what it tells of them."""
+    if server.executor is not None:
+        told = yield from server.executor.nodes(server)
+        if told is None:
+            raise ValidationError(f"{server.executor.name} does not tell which node classes and model files it has")
+        return {name: told[name] for name in ([node_class] if node_class else told) if name in told}
     route = f"/object_info/{quote(node_class, safe='')}" if node_class else "/object_info"
     return _object((yield from ask(server, route, timeout=server.timing.transfer)), server, route)
 

@@ -139,3 +139,32 @@ def test_previews_are_kept_apart(desk: Desk, place: str, tmp_path: Path) -> None
     assert len(list((tmp_path / "made").iterdir())) == 1
     fetched = desk.types("jobs", "fetch", told["prompt_id"], "--server", place, "--out", "later")
     assert fetched.code == 0 and len(list((tmp_path / "later").iterdir())) == 1
+
+
+@pytest.mark.parametrize("place", CLOUDS)
+def test_what_a_check_is_held_to(desk: Desk, place: str) -> None:
+    """A cloud that tells its nodes is asked; where it does not, the check says by what it went instead."""
+    said = desk.types("check", "workflow.json", "--server", place)
+    assert said.code == 0, said
+    told = "RunningHub does not tell its nodes and files; held to ComfyUI 0.30.0's own nodes, without node packs"
+    assert (told in said.out) is (place == "runninghub"), said
+    assert ("1 note (for runninghub)" if place == "runninghub" else f"no problem (for {place})") in said.out
+
+
+@pytest.mark.parametrize("place", CLOUDS)
+def test_which_files_are_there(desk: Desk, place: str) -> None:
+    """``models check`` asks a cloud that tells its files, and says of another that it does not."""
+    said = desk.types("models", "check", "--preset", "wan_5b", "--server", place)
+    if place == "runninghub":
+        assert said.code == 2 and "RunningHub does not tell which node classes and model files it has" in said.err
+    else:
+        assert said.code == 0 and "every model file is there" in said.out, said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["runninghub", "comfy-cloud"])
+def test_a_preset_that_nobody_named(desk: Desk, place: str) -> None:
+    """Where a preset is chosen for a cloud that tells no files, that is said before anything is paid."""
+    said = desk.types("generate", "a cat", "--server", place, "--no-wait", "--seed", "1")
+    assert said.code == 0, said
+    assert ("note: RunningHub does not tell which files it has" in said.err) is (place == "runninghub"), said
