@@ -13,7 +13,6 @@ from comfy_headless.errors import (
     GenerationRejectedError,
     GenerationTimeoutError,
 )
-from comfy_headless.media.opened import open_image
 from comfy_headless.protocol.destination import put, read_out
 from comfy_headless.protocol.output import kind_of
 
@@ -65,6 +64,8 @@ class ComfyResponse:
     @property
     def image(self) -> Any:
         """The picture as ``PIL.Image.Image``; None for what is none."""
+        from comfy_headless.media.opened import open_image
+
         return open_image(self.data or b"", self.filename or "") if self.file_type == "image" else None
 
     def save(self, path: str | None = None, encoding: str = "utf-8") -> Path:
