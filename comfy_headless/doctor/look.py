@@ -7,6 +7,7 @@ import time
 
 from comfy_headless.client.options import server_of
 from comfy_headless.config import named_url, shown_url
+from comfy_headless.doctor.executor import ask_executor
 from comfy_headless.doctor.here import lines_here
 from comfy_headless.doctor.server import Asked, ask_server
 from comfy_headless.doctor.setup import lines_of_setup
@@ -52,14 +53,9 @@ def check_health(
 
 def health_of(server: Server, *, out: str | os.PathLike[str] | None = None) -> Flow[HealthReport]:
     """Look at a server, this machine and how this package is set up. See `check_health`."""
-    told = (yield from ask_server(server)) if server.executor is None else _of_executor(server.executor)
+    told: Asked = yield from ask_server(server) if server.executor is None else ask_executor(server, server.executor)
     here: tuple[HealthLine, ...] = yield Work(_all_here, (out, told.has_gpu), long=True)
     return HealthReport(server.url, (*told.lines, *here))
-
-
-def _of_executor(executor: Executor) -> Asked:
-    text = f"jobs run on {executor.name} ({executor.address}), which is asked nothing here; its first job tells"
-    return Asked((HealthLine("server", "ok", text),), True)
 
 
 def _all_here(out: str | os.PathLike[str] | None, server_has_gpu: bool | None) -> tuple[HealthLine, ...]:

@@ -34,12 +34,22 @@ VARIABLES: Final[Mapping[str, bool]] = {
     "COMFY_HEADLESS_CACHE": False,
     "COMFY_HEADLESS_COMFYUI": False,
     "COMFY_HEADLESS_PREVIEW": False,
+    "COMFY_API_KEY": True,
+    "COMFY_CLOUD_API_KEY": True,
+    "COMFY_BASE_URL": False,
+    "RUNNINGHUB_API_KEY": True,
+    "RUNNINGHUB_BASE_URL": False,
+    "RUNNINGHUB_INSTANCE_TYPE": False,
+    "RUNNINGHUB_WORKFLOW_ID": False,
+    "RUNNINGHUB_TIMEOUT": False,
+    "RUNNINGHUB_RETRY_COUNT": False,
 }
 """Every variable that is read, and whether its value is a secret; a test compares."""
 _INSTEAD: Final = {
     "COMFYUI_BASE_URL": "COMFY_HEADLESS_URL",
     "COMFYUI_COOKIES": "COMFY_HEADLESS_COOKIES",
     "COMFYUI_API_KEY": "COMFY_HEADLESS_API_KEY",
+    "COMFY_CLOUD_API_KEY": "COMFY_API_KEY",
 }
 """Those that count only where the other one is not set."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,7 +16,13 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Broken, Reply
 
 _PORT: Final = 8188
-_VARIABLE: Final = re.compile(r"(COMFY_HEADLESS|COMFYUI)_(TOKEN|HEADERS|COOKIES|CA|USER)\b")
+KEYS: Final[Mapping[str, str]] = {"runninghub": "RUNNINGHUB_API_KEY", "comfy-cloud": "COMFY_API_KEY"}
+"""The variable of the key, by the name of the cloud that wants one."""
+_NO_KEY: Final = re.compile(rf"wants a key: .*?\b({'|'.join(KEYS.values())})\b")
+_SLIP: Final = re.compile(r"server '.+?': did you mean '([\w-]+)'\?")
+_VARIABLE: Final = re.compile(
+    r"(COMFY_HEADLESS|COMFYUI)_(TOKEN|HEADERS|COOKIES|CA|USER|EXECUTOR_TYPE)\b|RUNNINGHUB_\w+"
+)
 """How an error begins that is about a variable of what lets one in."""
 _NO_SUCH_NAME: Final = ("Name or service not known", "nodename nor servname", "getaddrinfo failed", "name resolution")
 """What Linux, macOS, Windows, and a machine without a network say of a name that nobody knows."""
@@ -24,8 +31,12 @@ _NO_SUCH_NAME: Final = ("Name or service not known", "nodename nor servname", "g
 def cannot_be_asked(problem: str) -> HealthLine:
     """Return the line of a server that cannot even be asked: an address that is none, a certificate that is none."""
     odd = _VARIABLE.match(problem)
-    remedy = setting("COMFY_HEADLESS_URL", DEFAULT_URL) if odd is None else f"unset {odd[0]}"
-    return HealthLine("server", "fail", problem, remedy)
+    if odd is not None:
+        return HealthLine("server", "fail", problem, f"unset {odd[0]}")
+    key, slip = _NO_KEY.search(problem), _SLIP.match(problem)
+    if key is not None:
+        return HealthLine("server", "fail", problem, setting(key[1], "KEY"))
+    return HealthLine("server", "fail", problem, setting("COMFY_HEADLESS_URL", slip[1] if slip else DEFAULT_URL))
 
 
 def unreachable(server: Server, broken: Broken) -> HealthLine:

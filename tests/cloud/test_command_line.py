@@ -168,3 +168,19 @@ def test_a_preset_that_nobody_named(desk: Desk, place: str) -> None:
     said = desk.types("generate", "a cat", "--server", place, "--no-wait", "--seed", "1")
     assert said.code == 0, said
     assert ("note: RunningHub does not tell which files it has" in said.err) is (place == "runninghub"), said
+
+
+@pytest.mark.parametrize("place", CLOUDS)
+def test_a_look_at_its_health(desk: Desk, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``doctor`` says whether a cloud takes the key, and its remedy names the variable of that cloud."""
+    variable = {"runninghub": "RUNNINGHUB_API_KEY", "comfy-cloud": "COMFY_API_KEY"}[place]
+    lines = [json.loads(desk.types("doctor", "--server", place, "--json").out)["lines"][0]]
+    monkeypatch.setenv(variable, "f" * 32)
+    lines.append(json.loads(desk.types("doctor", "--server", place, "--json").out)["lines"][0])
+    monkeypatch.delenv(variable)
+    monkeypatch.delenv(f"{variable.removesuffix('API_KEY')}BASE_URL")
+    lines.append(json.loads(desk.types("doctor", "--server", place, "--json").out)["lines"][0])
+    assert [each["state"] for each in lines] == ["ok", "fail", "fail"], lines
+    assert "takes who asks" in lines[0]["text"] and "wants a key" in lines[2]["text"], lines
+    assert [each["remedy"] for each in lines] == [None, *[f"export {variable}=KEY"] * 2], lines
+    assert "f" * 32 not in str(lines)

@@ -368,8 +368,9 @@ def test_settings_are_told_without_secrets(monkeypatch: pytest.MonkeyPatch, simu
 def test_all_variables_are_known() -> None:
     """Each variable that the package reads is in the table of those that are told."""
     read = set()
+    names = r"\b(?:(?:COMFY_HEADLESS|COMFYUI|RUNNINGHUB)_[A-Z][A-Z_]+|COMFY_(?:CLOUD_)?(?:API_KEY|BASE_URL))\b"
     for path in (ROOT / "comfy_headless").rglob("*.py"):
-        read |= set(re.findall(r"\b(?:COMFY_HEADLESS|COMFYUI)_[A-Z][A-Z_]+\b", path.read_text(encoding="utf-8")))
+        read |= set(re.findall(names, path.read_text(encoding="utf-8")))
     assert read == set(VARIABLES)
 
 
