@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.api.checks import check_extension, check_uploads
 from comfy_headless.api.preparing import Request, compile_request
-from comfy_headless.api.reading import by_schemas, graph_of, read_source
+from comfy_headless.api.reading import by_schemas, read_source, template_of
 from comfy_headless.api.workflow import compiled_from
 from comfy_headless.catalog.compiled import CompiledWorkflow
 from comfy_headless.catalog.facts import ServerFacts
@@ -20,10 +21,11 @@ from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PRESETS, no_preset
 from comfy_headless.catalog.roles import Filling
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.by_parameter import Filled, filled_by
 from comfy_headless.graph.existing import FileExists
 from comfy_headless.graph.origins import Workflow
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.source import read_graph
+from comfy_headless.graph.template import Template
 from comfy_headless.graph.ui.convert import is_ui_format
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
@@ -49,6 +51,7 @@ class Asked(NamedTuple):
         graph: a workflow as it is, and ``compiled`` one with values, once it was read; None for a preset.
         values: what a preset is asked for, or a workflow's variants.
         targets: the output nodes that the request keeps; None keeps all.
+        filled: parameters of a workflow that is looked at without values, by the inputs that they fill.
     """
 
     graph: Mapping[str, Any] | None
@@ -61,6 +64,7 @@ class Asked(NamedTuple):
     targets: Iterable[str] | None
     exists: FileExists | None
     compiled: CompiledWorkflow | None = None
+    filled: Filled = MappingProxyType({})
 
 
 def read_asked(
@@ -111,12 +115,10 @@ def with_workflow(server: Server | None, asked: Asked, schemas: Schemas | None =
     found = yield from read_source(server, asked.workflow)
     if given:
         return asked._replace(compiled=(yield from compiled_from(server, found, asked.params, asked.values, schemas)))
-    if not found.drawn:
-        return asked._replace(graph=read_graph(found.raw, name=found.name))
-    read = yield from by_schemas(server, lambda known: graph_of(found, known), schemas)
-    for warning in read.warnings:
-        logger.warning("%s: %s", read.name, warning)
-    return asked._replace(graph=read.graph)
+    template: Template = yield from by_schemas(server, lambda known: template_of(found, known), schemas)
+    for warning in template.warnings:
+        logger.warning("%s: %s", template.name, warning)
+    return asked._replace(graph=template.graph, filled=filled_by(template.parameters.values()))
 
 
 def _preset(name: object) -> Preset:
@@ -152,4 +154,4 @@ def _compiled(asked: Asked, facts: ServerFacts | None, filling: Filling | None) 
         return check_uploads(compile_request(request, asked.preset.name, facts, filling), server=facts is not None)
     if asked.compiled is not None:
         return check_uploads(asked.compiled, server=facts is not None)
-    return CompiledWorkflow(dict(asked.graph or {}), None, {}, (), ())
+    return CompiledWorkflow(dict(asked.graph or {}), None, {}, (), (), filled=asked.filled)

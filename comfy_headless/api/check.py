@@ -38,6 +38,7 @@ from comfy_headless.catalog.ways_down import ABOUT, merged
 from comfy_headless.client.options import server_of
 from comfy_headless.config import comfyui_at
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
+from comfy_headless.graph.by_parameter import with_parameters
 from comfy_headless.graph.check import check as check_graph
 from comfy_headless.graph.classes import UPDATE
 from comfy_headless.graph.existing import FileExists, file_exists_in, or_coming
@@ -139,8 +140,8 @@ def check_offline(asked: Asked, object_info: Mapping[str, Any] | Schemas | None 
         schemas = Schemas.snapshot()
         asked = read_here(with_workflow(None, asked))
     compiled, old = _fit(asked, compiled_for(asked, None, None), schemas, None)
-    report = _judged(asked, compiled, schemas)
-    return replace(report, problems=(*old, *report.problems, *_disk(asked, compiled)))
+    report = with_parameters(_judged(asked, compiled, schemas), compiled.filled)
+    return replace(report, problems=(*old, *report.problems, *_open(asked), *_disk(asked, compiled)))
 
 
 def check_asked(server: Server, asked: Asked) -> Flow[Report]:
@@ -198,7 +199,8 @@ def _look(asked: Asked, raw: Mapping[str, Any], indexed: Schemas | None, stats: 
         short = _short(asked, asked.preset, told, machine, filling)
     compiled, old = _fit(asked, compiled_for(asked, facts, filling), schemas, facts.version)
     report = with_file_remedies(_judged(asked, compiled, schemas), schemas, facts, PRESETS.files, comfyui_at(url))
-    problems = (*old, *report.problems, *short, *_disk(asked, compiled))
+    report = with_parameters(report, compiled.filled)
+    problems = (*old, *report.problems, *_open(asked), *short, *_disk(asked, compiled))
     return _Looked(replace(report, problems=problems), compiled.graph, facts)
 
 
@@ -219,6 +221,16 @@ def _judged(asked: Asked, compiled: CompiledWorkflow, schemas: Schemas) -> Repor
     exists = or_coming(asked.exists or file_exists_in(schemas), compiled.coming)
     targets = place_in(graph, targets=asked.targets).targets
     return check_graph(graph, schemas, partial_execution_targets=targets, file_exists=exists)
+
+
+def _open(asked: Asked) -> list[Problem]:
+    """Return what a workflow cannot run without, of one that is looked at as it is."""
+    kind = "parameter_required"
+    names = dict.fromkeys(each.name for each in asked.filled.values() if each.required)
+    return [
+        Problem(None, None, None, kind, KINDS[kind].meaning, name, False, remedy=f"--param {name}=..., or params=")
+        for name in names
+    ]
 
 
 def _short(

@@ -13,6 +13,7 @@ from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.config import comfyui_at
 from comfy_headless.errors import GenerationRejectedError
 from comfy_headless.graph.ages import ages, since
+from comfy_headless.graph.by_parameter import with_parameters
 from comfy_headless.graph.check import check
 from comfy_headless.graph.existing import may_exist_in, or_coming
 from comfy_headless.graph.report import Problem, Report
@@ -98,6 +99,8 @@ def _judge(compiled: CompiledWorkflow, nodes: Nodes, url: str) -> _Judged | None
     report = check(ours.graph, nodes.schemas, file_exists=there, came_in=ages().classes)
     if report.refused and compiled.preset is None:
         report = with_file_remedies(report, nodes.schemas, read_facts(nodes.raw, None), PRESETS.files, comfyui_at(url))
+    if compiled.preset is None:
+        report = with_parameters(report, compiled.filled)
     bad = _sure(report, ours.graph, nodes.schemas)
     return _Judged(ours, ours.graph is not graph, report, bad)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from comfy_headless.catalog.media_in import Way, in_words, one_of, path_of, stand_in, way_of
+from comfy_headless.graph.by_parameter import Filled
 from comfy_headless.graph.loaders import Media, media_of
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
@@ -67,6 +68,7 @@ class CompiledWorkflow:
         files: the model file in the graph for each role of the preset.
         comfyui: the first version of ComfyUI that loads the preset's model, where its node classes do not tell.
         there: files that the graph names and the server was seen to have.
+        filled: parameters of a workflow of the caller's own, by the inputs that they fill.
     """
 
     graph: Graph
@@ -79,6 +81,7 @@ class CompiledWorkflow:
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     comfyui: str | None = None
     there: frozenset[str] = frozenset()
+    filled: Filled = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def workflow(self) -> Graph:

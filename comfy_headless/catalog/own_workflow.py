@@ -16,6 +16,7 @@ from comfy_headless.catalog.seeds import drawn_seeds, seeds_of, with_saved_drawn
 from comfy_headless.catalog.variants import VARIANTS, Variants, parted
 from comfy_headless.catalog.vary import Workshop, vary
 from comfy_headless.errors import ValidationError
+from comfy_headless.graph.by_parameter import filled_by
 from comfy_headless.graph.schemas import Schemas
 from comfy_headless.graph.template import Slot, Template
 from comfy_headless.graph.values import Kind, Limits, fit, nearest, shown
@@ -55,7 +56,8 @@ def compile_template(
     shown_paths = {name: in_words(value) for name, value in paths.items()}
     changed = vary(graph, asked, Workshop(VIDEO_PRESETS.files))
     told = (*template.warnings, *notes, *drawn, *changed.notes)
-    return CompiledWorkflow(changed.graph, seed, {**fitted, **shown_paths, **asked}, told, uploads)
+    settings, filled = {**fitted, **shown_paths, **asked}, filled_by(parameters.values())
+    return CompiledWorkflow(changed.graph, seed, settings, told, uploads, filled=filled)
 
 
 def _with_wishes(

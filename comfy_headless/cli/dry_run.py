@@ -23,7 +23,6 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, read_out
 from comfy_headless.protocol.effects import Flow
 
-
 _PRINTS: Final = ("--json prints it", "comfy-headless compile prints it")
 
 

@@ -43,6 +43,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "node_unused": Kind("note", "No output needs this node; the server leaves it out"),
     "node_without_inputs": Kind("fails", "A node has no 'inputs': the worker dies, later jobs wait for ever"),
     "output_dropped": Kind("fails", "The server runs the other outputs and drops this one"),
+    "parameter_required": Kind("note", "The workflow does not run without a value for this parameter"),
     "ram_too_small": Kind("warning", "The server may have too little main memory"),
     "server_too_old": Kind("fails", "The server is too old for it"),
     "unknown_input": Kind("warning", "The node has no such input; the server ignores it"),

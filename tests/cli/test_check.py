@@ -11,7 +11,7 @@ import pytest
 
 from comfy_headless.graph.kinds import KINDS
 from comfy_headless.simulator import Simulator
-from tests.cli.program import ROOT, Program
+from tests.cli.program import ROOT, Program, draw
 from tests.cli.schemas import checked
 
 GRAPH: dict[str, Any] = {
@@ -133,3 +133,22 @@ def test_the_kinds_are_documented() -> None:
     rows = [f"| `{name}` | `{kind.severity}` | {kind.meaning} |" for name, kind in KINDS.items()]
     table = [line for line in page.splitlines() if line.startswith("| `") and line.count("|") == 4]
     assert [line for line in table if line.split("`")[1] not in ("refused", "fails", "warning", "note")] == rows
+
+
+def test_a_parameter_is_named(program: Program, folder: Path, server: str) -> None:
+    """What a marker fills is mended by its parameter; one that must be given is said, and does no harm by itself."""
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "none.png"}, "_meta": {"title": "$~photo"}},
+        "2": {"class_type": "ImageScale", "_meta": {"title": "$width!"}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}},
+    }
+    scaled = {"image": ["1", 0], "upscale_method": "area", "width": 64, "height": 64, "crop": "disabled"}
+    (folder / "sub.json").write_text(json.dumps({**graph, "2": {**graph["2"], "inputs": scaled}}))
+    code, out, _ = program("check", "sub.json", "--server", server)
+    assert code == 1
+    assert "\n    give a file as the parameter photo: --param photo=FILE, or photo=..." in out
+    assert "note: The workflow does not run without a value for this parameter: width\n" in out
+    draw(folder / "first.png")
+    assert program("check", "sub.json", "--server", server, "-p", "photo=first.png", "-p", "width=96").code == 0
+    code, _, err = program("run", "sub.json", "--server", server, "-p", "width=96")
+    assert (code, "--param photo=FILE" in err) == (4, True)
