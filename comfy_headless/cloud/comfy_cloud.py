@@ -7,6 +7,7 @@ could make two jobs, and its key goes to its own address alone; files lie with a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from comfy_headless.cloud.comfy_cloud_api import CLOUD_HOST
@@ -45,7 +46,7 @@ class ComfyCloud:
         ValidationError: Comfy Cloud without a key, or an argument that cannot be right.
     """
 
-    __slots__ = ("_api", "_comfy_org_key", "_timeout", "_timing")
+    __slots__ = ("_api", "_timeout", "_timing")
 
     def __init__(
         self,
@@ -58,10 +59,10 @@ class ComfyCloud:
         timing: Timing = _TIMING,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._api = read_api(api_key, deployment, base_url, environ)
+        partner_key = read_key(comfy_org_key, "comfy_org_key=")
+        self._api = replace(read_api(api_key, deployment, base_url, environ), partner_key=partner_key)
         if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0):
             raise ValidationError(f"timeout={timeout!r}: give seconds above 0, or None to wait as long as it takes")
-        self._comfy_org_key = read_key(comfy_org_key, "comfy_org_key=")
         self._timeout, self._timing = timeout, timing
 
     def __repr__(self) -> str:
@@ -104,7 +105,7 @@ class ComfyCloud:
         self, server: Server, graph: Mapping[str, Any], prompt_id: str, *, extra_data: Mapping[str, Any] | None
     ) -> Flow[str]:
         """Queue ``graph`` once; give the id of the job. Nothing of ``extra_data`` goes there: it takes a key alone."""
-        return submit(server, self._api, with_assets(graph), prompt_id, comfy_org_key=self._comfy_org_key)
+        return submit(server, self._api, with_assets(graph), prompt_id)
 
     def watch(
         self,

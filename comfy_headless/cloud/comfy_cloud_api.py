@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
+from comfy_headless.cloud.comfy_cloud_refusals import read_answer
 from comfy_headless.errors import ComfyUIOfflineError
+from comfy_headless.protocol.conversation import Attempt
 from comfy_headless.protocol.effects import Call, Part, Reply
 
 CLOUD_HOST: Final = "cloud.comfy.org"
@@ -23,11 +25,13 @@ class Api:
         name: how messages call it.
         address: without a trailing slash.
         key: sent as ``Authorization: Bearer``; None: nothing is.
+        partner_key: for nodes that cost money, sent with each job; None: none is.
     """
 
     name: str
     address: str
     key: str | None = field(default=None, repr=False)
+    partner_key: str | None = field(default=None, repr=False)
 
     @property
     def host(self) -> str:
@@ -62,10 +66,14 @@ class Api:
         """
         return urljoin(f"{self.address}/", url)
 
-    def hide(self, reply: Reply, *secrets: str | None) -> Reply:
+    def read(self, call: Call, reply: Reply) -> Attempt:
+        """Read an answer, as ``read_answer`` does, as if it did not repeat a key."""
+        return read_answer(call, self.hide(reply))
+
+    def hide(self, reply: Reply) -> Reply:
         """Return an answer as if it did not repeat a key."""
         body = reply.body
-        for secret in (self.key, *secrets):
+        for secret in (self.key, self.partner_key):
             if secret and secret.encode() in body:
                 body = body.replace(secret.encode(), b"***")
         return reply if body is reply.body else Reply(reply.status, reply.headers, body)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from comfy_headless.cloud.comfy_cloud_api import Api
-from comfy_headless.cloud.comfy_cloud_refusals import read_answer
 from comfy_headless.errors import ComfyUIConnectionError
 from comfy_headless.protocol.conversation import Attempt, Server, persist
 from comfy_headless.protocol.effects import Flow, Part, Work, json_body
@@ -40,14 +39,14 @@ def upload(server: Server, api: Api, part: Part) -> Flow[str]:
         minted: Attempt = yield from persist(
             server,
             api.call("POST", "/assets/from-hash", body=body, timeout=server.timing.read),
-            reading=read_answer,
+            reading=api.read,
         )
         if minted.problem is None and _id_in(minted.value):
             return _reference(minted.value, part)
     form = (("content_type", media_type(part.filename)), ("file_path", part.filename))
     sent = Part("file", part.filename, part.content)
     call = api.call("POST", "/assets", form=form, parts=(sent,), timeout=server.timing.transfer)
-    tried: Attempt = yield from persist(server, call, reading=read_answer)
+    tried: Attempt = yield from persist(server, call, reading=api.read)
     if not _id_in(tried.value):
         problem = f"{server.url}: upload of {part.filename!r} failed: {tried.problem or 'the answer names no asset'}"
         raise ComfyUIConnectionError(problem, url=server.url, status=tried.status)

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from comfy_headless.cloud.comfy_cloud_api import DEPLOYMENT_HOSTS, Api
 from comfy_headless.cloud.comfy_cloud_jobs import CloudJob, entry_of, read_job
-from comfy_headless.cloud.comfy_cloud_refusals import read_answer
 from comfy_headless.cloud.comfy_cloud_submit import find_labelled, list_jobs
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, persist
@@ -56,7 +55,7 @@ def cancel(server: Server, api: Api, job_id: str) -> Flow[bool]:
 def _cancel(server: Server, api: Api, job_id: str) -> Flow[Attempt]:
     brief = server._replace(timing=server.timing._replace(patience=server.timing.cancel))
     call = api.call("POST", f"/jobs/{job_id}/cancel", timeout=server.timing.cancel)
-    return persist(brief, call, first=False, reading=read_answer)
+    return persist(brief, call, first=False, reading=api.read)
 
 
 def seek(server: Server, api: Api, job_id: str) -> Flow[Sight]:
@@ -69,7 +68,7 @@ def seek(server: Server, api: Api, job_id: str) -> Flow[Sight]:
     if job is None:
         return Sight(JobStatus.UNKNOWN)
     call = api.call("GET", f"/jobs/{job_id}/workflow", timeout=server.timing.read)
-    tried: Attempt = yield from attempt(call)
+    tried: Attempt = yield from attempt(call, api.read)
     told = tried.value if isinstance(tried.value, dict) and tried.value.get("format") == "api" else {}
     graph = told.get("workflow")
     status = _STATUSES[job.sign]
@@ -101,13 +100,13 @@ def nodes(server: Server, api: Api) -> Flow[Mapping[str, Any] | None]:
         return None
     key = (("X-API-Key", api.key),) if api.key else ()
     call = Call("GET", f"{api.address}/api/object_info", timeout=server.timing.transfer, headers=key)
-    tried: Attempt = yield from attempt(call, read_answer)
+    tried: Attempt = yield from attempt(call, api.read)
     return tried.value if isinstance(tried.value, dict) else None
 
 
 def _ask(server: Server, api: Api, job_id: str, *, first: bool) -> Flow[CloudJob | None]:
     call = api.call("GET", f"/jobs/{job_id}", timeout=server.timing.read)
-    tried: Attempt = yield from persist(server, call, first=first, reading=read_answer)
+    tried: Attempt = yield from persist(server, call, first=first, reading=api.read)
     job = read_job(tried.value)
     if job is None and tried.status != 404:
         problem = f"{server.url}: {tried.problem or 'the answer is no job'}"

@@ -42,34 +42,20 @@ _PAUSE: Final = 8.0
 """Times ``Timing.retry`` that is waited where a full queue says nothing of how long."""
 
 
-def submit(
-    server: Server,
-    api: Api,
-    graph: Mapping[str, Any],
-    prompt_id: str,
-    *,
-    comfy_org_key: str | None,
-) -> Flow[str]:
+def submit(server: Server, api: Api, graph: Mapping[str, Any], prompt_id: str) -> Flow[str]:
     """Queue ``graph`` once; give the id of the job.
-
-    Args:
-        comfy_org_key: for nodes that cost money.
 
     Raises:
         GenerationRejectedError: refused, for lack of credits too.
         ComfyUIOfflineError: nothing answers; nothing was sent.
         ComfyUIConnectionError: the key is not accepted, or no answer came; ``may_still_run`` says if it may be there.
     """
-    submission = _Submission(server, api, graph, prompt_id, comfy_org_key)
-    return (yield from submission.flow())
+    return (yield from _Submission(server, api, graph, prompt_id).flow())
 
 
 class _Submission:
-    def __init__(
-        self, server: Server, api: Api, graph: Mapping[str, Any], prompt_id: str, comfy_org_key: str | None
-    ) -> None:
+    def __init__(self, server: Server, api: Api, graph: Mapping[str, Any], prompt_id: str) -> None:
         self.server, self.api, self.graph, self.prompt_id = server, api, graph, prompt_id
-        self.comfy_org_key = comfy_org_key
         self.forms = list(forms_at(api))
         self.lost = ""
         self.lost_since = 0.0
@@ -79,7 +65,7 @@ class _Submission:
     def flow(self) -> Flow[str]:
         while True:
             try:
-                reply = self.api.hide((yield self._call()), self.comfy_org_key)
+                reply = self.api.hide((yield self._call()))
             except Broken as broken:
                 if broken.kind == "refused" and not self.lost:
                     raise self.api.offline(str(broken)) from None
@@ -103,8 +89,8 @@ class _Submission:
 
     def _call(self) -> Call:
         body: dict[str, Any] = {"workflow": self.graph, **label_as(self.forms[0], self.prompt_id)}
-        if self.comfy_org_key:
-            body["extra_data"] = {_KEY: self.comfy_org_key}
+        if self.api.partner_key:
+            body["extra_data"] = {_KEY: self.api.partner_key}
         once = ("Idempotency-Key", self.prompt_id)
         return self.api.call("POST", "/jobs", body=json_body(body), timeout=self.server.timing.post, headers=(once,))
 
@@ -205,7 +191,8 @@ def find_labelled(server: Server, api: Api, prompt_id: str) -> Flow[CloudJob | N
 
 def list_jobs(server: Server, api: Api, params: tuple[tuple[str, str], ...] = ()) -> Flow[list[CloudJob] | None]:
     """Ask which jobs there are, the newest first; None where that is not told."""
-    tried: Attempt = yield from attempt(api.call("GET", "/jobs", params=params, timeout=server.timing.read))
+    call = api.call("GET", "/jobs", params=params, timeout=server.timing.read)
+    tried: Attempt = yield from attempt(call, api.read)
     told = tried.value.get("jobs") if isinstance(tried.value, dict) else None
     if not isinstance(told, list):
         return None

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from comfy_headless.cloud.comfy_cloud_api import Api
 from comfy_headless.cloud.comfy_cloud_jobs import STATES, CloudJob, entry_of, read_job, read_step
-from comfy_headless.cloud.comfy_cloud_refusals import read_answer
 from comfy_headless.errors import ComfyUIConnectionError, GenerationFailedError, GenerationTimeoutError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt
 from comfy_headless.protocol.effects import Flow, Listen, Now, Stream
@@ -51,7 +50,7 @@ def watch(
 
 def ask_job(server: Server, api: Api, job_id: str) -> Flow[Attempt]:
     """Ask for a job, once."""
-    return attempt(api.call("GET", f"/jobs/{job_id}", timeout=server.timing.read), read_answer)
+    return attempt(api.call("GET", f"/jobs/{job_id}", timeout=server.timing.read), api.read)
 
 
 def expired(job_id: str) -> GenerationFailedError:

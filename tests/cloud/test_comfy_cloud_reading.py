@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from comfy_headless.cloud.comfy_cloud_jobs import STATES, Step, entry_of, read_j
 from comfy_headless.cloud.comfy_cloud_refusals import read_answer, read_refusal
 from comfy_headless.cloud.comfy_cloud_settings import read_api
 from comfy_headless.cloud.comfy_cloud_submit import forms_at
-from comfy_headless.errors import ValidationError
+from comfy_headless.cloud.comfy_cloud_watch import ask_job
+from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.protocol.collect import saved_in
-from comfy_headless.protocol.effects import Call, Reply
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import Call, Flow, Now, Part, Reply, Work
 from comfy_headless.protocol.failure import failure
 from comfy_headless.protocol.job import Sign
 from comfy_headless.protocol.spent import spent
@@ -154,6 +157,43 @@ def test_what_passes_by_itself(body: Any, headers: dict[str, str], waits: bool) 
     tried = read_answer(call, reply)
     assert tried.passing is waits
     assert "secret" not in str(tried.problem)
+
+
+def refused(way: Callable[[ComfyCloud, Server], Flow[Any]], cloud: ComfyCloud, reply: Reply) -> str:
+    """What is said where each call of a flow has one answer."""
+    flow = way(cloud, Server(cloud.address, "me", cloud.timing, executor=cloud))
+    came: Any = None
+    try:
+        while True:
+            match flow.send(came):
+                case Call():
+                    came = reply
+                case Work(function=function, args=args):
+                    came = function(*args)
+                case Now():
+                    came = 0.0
+    except StopIteration as done:
+        return str(done.value)
+    except ComfyUIConnectionError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(lambda cloud, server: cloud.upload(server, Part("image", "a.png", b"a picture")), id="upload"),
+        pytest.param(lambda cloud, server: ask_job(server, cloud._api, "j"), id="watch"),
+        pytest.param(lambda cloud, server: cloud.cancel(server, "j"), id="cancel"),
+        pytest.param(lambda cloud, server: cloud.seek(server, "j"), id="seek"),
+        pytest.param(lambda cloud, server: cloud.renewed(server, "j", "a.png", ""), id="renewed"),
+    ],
+)
+def test_an_answer_that_repeats_a_key(way: Callable[[ComfyCloud, Server], Flow[Any]]) -> None:
+    """Whatever was asked, the answer is told without the key, and without the one for partner nodes."""
+    cloud = ComfyCloud(KEY, comfy_org_key="comfyui-partner", environ={})
+    words = f"key {KEY} or comfyui-partner is not valid"
+    error = {"error": {"code": "unauthorized", "message": words}}
+    assert "key *** or *** is not valid" in refused(way, cloud, Reply(401, {}, json.dumps(error).encode()))
 
 
 def test_files_in_a_graph() -> None:
