@@ -216,6 +216,10 @@ def _raw(server: Server | None, origin: Origin) -> Flow[Mapping[str, Any]]:
             raise ValidationError(
                 f"{origin.name} is kept by {where}, and none is asked; name it with server= (--server)"
             )
+        case "saved" | "template" if server.executor is not None:
+            raise ValidationError(
+                f"{origin.name}: {server.executor.name} gives no workflow by a name; export it there, and give the file"
+            )
         case "saved":
             content = yield from saved_workflow(server, origin.place)
         case "template":

@@ -199,4 +199,13 @@ def _summary(result: Result, *, timed: bool) -> str:
         if {"frames", "fps"} <= told.keys():
             parts.append(f"{told['frames']} frames at {told['fps']:g} fps")
     parts += [f"{told[name]:g} {words}" for name, words in _GROWN.items() if name in told]
+    parts += _paid(result.cost or {})
     return (f"done in {result.duration:.1f} s" if timed else "done") + (f": {', '.join(parts)}" if parts else "")
+
+
+_PAID: Final = {"coins": "{:g} coins", "money": "{:g} of money", "third_party_money": "{:g} of money to third parties"}
+
+
+def _paid(cost: Mapping[str, Any]) -> list[str]:
+    """Return what a job cost, as far as a cloud told it."""
+    return [words.format(cost[name]) for name, words in _PAID.items() if isinstance(cost.get(name), int | float)]

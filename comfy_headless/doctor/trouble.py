@@ -62,7 +62,7 @@ def unreachable(server: Server, broken: Broken) -> HealthLine:
         text = f"no machine is called {parts.hostname}: {detail}"
         return HealthLine("server", "fail", text, setting("COMFY_HEADLESS_URL", f"http://HOST:{_PORT}"))
     text = f"nothing answers at {url}: {detail}"
-    if parts.port is None:
+    if parts.port is None and parts.scheme == "http" and not parts.path:
         text += f". {_PORT} is ComfyUI's own port"
         return HealthLine("server", "fail", text, setting("COMFY_HEADLESS_URL", f"{url}:{_PORT}"))
     if parts.scheme == "https":

@@ -196,7 +196,9 @@ def offline(server: Server, problem: str) -> ComfyUIOfflineError:
             "ca= or COMFY_HEADLESS_CA; verify=False takes any certificate, so that anybody between can read along",
             url=server.url,
         )
-    port = f"{server.url}:8188 is ComfyUI's own port. " if urlsplit(server.url).port is None else ""
+    parts = urlsplit(server.url)
+    plain = parts.port is None and parts.scheme == "http" and not parts.path
+    port = f"{server.url}:8188 is ComfyUI's own port. " if plain else ""
     return ComfyUIOfflineError(
         f"no ComfyUI answers at {server.url} ({problem}). {port}Start it (comfy-headless serve FOLDER, or python "
         "main.py), name another with server=, --server or COMFY_HEADLESS_URL, or try without one: comfy-headless "

@@ -27,6 +27,9 @@ def forgotten(server: Server, prompt_id: str) -> GenerationFailedError:
 
 def gone(server: Server, prompt_id: str) -> GenerationFailedError:
     """Return the error for a job that the server does not have."""
+    if server.executor is not None:
+        whose = f"{server.executor.name} has no job {prompt_id}: its id is another one, or it is another account's"
+        return GenerationFailedError(f"{whose}, or it is not kept any longer", prompt_id=prompt_id)
     return GenerationFailedError(
         f"the job {prompt_id} is neither queued nor in the history of {server.url}: "
         "it was never sent there, somebody deleted it, or the server restarted; nothing of it runs there",

@@ -17,7 +17,7 @@ from comfy_headless.client.executors import executor_name, executor_of, is_execu
 from comfy_headless.client.options import server_of
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError, without_secrets
 from comfy_headless.protocol.access import Access
-from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.conversation import Server, offline
 from comfy_headless.protocol.effects import Call, Flow, Reply
 from comfy_headless.simulator import Simulator
 from comfy_headless.transport.aio import AsyncTransport
@@ -189,3 +189,11 @@ def test_what_is_asked_of_it() -> None:
     other = RunningHub(KEY, instance_type="huge", environ={})
     assert "does not tell" in get_recommended_preset(server=other, explain=True).vram_source
     assert "RunningHub" in check_health(plus)["server"].text
+
+
+@pytest.mark.parametrize(
+    ("url", "is_told"), [("http://gpu", True), ("http://gpu:80", False), ("https://gpu", False), ("http://a/b", False)]
+)
+def test_whose_port_is_told(url: str, is_told: bool) -> None:
+    """Whoever left a port out is told of 8188; behind a proxy, which a path or https speaks of, it is none."""
+    assert ("8188 is ComfyUI's own port" in str(offline(Server(url, "me", Timing()), "refused"))) is is_told

@@ -116,7 +116,7 @@ def test_no_list_of_jobs(desk: Desk, place: str) -> None:
         said = desk.types("jobs", command, "1904737", "--server", place)
         assert said.code == code, said
         assert re.search(rf"[Gg]ive the whole id, as it was printed: {place} does not tell", said.err), said
-        assert "jobs list" not in said.err
+        assert "jobs list" not in said.err and "restarted" not in said.err
 
 
 @pytest.mark.parametrize("typed", ["comfycloud", "runing-hub", "ComfyCloud "])
@@ -184,3 +184,16 @@ def test_a_look_at_its_health(desk: Desk, place: str, monkeypatch: pytest.Monkey
     assert "takes who asks" in lines[0]["text"] and "wants a key" in lines[2]["text"], lines
     assert [each["remedy"] for each in lines] == [None, *[f"export {variable}=KEY"] * 2], lines
     assert "f" * 32 not in str(lines)
+
+
+@pytest.mark.parametrize("place", CLOUDS)
+@pytest.mark.parametrize("source", ["server:mine", "template:mine"])
+def test_a_workflow_by_a_name(desk: Desk, place: str, source: str) -> None:
+    """What a ComfyUI server keeps under a name, a cloud does not give: the remedy is a file."""
+    said = desk.types("describe", source, "--server", place)
+    assert said.code == 2 and "gives no workflow by a name; export it there, and give the file" in said.err, said
+
+
+def test_what_it_cost(desk: Desk) -> None:
+    """The last line says what a job cost, where a cloud tells it."""
+    assert re.search(r"done in [\d.]+ s: 17 coins", desk.types("run", "workflow.json", "--server", "runninghub").err)
