@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from comfy_headless.catalog.draft_rules import Grid
+from comfy_headless.catalog.draft_rules import Grid, saved_value
 from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
 from comfy_headless.catalog.preset_file import Pack, Task
 from comfy_headless.catalog.reading import GIVEN
@@ -139,7 +139,7 @@ def _other_tasks(task: Task, name: str) -> list[str]:
 
 def _settings(common: Mapping[str, Parameter], found: Found) -> Iterator[str]:
     size = {} if found.size is None else dict(zip(("width", "height"), found.size, strict=True))
-    values = {**size, **{key: each.default for key, each in common.items()}}
+    values = {**size, **{key: saved_value(each) for key, each in common.items()}}
     if found.fps is not None and "fps" in values:
         values["fps"] = found.fps
     for key in sorted(values, key=COMMON.index):
@@ -150,11 +150,11 @@ def _setting(name: str, parameter: Parameter, found: Found) -> list[str]:
     slot = parameter.slots[0]
     kind = _TYPES.get(slot.limits.kind)
     if kind is None:
-        kind = "number" if isinstance(slot.default, (int, float)) else "text"
+        kind = "number" if isinstance(saved_value(parameter), (int, float)) else "text"
     lines = [f"[setting.{name}]", f'type = "{kind}"']
     derived = next((each for each in found.derived if each.name == name), None)
     if derived is None:
-        lines.append(f"default = {_text(slot.default)}")
+        lines.append(f"default = {_text(saved_value(parameter))}")
     else:
         lines += [f"from = {_text(derived.origin)}", f"rule = {_text(derived.rule)}"]
         lines += [f"share = {derived.share}"] if derived.share is not None else []
@@ -198,11 +198,11 @@ def _rules(
         yield [
             f"# {TODO} the longest that the maker names; this is the workflow's own.",
             "[rules.frames.tested]",
-            f"maximum = {common['frames'].default}",
+            f"maximum = {saved_value(common['frames'])}",
             'source = "workflow"',
         ]
     if "fps" in common:
-        fps = common["fps"].default if found.fps is None else found.fps
+        fps = saved_value(common["fps"]) if found.fps is None else found.fps
         yield ["[rules.fps.tested]", f"values = [{_number(fps)}]", 'source = "workflow"']
 
 
@@ -273,8 +273,9 @@ def _prompting(template: Template) -> list[str]:
     lines = ["[prompt]", f"guidance = [{_text(f'{TODO} how the maker says it wants to be asked')}]"]
     lines.append('source = "prompting"')
     negative = template.parameters.get("negative_prompt")
-    if negative is not None and isinstance(negative.default, str) and negative.default.strip():
-        lines.append(f'negative = {{ value = {_text(negative.default)}, source = "workflow" }}')
+    text = saved_value(negative) if negative is not None else None
+    if isinstance(text, str) and text.strip():
+        lines.append(f'negative = {{ value = {_text(text)}, source = "workflow" }}')
     return lines
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from comfy_headless.graph.marking.find import Found
 from comfy_headless.graph.schemas import Schemas
-from comfy_headless.graph.template import Template
+from comfy_headless.graph.template import Parameter, Template
 from comfy_headless.graph.transforms.wires import Wire, users
 
 
@@ -41,7 +41,7 @@ def grid(template: Template, names: tuple[str, ...], schemas: Schemas, found: Fo
                 item = schemas[class_type].input(field) if class_type in schemas else None
                 if item is not None:
                     steps.append((_whole(item.options.get("step")) * factor, _whole(item.min) * factor, class_type))
-    values = [template.parameters[name].default for name in names if name in template.parameters]
+    values = [saved_value(template.parameters[name]) for name in names if name in template.parameters]
     if names == ("width", "height") and found.size is not None:
         values = list(found.size)
     if not values:
@@ -54,6 +54,17 @@ def grid(template: Template, names: tuple[str, ...], schemas: Schemas, found: Fo
     if not fits:
         step, remainder = (1, 0) if names == ("frames",) else (math.gcd(step, *values), 0)
     return Grid(step, remainder, minimum, nodes, fits)
+
+
+def saved_value(parameter: Parameter) -> Any:
+    """Return the value that the workflow has for a parameter, a required one too; over a wire, the node's own."""
+    for slot in parameter.slots:
+        own = slot.schema.default if slot.schema is not None else None
+        first = next(iter(slot.limits.choices), None)
+        value = next((each for each in (slot.default, own, slot.limits.minimum, first) if each is not None), None)
+        if value is not None:
+            return value
+    return ""
 
 
 def _fields(template: Template, name: str) -> Iterator[tuple[str, str]]:

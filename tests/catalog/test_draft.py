@@ -76,6 +76,24 @@ def data(draft: Draft) -> dict[str, Any]:
     return tomllib.loads(draft.toml)
 
 
+def test_what_must_be_given_has_a_value_in_the_workflow(tmp_path: Path) -> None:
+    """A marker with an exclamation mark has no default; the draft takes what is saved, of a wire the node's own."""
+    graph = workflow("mochi_text")
+    drafts = drafted(graph)
+    for mark in drafts.found.marks:
+        if mark.name in ("width", "height", "frames", "fps", "steps", "cfg", "shift", "negative_prompt"):
+            meta = graph[mark.node_id]["_meta"]
+            meta["title"] += f", {mark._replace(required=True)}"
+    again = drafted(graph)
+    assert "!" in json.dumps(again.template)
+    assert tomllib.loads(again.toml)["settings"] == tomllib.loads(drafts.toml)["settings"]
+    assert read(again, tmp_path).tasks
+    graph["side"] = {"class_type": "PrimitiveInt", "inputs": {"value": 640}, "_meta": {"title": "Side"}}
+    node = next(mark.node_id for mark in again.found.marks if mark.name == "width")
+    graph[node]["inputs"]["width"] = ["side", 0]
+    assert tomllib.loads(drafted(graph).toml)["settings"]["width"]["value"] > 0
+
+
 def test_a_stage_of_half_the_size() -> None:
     """The first stage follows from the size, whose step is then that of both."""
     told = data(drafted(workflow("ltxv_two_stage_text")))
