@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from comfy_headless.api.contents import most_of, read_content, read_file
 from comfy_headless.api.known import nodes_of
 from comfy_headless.client.options import server_of
-from comfy_headless.errors import ValidationError
+from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.graph.limits import check_nodes
 from comfy_headless.graph.origins import Origin, Workflow, WorkflowUrl, origin_of
 from comfy_headless.graph.schemas import Schemas
@@ -30,12 +30,18 @@ from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.routes_templates import saved_workflow, server_template
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.sync import SyncTransport
-from comfy_headless.transport.web import Rules, Unread, read_page
+from comfy_headless.transport.web import Closed, Rules, Unread, read_page
 
 T = TypeVar("T")
 
 _FILES: Final = ("/userdata/", "/templates/", "/workflow_templates/")
 """The routes of a server that, beside /view, give files and do nothing else; a GET of a node pack's may restart it."""
+
+_NOT_THERE: Final = 404
+_ALLOWED: Final = (
+    "An address that you trust is given as WorkflowUrl(address, http=True, internal=True); at the command line, pipe "
+    "it in: curl ADDRESS | comfy-headless run -"
+)
 
 
 class Found(NamedTuple):
@@ -77,7 +83,7 @@ def read_source(server: Server | None, workflow: Workflow) -> Flow[Found]:
         server: whose workflows and templates may be named; None: no server is asked.
 
     Raises:
-        ValidationError: there is none, it cannot be had, or it is larger than any.
+        ValidationError: there is none, on the server neither, it cannot be had, or it is larger than any.
         FeatureMissingError: it is inside a picture or the like, and the extra ``media`` is missing.
         ComfyUIConnectionError: the server does not give it.
     """
@@ -221,9 +227,9 @@ def _raw(server: Server | None, origin: Origin) -> Flow[Mapping[str, Any]]:
                 f"{origin.name}: {server.executor.name} gives no workflow by a name; export it there, and give the file"
             )
         case "saved":
-            content = yield from saved_workflow(server, origin.place)
+            content = yield from _kept(saved_workflow(server, origin.place))
         case "template":
-            content = yield from server_template(server, origin.place)
+            content = yield from _kept(server_template(server, origin.place))
         case "runninghub":
             if server.executor is None:
                 raise ValidationError(
@@ -234,6 +240,16 @@ def _raw(server: Server | None, origin: Origin) -> Flow[Mapping[str, Any]]:
     return (yield Work(read_content, (content, origin.name), long=True))  # type: ignore[no-any-return]
 
 
+def _kept(flow: Flow[bytes]) -> Flow[bytes]:
+    """Read what a server keeps by a name; that there is none of it is the caller's mistake."""
+    try:
+        return (yield from flow)
+    except ComfyUIConnectionError as error:
+        if error.status != _NOT_THERE:
+            raise
+        raise ValidationError(error.message) from error
+
+
 def _at(server: Server | None, origin: Origin) -> Flow[bytes]:
     """Read an address; a file of the server itself is asked for as all of its are."""
     address: WorkflowUrl = origin.place
@@ -242,6 +258,8 @@ def _at(server: Server | None, origin: Origin) -> Flow[bytes]:
         return (yield Work(_fetched, (address, origin.name), long=True))  # type: ignore[no-any-return]
     params = tuple(parse_qsl(urlsplit(address.url).query, keep_blank_values=True))
     tried = yield from persist(server, Call("GET", route, params, timeout=server.timing.transfer), reading=whole)
+    if tried.status == _NOT_THERE:
+        raise ValidationError(f"workflow {origin.name}: {server.url} has no such file (404)")
     if tried.problem is not None:
         raise refusal(server, tried, origin.name)
     return bytes(tried.value.body)
@@ -263,5 +281,7 @@ def _route_of(server: Server, url: str) -> str | None:
 def _fetched(address: WorkflowUrl, name: str) -> bytes:
     try:
         return read_page(address.url, most_of, Rules(http=address.http, internal=address.internal)).body
+    except Closed as reason:
+        raise ValidationError(f"workflow {name}: {reason}. {_ALLOWED}") from reason
     except Unread as reason:
         raise ValidationError(f"workflow {name}: {reason}") from reason

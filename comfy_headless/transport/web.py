@@ -41,6 +41,10 @@ class Unread(Exception):
     """Why the file was not read; ``str`` says it, after the address."""
 
 
+class Closed(Unread):
+    """The address is one that the rules leave out, and that others could allow."""
+
+
 class Page(NamedTuple):
     """What came.
 
@@ -140,7 +144,7 @@ def _target(url: str, rules: Rules) -> _Target:
     if not host or port == 0:
         raise Unread(f"{_shown(url)} names no host")
     if parts.scheme == "http" and not rules.http:
-        raise Unread(f"{_shown(url)} can be read and changed on the way; expected https")
+        raise Closed("what comes by http can be read and changed on the way; expected https")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
     query = f"?{quote(parts.query, safe=_IN_QUERY)}" if parts.query else ""
     return _Target(parts.scheme, host, port or _PORTS[parts.scheme], path + query)
@@ -150,8 +154,8 @@ def _connected(target: _Target, rules: Rules, until: float) -> socket.socket:
     try:
         places = rules.lookup(target.host, target.port, internal=rules.internal)
     except Internal as address:
-        what = "" if str(address) == target.host else f" is {address},"
-        raise Unread(f"{target.host}{what} an address of this machine or its network, which is not asked") from None
+        what = "" if str(address) == target.host else f" {address},"
+        raise Closed(f"{target.host} is{what} an address of this machine or its network, which is not asked") from None
     except (OSError, UnicodeError) as error:
         raise Unread(f"nobody knows the host {target.host!r} ({error})") from error
     problem: OSError | None = None

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from comfy_headless import AsyncComfyClient, ComfyClient, ComfyUIConnectionError, ValidationError, check
+from comfy_headless import AsyncComfyClient, ComfyClient, ValidationError, check
 from comfy_headless.api.new_preset import new_preset
 from comfy_headless.api.reading import read_api_graph, read_here, read_source, read_template, read_there
 from comfy_headless.graph.origins import Workflow, WorkflowUrl
@@ -206,8 +206,15 @@ def test_a_choice_that_only_the_server_has() -> None:
 )
 def test_what_a_server_has_not(sim: Simulator, workflow: Any, words: str) -> None:
     """The name is said, with the nearest one and all that there are."""
-    with pytest.raises((ComfyUIConnectionError, ValidationError), match=words):
+    with pytest.raises(ValidationError, match=words):
         read_there(sim.url, lambda server: read_source(server, workflow))
+
+
+def test_an_address_of_the_server_that_leads_nowhere(sim: Simulator) -> None:
+    """It is a wrong name, as others are; nothing broke."""
+    url = f"{sim.url}/userdata/workflows%2Fnone.json"
+    with pytest.raises(ValidationError, match=rf"^workflow {url}: {sim.url} has no such file \(404\)$"):
+        read_there(sim.url, lambda server: read_source(server, url))
 
 
 @pytest.mark.parametrize("workflow", ["server:x", "template:x", "5", "runninghub:5"])
@@ -221,10 +228,13 @@ def test_addresses(sim: Simulator) -> None:
     """One of this machine is read only where that is said; then by both clients."""
     with serving({"/w.json": ("", json.dumps(DRAWN).encode())}, tls=False) as files:
         url = f"http://127.0.0.1:{files.port}/w.json"
-        with pytest.raises(ValidationError, match=rf"workflow {url}: .* expected https"):
+        with pytest.raises(
+            ValidationError, match=rf"workflow {url}: what comes by http .* expected https.* pipe it in"
+        ):
             read_here(read_source(None, url))
         with pytest.raises(
-            ValidationError, match=r"127\.0\.0\.1 an address of this machine or its network, which is not"
+            ValidationError,
+            match=r"127\.0\.0\.1 is an address of this machine .* WorkflowUrl\(address, http=True, internal=True\)",
         ):
             read_here(read_source(None, WorkflowUrl(url, http=True)))
         allowed = WorkflowUrl(url, http=True, internal=True)

@@ -144,7 +144,7 @@ def test_a_workflow_of_the_server(program: Program, folder: Path, server: str) -
     assert code == 0, err
     assert image_size(Path(out.strip())) == (80, 48)
     code, _, err = program("run", "server:potrait", "--server", server)
-    assert code == 3 and "did you mean 'portrait'?" in err
+    assert code == 2 and "did you mean 'portrait'?" in err
 
 
 def test_names_that_do_something_to_a_terminal(program: Program, folder: Path) -> None:
