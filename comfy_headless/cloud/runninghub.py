@@ -44,8 +44,6 @@ _LARGEST: Final = 30 * 1024 * 1024
 _CARDS_GB: Final[Mapping[str | None, float]] = {None: 24.0, "plus": 48.0}
 _FRESH: Final = 3600.0
 """Seconds for which a file that was brought is taken to be there. How long it is kept is not written."""
-_KEPT: Final = 50
-"""Saved workflows that a client remembers."""
 
 
 class RunningHub:
@@ -276,9 +274,5 @@ class RunningHub:
             raise ValidationError(f"{what}: there is no graph of that id; is it the number in its page's address?")
         graph = read_graph(text, name=what)
         if server.known is not None:
-            saved = server.known.workflows
-            saved.pop(workflow_id, None)
-            saved[workflow_id] = read_graph(text, name=what)
-            if len(saved) > _KEPT:
-                del saved[next(iter(saved))]
+            server.known.note_workflow(workflow_id, read_graph(text, name=what))
         return graph

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from tempfile import mkstemp
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from comfy_headless.cloud.runninghub_api import OUTPUTS, Api, Envelope
 from comfy_headless.cloud.runninghub_codes import FAILED
 from comfy_headless.errors import GenerationFailedError
 from comfy_headless.protocol.conversation import Attempt, Server
-from comfy_headless.protocol.effects import Broken, Call, Flow, Reply
+from comfy_headless.protocol.destination import discard, size_of
+from comfy_headless.protocol.effects import Broken, Download, Flow, Reply, Work
 from comfy_headless.protocol.failure import failure
 
 logger = logging.getLogger("comfy_headless")
@@ -20,6 +23,8 @@ logger = logging.getLogger("comfy_headless")
 _TEXTS: Final = frozenset({"txt", "text", "json", "xml"})
 """Files whose content is a text of the result (comfykit 0.1.12 has these four)."""
 _MOST_TEXT: Final = 1024 * 1024
+"""Bytes of a text of the result. What is longer is a file; a store that can is asked for one byte more."""
+
 _COSTS: Final[Mapping[str, str]] = {
     "taskCostTime": "seconds",
     "consumeCoins": "coins",
@@ -73,7 +78,7 @@ def entry_of(server: Server, data: Any) -> Flow[dict[str, Any]]:
     outputs: dict[str, dict[str, list[Any]]] = {}
     for file in named_files(data):
         node = outputs.setdefault(file.node_id, {})
-        text = (yield from _text(server, file.url)) if file.is_text else None
+        text = (yield from _text(server, urljoin(f"{server.url}/", file.url))) if file.is_text else None
         if text is not None:
             node.setdefault("text", []).append(text)
         else:
@@ -121,12 +126,30 @@ def failure_of(envelope: Envelope | None, job_id: str) -> GenerationFailedError:
 
 def _text(server: Server, url: str) -> Flow[str | None]:
     """Fetch a text; None for one that does not come, or is too long: it stays a file."""
+    part = None
     try:
-        reply: Reply = yield Call("GET", url, timeout=server.timing.read)
-    except Broken as broken:
-        logger.info("a text that a task made: %s; it stays a file", broken)
+        part = yield Work(_part)
+        asked = (("Range", f"bytes=0-{_MOST_TEXT}"),)
+        reply: Reply = yield Download(url, (), part, timeout=server.timing.read, headers=asked)
+        if reply.status == 416:  # not even a first byte is there
+            return ""
+        return (yield Work(_read, (part,))) if reply.status in (200, 206) else None
+    except (Broken, OSError) as error:
+        logger.info("a text that a task made: %s; it stays a file", error)
         return None
-    return reply.text if reply.status == 200 and len(reply.body) <= _MOST_TEXT else None
+    finally:
+        if part is not None:
+            yield Work(discard, ((part,),))
+
+
+def _part() -> str:
+    handle, path = mkstemp(prefix="comfy_headless_")
+    os.close(handle)
+    return path
+
+
+def _read(path: str) -> str | None:
+    return Path(path).read_bytes().decode("utf-8", "replace") if size_of(path) <= _MOST_TEXT else None
 
 
 def _name(url: str, told: Any, place: int) -> str:

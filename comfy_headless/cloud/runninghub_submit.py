@@ -184,7 +184,7 @@ def _tips(told: Any) -> Mapping[str, Any]:
 
 
 def _body(server: Server, graph: Mapping[str, Any], wishes: Wishes) -> dict[str, Any]:
-    saved = server.known.workflows if server.known is not None else {}
+    saved = server.known.saved_workflows() if server.known is not None else {}
     more = {"instanceType": wishes.instance_type} if wishes.instance_type else {}
     for workflow_id, base in reversed(saved.items()):
         changes = changed(base, graph)

@@ -9,6 +9,9 @@ from typing import Any, Final, NamedTuple
 _MOST: Final = 1000
 """Files of which a client knows that it brought them; the oldest are forgotten."""
 
+_MOST_WORKFLOWS: Final = 50
+"""Workflows of an executor that a client remembers."""
+
 
 class Told(NamedTuple):
     """What a server said of its node classes.
@@ -56,6 +59,19 @@ class Known:
         self.workflows: dict[str, Mapping[str, Any]] = {}  # graphs that an executor keeps, by its id of them
         self.unanswered: set[str] = set()  # jobs that were sent to an executor and of which no answer has come
         self.reading = Lock()
+
+    def note_workflow(self, workflow_id: str, graph: Mapping[str, Any]) -> None:
+        """Note the graph of a workflow that the executor keeps, as the newest."""
+        with self.reading:
+            self.workflows.pop(workflow_id, None)
+            self.workflows[workflow_id] = graph
+            if len(self.workflows) > _MOST_WORKFLOWS:
+                del self.workflows[next(iter(self.workflows))]
+
+    def saved_workflows(self) -> dict[str, Mapping[str, Any]]:
+        """Return the workflows that are noted now, the newest last."""
+        with self.reading:
+            return dict(self.workflows)
 
     def note_brought(self, key: tuple[str, str], brought: Brought) -> None:
         """Note a file that the server has, by its digest and suffix."""

@@ -1,0 +1,100 @@
+"""What RunningHub says, read, and what is sent of a graph that it keeps: all without a server."""
+
+from __future__ import annotations
+
+from collections.abc import KeysView, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from comfy_headless.cloud.runninghub import RunningHub
+from comfy_headless.cloud.runninghub_outputs import entry_of
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.effects import Broken, Call, Download, Effect, Flow, Reply, Work
+from comfy_headless.protocol.known import Known
+
+HUB: Final = RunningHub("0123456789abcdef0123456789abcdef", base_url="https://hub.example", environ={})
+SERVER: Final = Server(HUB.address, "me", HUB.timing, known=Known(), executor=HUB)
+MOST: Final = 1024 * 1024
+
+
+def made(url: str, answer: Reply | Exception) -> tuple[Mapping[str, Any], str]:
+    """The outputs of a task that made one file, and the address it was asked at; the answer's body goes to the disk."""
+    flow, asked, parts = entry_of(SERVER, [{"fileUrl": url, "nodeId": "9"}]), "", []
+    came: Any = None
+    try:
+        while True:
+            effect = flow.throw(came) if isinstance(came, Exception) else flow.send(came)
+            match effect:
+                case Work(function=function, args=args):
+                    came = function(*args)
+                case Download(route=route, part=part):
+                    asked, came = route, answer
+                    parts.append(Path(part))
+                    if isinstance(answer, Reply) and answer.status in (200, 206):
+                        Path(part).write_bytes(answer.body)
+    except StopIteration as done:
+        assert parts and not any(part.exists() for part in parts)
+        return done.value["outputs"]["9"], asked
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("https://store.example/a/said.txt?sign=1", "https://store.example/a/said.txt?sign=1"),
+        ("/files/said.txt", "https://hub.example/files/said.txt"),
+        ("//store.example/said.txt", "https://store.example/said.txt"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (Reply(200, {}, "häng".encode()), "häng"),
+        (Reply(206, {}, b"x" * MOST), "x" * MOST),
+        (Reply(416, {}), ""),
+        (Reply(206, {}, b"x" * (MOST + 1)), None),
+        (Reply(403, {}), None),
+        (Broken("reset", "half of it came"), None),
+        (OSError("no room"), None),
+    ],
+)
+def test_a_text_of_the_result(url: str, asked: str, answer: Reply | Exception, text: str | None) -> None:
+    """A text comes from wherever a file would; one that does not come, or is too long, stays a file."""
+    told, route = made(url, answer)
+    assert route == asked
+    if text is None:
+        assert told == {"files": [{"filename": "said.txt", "subfolder": "", "type": "output", "url": url}]}
+    else:
+        assert told == {"text": [text]}
+
+
+class Busy(dict[str, Any]):
+    """A saved graph; while it is looked at, another thread saves one."""
+
+    def keys(self) -> KeysView[str]:
+        assert SERVER.known is not None
+        SERVER.known.note_workflow(str(len(SERVER.known.workflows)), {})
+        return super().keys()
+
+
+def test_workflows_come_while_a_graph_is_compared_with_them() -> None:
+    """A job goes as what differs from a saved workflow, whatever other threads save meanwhile."""
+    graph = {"1": {"class_type": "Text", "inputs": {"text": "a cat"}}}
+    known = SERVER.known
+    assert known is not None
+    known.note_workflow("mine", Busy({"1": {"class_type": "Text", "inputs": {"text": "a dog"}}}))
+    known.note_workflow("another", Busy({"2": {}}))
+    flow: Flow[str] = HUB.submit(SERVER, graph, "p", extra_data=None)
+    first: Effect = next(flow)
+    assert isinstance(first, Call)
+    assert b'"workflowId": "mine", "nodeInfoList"' in (first.body or b"")
+    flow.close()
+
+
+def test_the_oldest_workflow_is_forgotten() -> None:
+    """A client remembers 50 workflows; one that is noted again is the newest."""
+    known = Known()
+    for number in (*range(50), 0, 50):
+        known.note_workflow(str(number), {})
+    assert list(known.saved_workflows()) == [*map(str, range(2, 50)), "0", "50"]
