@@ -155,7 +155,7 @@ def check_asked(server: Server, asked: Asked) -> Flow[Report]:
         if has is not None:
             return check_offline(asked, has.schemas)
         report: Report = yield Work(check_offline, (asked,), long=True)
-        return replace(report, problems=(*report.problems, _little_known(server.executor, asked)))
+        return _doubted(report, server.executor, asked)
     stats = yield from routes.system_stats(server)
     nodes = yield from nodes_of(server)
     raw = nodes.raw if nodes is not None else (yield from routes.object_info(server))
@@ -168,15 +168,26 @@ def check_asked(server: Server, asked: Asked) -> Flow[Report]:
     return replace(looked.report, problems=(*looked.report.problems, *clashes))
 
 
-def _little_known(executor: Executor, asked: Asked) -> Problem:
-    """Return by what a workflow was held that goes where nobody tells what is there."""
+def _doubted(report: Report, executor: Executor, asked: Asked) -> Report:
+    """Return a report by the shipped schemas as that of a place that does not tell what it has.
+
+    A class that is not ours may be there; by what the workflow was held is said in a note.
+    """
     kind = "little_known"
+    meaning, problems = KINDS[kind].meaning, list[Problem]()
+    for each in report.problems:
+        if each.kind == "missing_node_type":
+            details = f"{executor.name} may have this class, which ComfyUI 0.30.0 does not; the rest was not looked at"
+            each = Problem(each.node_id, each.class_type, None, kind, meaning, details, False)
+            report = replace(report, error=None, node_errors={}, status=200)
+        problems.append(each)
     packs = "without node packs" if asked.preset is None else "and the packs of the preset"
     details = (
         f"{executor.name} does not tell its nodes and files; held to ComfyUI 0.30.0's own nodes, {packs}, "
         "and every file is taken to be there"
     )
-    return Problem(None, None, None, kind, KINDS[kind].meaning, details, False)
+    problems.append(Problem(None, None, None, kind, meaning, details, False))
+    return replace(report, problems=tuple(problems))
 
 
 class _Looked(NamedTuple):

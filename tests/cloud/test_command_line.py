@@ -197,3 +197,12 @@ def test_a_workflow_by_a_name(desk: Desk, place: str, source: str) -> None:
 def test_what_it_cost(desk: Desk) -> None:
     """The last line says what a job cost, where a cloud tells it."""
     assert re.search(r"done in [\d.]+ s: 17 coins", desk.types("run", "workflow.json", "--server", "runninghub").err)
+
+
+def test_a_class_that_may_be_there(desk: Desk, tmp_path: Path) -> None:
+    """RunningHub has hundreds of node packs: a class that is not ComfyUI's own is no reason to say no."""
+    mine = {**GRAPH, "4": {"class_type": "SomebodysNode", "inputs": {"image": ["1", 0]}}}
+    (tmp_path / "mine.json").write_text(json.dumps(mine), encoding="utf-8")
+    said = desk.types("check", "mine.json", "--server", "runninghub")
+    assert said.code == 0 and "node 4 (SomebodysNode)" in said.out and "RunningHub may have this class" in said.out
+    assert desk.types("check", "mine.json", "--server", "comfy-cloud").code == 1
