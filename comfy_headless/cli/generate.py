@@ -179,12 +179,19 @@ def report(result: Result, url: str, *, simulated: bool, terminal: Terminal, tim
         terminal.lines.ended(result)
     for note in result.notes:
         terminal.note(note, label="note: ")
+    if result.previews and result.outputs:
+        made = ", ".join(each.url for each in result.previews[:_PREVIEWS])
+        more = f" and {len(result.previews) - _PREVIEWS} more" if len(result.previews) > _PREVIEWS else ""
+        terminal.note(f"previews made beside, which are not brought here: {made}{more}")
     for warning in result.warnings:
         terminal.warn(warning)
     terminal.note(_summary(result, timed=timed))
     data: dict[str, Any] = {**result.to_dict(), "server": shown_url(url), "simulated": simulated}
     return Answer(data, "\n".join(map(str, result.outputs)) or "nothing was saved")
 
+
+_PREVIEWS: Final = 3
+"""So many are named."""
 
 _GROWN: Final = {"upscale": "times as large", "interpolate": "times the frames"}
 

@@ -186,11 +186,32 @@ class Result:
         return [output for output in self.outputs if output.kind == kind]
 
     def _by_var(self, kind: str | None = None) -> dict[str, list[Output]]:
-        found: dict[str, list[Output]] = {}
+        found = _ByName(kind)
         for output in self.outputs if kind is None else self._of(kind):
             for name in output.names or (output.node_id,):
                 found.setdefault(name, []).append(output)
         return found
+
+
+class _ByName(dict[str, list[Output]]):
+    """Outputs by name; for a name that is not there the error lists those that are."""
+
+    def __init__(self, kind: str | None) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def __missing__(self, name: object) -> list[Output]:
+        what = f"output of the kind {self.kind!r}" if self.kind is not None else "output"
+        raise KeyError(f"no {what} is named {name!r}; there are: {', '.join(self) or 'none'}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _by_name, (self.kind, dict(self))
+
+
+def _by_name(kind: str | None, found: Mapping[str, list[Output]]) -> _ByName:
+    named = _ByName(kind)
+    named.update(found)
+    return named
 
 
 _LISTS: Final = ("images", "videos", "audios", "texts", "meshes", "others", "outputs")

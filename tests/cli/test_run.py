@@ -107,6 +107,15 @@ def test_strict(program: Program) -> None:
         assert program(*words, "--overwrite", "-p", "seed=9").code == 0
 
 
+def test_previews_are_told(program: Program, folder: Path, server: str) -> None:
+    """They are not brought here; where they lie is said beside what was saved."""
+    shown = {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}
+    (folder / "both.json").write_text(json.dumps({**WORKFLOW, "3": shown}))
+    code, out, err = program("run", "both.json", "-p", "height=80", "--server", server)
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert re.search(rf"^previews made beside, which are not brought here: {server}\S+$", err, re.MULTILINE), err
+
+
 def test_an_upload(program: Program, folder: Path, server: str) -> None:
     """An upload marker takes the path of a file."""
     graph = {

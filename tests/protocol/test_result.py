@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pickle
@@ -53,6 +54,12 @@ def test_outputs_are_found_by_name() -> None:
     assert (result.meshes_by_var, result.texts_by_var) == ({"9:3": [outputs[3]]}, {"y": [outputs[4]]})
     assert (result.others_by_var, result.audios_by_var) == ({"9:3": [outputs[5]]}, {"9:3": [outputs[6]]})
     assert result["outputs_by_var"]["y"] == [outputs[1], outputs[2], outputs[4]]
+    with pytest.raises(KeyError, match="no output of the kind 'image' is named 'z'; there are: x, y"):
+        result.images_by_var["z"]
+    with pytest.raises(KeyError, match="no output is named 'z'; there are: x, y, 9:3"):
+        result.outputs_by_var["z"]
+    assert pickle.loads(pickle.dumps(result.images_by_var)) == copy.copy(result.images_by_var) == result.images_by_var
+    assert result.images_by_var.get("z") is None
     assert [result.meshes, result.others, result.audios] == [[outputs[3]], [outputs[5]], [outputs[6]]]
 
 
