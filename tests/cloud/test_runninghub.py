@@ -357,7 +357,7 @@ def test_jobs_that_one_can_hold(sim: Simulator, tmp_path: Path) -> None:
             assert again.status() == "done"
             assert again.cancel() is False
             assert again.result(tmp_path).path is not None
-            with pytest.raises(GenerationFailedError, match="nothing of it runs there"):
+            with pytest.raises(GenerationFailedError, match="RunningHub has no job 1: its id"):
                 client.job("1")
             for call in (client.jobs, client.queue, client.system_stats, client.events):
                 with pytest.raises(ValidationError, match="RunningHub"):
