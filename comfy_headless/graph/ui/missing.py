@@ -43,11 +43,15 @@ def _remedy(node: Node, schemas: Schemas) -> str:
         )
     if _DEFINITION.fullmatch(node.type):
         return "a subgraph that the file does not define; save the workflow again where it opens"
+    shipped = schemas.version is not None
+    where = f"ComfyUI {schemas.version} and the packs that are known here" if shipped else "the server's object_info"
+    lacks = f"there is no such class in {where}"
+    told = "; a server that has it tells of it: --server URL (object_info=)" if shipped else ""
     pack = pack_with(node.type)
     if pack is not None:
-        return f"there is no such class here; node pack {pack.name} brings it: {pack.install}"
+        return f"{lacks}; node pack {pack.name} brings it: {pack.install}{told}"
     if node.type in snapshot.core().texts:
-        return f"there is no such class here; ComfyUI {snapshot.core().comfyui} has it: update the server"
+        return f"{lacks}; ComfyUI {snapshot.core().comfyui} has it: update the server"
     near = find_near(node.type, schemas, cutoff=_LIKE)
     meant = f"; did you mean {near[0]}?" if near else ""
-    return f"there is no such class here, and no node pack that is known brings it{meant}"
+    return f"{lacks}, and no node pack that is known brings it{meant}{told if not near else ''}"

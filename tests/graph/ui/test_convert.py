@@ -58,6 +58,8 @@ def test_an_empty_workflow_is_an_empty_graph() -> None:
         ("LayerUtility: ImageScaleByAspectRatio V2", "node pack"),
         ("ImageResizeKJv2", "node pack ComfyUI-KJNodes brings it: git clone"),
         ("KSampeler", "did you mean KSampler?"),
+        ("MyOwnNode123", "in ComfyUI 0.30.0 and the packs that are known here"),
+        ("MyOwnNode123", "brings it; a server that has it tells of it: --server URL (object_info=)"),
         ("workflow>face", "a group node that the file does not define"),
         ("485a04c4-e07c-42dd-8e6a-8c8ecc32d9c3", "a subgraph that the file does not define"),
     ],
@@ -74,7 +76,10 @@ def test_a_class_that_is_not_there_is_named(kind: str, said: str) -> None:
 def test_what_a_newer_comfyui_has_is_named() -> None:
     """A class of the shipped schemas that a server lacks asks for an update of the server."""
     server = Schemas.from_object_info({"EmptyImage": SCHEMAS.raw("EmptyImage")})
-    with pytest.raises(ValidationError, match=r"node 3 \(KSampler\).*ComfyUI 0\.30\.0 has it: update the server"):
+    with pytest.raises(
+        ValidationError,
+        match=r"node 3 \(KSampler\).* no such class in the server's object_info; ComfyUI 0\.30\.0 has it: update",
+    ):
         convert(Drawing().node(3, "KSampler").saved(), server)
 
 
