@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 _MOST: Final = 100_000
-"""Boxes beside each other; a video in fragments has two for each."""
+"""Boxes beside each other, a video in fragments has two for each; and boxes of metadata in all."""
 
 _LONGEST: Final = 64 * 2**20
 """Bytes of metadata: a prompt, a workflow, and both once more in a comment."""
@@ -24,6 +24,7 @@ def read_metadata(file: BinaryIO) -> Iterator[tuple[str, str]]:
     Raises:
         ValueError: it has no box of a film, or more than any file.
     """
+    left = iter(range(_MOST))
     moov = _inside(file, (0, file.seek(0, 2)), b"moov")
     if moov is None:
         raise ValueError("it has no head")
@@ -31,7 +32,7 @@ def read_metadata(file: BinaryIO) -> Iterator[tuple[str, str]]:
         meta = _inside(file, within, b"meta") if within is not None else None
         if meta is not None:
             file.seek(meta[0])
-            yield from _texts(file.read(min(meta[1] - meta[0], _LONGEST)))
+            yield from _texts(file.read(min(meta[1] - meta[0], _LONGEST)), left)
 
 
 def _inside(file: BinaryIO, span: tuple[int, int], wanted: bytes) -> tuple[int, int] | None:
@@ -54,26 +55,29 @@ def _inside(file: BinaryIO, span: tuple[int, int], wanted: bytes) -> tuple[int, 
     raise ValueError(f"it has more than {_MOST:,} boxes")
 
 
-def _texts(meta: bytes) -> Iterator[tuple[str, str]]:
-    boxes = dict(_boxes(meta if meta[4:8] == b"hdlr" else meta[4:]))
-    keys = [key.decode("utf-8", "replace") for key in _keys(boxes.get(b"keys", b""))]
-    for kind, item in _boxes(boxes.get(b"ilst", b"")):
+def _texts(meta: bytes, left: Iterator[int]) -> Iterator[tuple[str, str]]:
+    boxes = dict(_boxes(meta if meta[4:8] == b"hdlr" else meta[4:], left))
+    keys = [key.decode("utf-8", "replace") for key in _keys(boxes.get(b"keys", b""), left)]
+    for kind, item in _boxes(boxes.get(b"ilst", b""), left):
         number = int.from_bytes(kind, "big")
         name = "comment" if kind == _COMMENT else keys[number - 1] if 0 < number <= len(keys) else ""
-        data = dict(_boxes(item)).get(b"data", b"")
+        data = dict(_boxes(item, left)).get(b"data", b"")
         if name:
             yield name, data[8:].decode("utf-8", "replace")
 
 
-def _keys(body: bytes) -> Iterator[bytes]:
+def _keys(body: bytes, left: Iterator[int]) -> Iterator[bytes]:
     """Yield the names that items count from 1: each a box, of which the kind says who named it."""
-    for _, name in _boxes(body[8:]):
+    for _, name in _boxes(body[8:], left):
         yield name
 
 
-def _boxes(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _boxes(body: bytes, left: Iterator[int]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kinds and contents, as long as ``left`` gives a number for each."""
     at = 0
     while at + 8 <= len(body):
+        if next(left, None) is None:
+            raise ValueError(f"it has more than {_MOST:,} boxes of metadata")
         size, kind = struct.unpack_from(">I4s", body, at)
         if size < 8:
             return

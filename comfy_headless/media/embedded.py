@@ -24,6 +24,10 @@ Kind = Literal["png", "picture", "glb", "mov", "matroska", "flac", "ogg", "mp3"]
 
 _NAMES: Final = ("prompt", "workflow", "comment")
 _LONGEST: Final = 16 * 2**20
+_LONGEST_NAME: Final = 79
+"""Bytes; of a text in a PNG (PNG specification, 11.3.3)."""
+_MOST_PARTS: Final = 500_000
+"""Objects and lists that a GLB describes, as of a workflow (graph/limits.py)."""
 _MOST_CHUNKS: Final = 100_000
 """Of a PNG; libpng puts 8 KiB of pixels into each, so that it may have 800 MB."""
 
@@ -51,23 +55,29 @@ def read_embedded(file: BinaryIO, kind: Kind) -> dict[str, str]:
 
 def _of_png(file: BinaryIO) -> Iterator[tuple[str, str]]:
     file.seek(8)
+    seen: set[str] = set()
     for _ in range(_MOST_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
             return
         length, name = struct.unpack(">I4s", head)
+        begins = file.tell()
         if name in (b"tEXt", b"iTXt", b"zTXt", b"comf") and length <= _LONGEST:
-            yield _text(name, file.read(length))
-            file.seek(4, 1)
-        else:
-            file.seek(length + 4, 1)
+            called = file.read(min(length, _LONGEST_NAME + 1)).partition(b"\0")[0].decode("latin-1")
+            if called.casefold() in _NAMES and called.casefold() not in seen:  # unpacked for its name alone, and once
+                file.seek(begins)
+                text = _text(name, file.read(length))
+                if text:
+                    seen.add(called.casefold())
+                yield called, text
         if name == b"IEND":
             return
+        file.seek(begins + length + 4)
     raise ValueError(f"more than {_MOST_CHUNKS:,} chunks")
 
 
-def _text(kind: bytes, chunk: bytes) -> tuple[str, str]:
-    name, _, rest = chunk.partition(b"\0")
+def _text(kind: bytes, chunk: bytes) -> str:
+    rest = chunk.partition(b"\0")[2]
     packed = kind == b"zTXt"
     if packed:
         rest = rest[1:]
@@ -76,7 +86,7 @@ def _text(kind: bytes, chunk: bytes) -> tuple[str, str]:
         rest = rest[2:].split(b"\0", 2)[-1]
     if packed:
         rest = zlib.decompressobj().decompress(rest, _LONGEST + 1)
-    return name.decode("latin-1"), rest.decode("utf-8" if kind == b"iTXt" else "latin-1", "replace")
+    return rest.decode("utf-8" if kind == b"iTXt" else "latin-1", "replace")
 
 
 def _of_picture(file: BinaryIO) -> Iterator[tuple[str, str]]:
@@ -92,7 +102,10 @@ def _of_glb(file: BinaryIO) -> Iterator[tuple[str, str]]:
     length, kind = struct.unpack("<I4s", head[12:20])
     if kind != b"JSON" or length > _LONGEST:
         raise ValueError("its first chunk is no JSON that could hold a workflow")
-    told = json.loads(file.read(length))
+    content = file.read(length)
+    if content.count(b"{") + content.count(b"[") > _MOST_PARTS:
+        raise ValueError(f"it describes more than {_MOST_PARTS:,} objects and lists")
+    told = json.loads(content)
     for name in ("asset", "extras"):
         told = told.get(name) if isinstance(told, Mapping) else None
     for name, value in told.items() if isinstance(told, Mapping) else ():

@@ -87,11 +87,42 @@ def test_what_holds_none(content: bytes, words: str) -> None:
         read_content(content, "it")
 
 
+SPACES = zlib.compress(b" " * 2_000_000)
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """A box of an MP4."""
+    return (len(content) + 8).to_bytes(4, "big") + kind + content
+
+
+def film(*metadata: bytes) -> bytes:
+    """An MP4 that is a head with metadata."""
+    return box(b"ftyp", b"isom") + box(b"moov", box(b"meta", b"\0\0\0\0" + b"".join(metadata)))
+
+
+def model(content: bytes) -> bytes:
+    """A GLB that is its description."""
+    return (
+        b"glTF\2\0\0\0"
+        + (len(content) + 20).to_bytes(4, "little")
+        + len(content).to_bytes(4, "little")
+        + b"JSON"
+        + content
+    )
+
+
+EMPTY = b"\0\0\0\x08free"
+
+
 BOMBS: dict[str, Callable[[], bytes]] = {
     "a text packed a thousandfold": lambda: chunks((b"zTXt", b"prompt\0\0" + zlib.compress(b" " * 20_000_000))),
     "the same in UTF-8": lambda: chunks((b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(b" " * 20_000_000))),
     "a chunk of 4 GiB": lambda: b"\x89PNG\r\n\x1a\n\xff\xff\xff\xfftEXt",
     "chunks without end": lambda: b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0teSt\0\0\0\0" * 110_000,
+    "packed texts that nobody asked for": lambda: chunks(*[(b"zTXt", b"other\0\0" + SPACES)] * 3_000),
+    "one packed text again and again": lambda: chunks(*[(b"zTXt", b"comment\0\0" + SPACES)] * 3_000),
+    "boxes of 8 bytes": lambda: film(EMPTY * 4_000_000),
+    "boxes of 8 bytes in each item": lambda: film(box(b"ilst", box(b"\xa9cmt", EMPTY * 40_000) * 100)),
     "a picture of 30 GB": lambda: chunks((b"tEXt", b"nothing\0")),
     "deep inside": lambda: chunks((b"tEXt", b"prompt\0" + b"[" * 100_000)),
     "deep in a comment": lambda: video({"comment": '{"a":' * 10_000}),
@@ -106,6 +137,12 @@ def test_bombs(name: str) -> None:
     with pytest.raises(ValidationError, match=r"more than any workflow|cannot be read as|holds no|nested too deeply"):
         read_content(content, "it")
     assert time.process_time() - started < 1
+
+
+def test_a_model_of_many_objects() -> None:
+    """Each costs a hundred times its bytes once it is read: more than any workflow has are refused before."""
+    with pytest.raises(ValidationError, match="it describes more than 500,000 objects and lists"):
+        read_content(model(b'{"a":[' + b"{}," * MAX_PARTS + b"{}]}"), "it")
 
 
 def test_a_large_file(tmp_path: Path) -> None:
