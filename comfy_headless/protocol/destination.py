@@ -59,11 +59,15 @@ def read_out(out: str | os.PathLike[str] | None, *, overwrite: bool = False) -> 
 
 
 def prepare(destination: Destination) -> None:
-    """Make the folder and prove that a file can be written there; raises ValidationError."""
+    """Prove that a file can be written there, and make nothing yet: a job that fails leaves no folder behind.
+
+    Raises:
+        ValidationError: it cannot be written there, or above, where the folder is not made yet.
+    """
     folder = destination.folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".comfy_headless.{secrets.token_hex(4)}.part"
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists() or each.is_symlink())
+        probe = there / f".comfy_headless.{secrets.token_hex(4)}.part"
         probe.touch(exist_ok=False)
         probe.unlink()
     except (FileExistsError, NotADirectoryError) as error:

@@ -116,6 +116,13 @@ def test_previews_are_told(program: Program, folder: Path, server: str) -> None:
     assert re.search(rf"^previews made beside, which are not brought here: {server}\S+$", err, re.MULTILINE), err
 
 
+def test_a_folder_is_made_for_files_alone(program: Program, folder: Path, workflow: Path) -> None:
+    """Where no server answers, none is left behind."""
+    words = ("run", workflow, "-p", "height=80", "--server", "127.0.0.1:9", "--out", "new/deep/")
+    assert program(*words).code == 3
+    assert not (folder / "new").exists()
+
+
 def test_an_upload(program: Program, folder: Path, server: str) -> None:
     """An upload marker takes the path of a file."""
     graph = {

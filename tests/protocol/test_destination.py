@@ -50,8 +50,13 @@ def test_a_folder_that_cannot_be_written_is_said_first(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ValidationError, match="cannot write to"):
         prepare(Destination(tmp_path / "file" / "below"))
-    prepare(Destination(tmp_path / "made"))
-    assert list((tmp_path / "made").iterdir()) == []
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ValidationError, match="cannot write to"):
+        prepare(Destination(tmp_path / "gone"))
+    with pytest.raises(ValidationError, match="cannot write to"):
+        prepare(Destination(tmp_path / ("x" * 300) / "below"))
+    prepare(Destination(tmp_path / "made" / "below"))
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "gone"]
 
 
 @pytest.mark.parametrize(
