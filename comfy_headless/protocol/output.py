@@ -151,7 +151,11 @@ class Output:
         return put(destination, name, here if here is not None else self.data)
 
     def show(self) -> None:
-        """Show it in the notebook, or with what the system opens such files with; where neither can, log its path."""
+        """Show it in the notebook, or with what the system opens such files with; where neither can, log its path.
+
+        A system runs some files instead (``.bat``, ``.desktop``), and the server names them: only what is an image, a
+        video, a sound, a mesh or a text by its extension is opened.
+        """
         from comfy_headless.client.viewer import open_with_system
 
         shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
@@ -159,7 +163,8 @@ class Output:
             import_module("IPython.display").display(self)
             return
         path = self.path if self.path is not None and self.path.exists() else self.save(mkdtemp(prefix="comfy_"))
-        if not open_with_system(path):
+        opened = self.text is not None or kind_of(path.name) != "other"
+        if not opened or not open_with_system(path):
             logger.warning("nothing here can show output %s; it is at %s", self._called, path.absolute())
 
     def to_dict(self) -> dict[str, Any]:

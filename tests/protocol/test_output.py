@@ -119,8 +119,10 @@ def test_where_nothing_can_show_it_the_path_is_said(
     rmtree(Path(copy).parent)
 
 
-def test_the_systems_program_gets_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system has one that opens files, it is called with the file."""
+def test_the_systems_program_gets_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the system has one that opens files, it is called with the file; never with one that it would run."""
     said = tmp_path / "said"
     program = tmp_path / "xdg-open"
     program.write_text(f'#!/bin/sh\nprintf %s "$1" > {said}\n')
@@ -129,6 +131,14 @@ def test_the_systems_program_gets_the_path(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("DISPLAY", ":9")
     here(tmp_path / "a.png", PNG).show()
     assert said.read_text() == str(tmp_path / "a.png")
+    for name, kind in (("a.bat", "other"), ("b.exe", "image")):
+        here(tmp_path / name, b"", kind).show()
+        assert caplog.messages[-1] == f"nothing here can show output {name!r}; it is at {tmp_path / name}"
+    assert said.read_text() == str(tmp_path / "a.png")
+    TEXT.show()
+    shown = Path(said.read_text())
+    assert shown.read_text(encoding="utf-8") == "häng"
+    rmtree(shown.parent)
 
 
 def test_another_process_knows_what_it_was(tmp_path: Path) -> None:
