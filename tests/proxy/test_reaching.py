@@ -104,7 +104,7 @@ def test_a_job(
     person = Person(
         kind, nginx.url(way, tls=tls), transport=transport, ca=nginx.ca if tls else None, timing=FAST, **WAYS[way]
     )
-    result = person.run(VIDEO, out=tmp_path, on_progress=seen.append)
+    result = person.run(VIDEO, out=tmp_path, on_progress=seen.append, check=True)
     assert result.path.read_bytes() and seen
     sockets = [request.path for request in sim.requests].count("/ws") - before
     assert sockets >= 1 if transport == "websocket" else sockets == 0
