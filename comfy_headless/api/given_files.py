@@ -129,7 +129,10 @@ def held_by(value: Any, what: str, media: Media, *, alpha_mask: bool = False) ->
 
             if media not in ("image", "mask", "video"):
                 raise ValidationError(f"{what}: {in_words(value)} is no {_NAMES.get(media, 'file')}; give a file")
-            if way is Way.PICTURE and media != "video":
+            if way is Way.PICTURE:
+                if media == "video":
+                    words = "a PIL image is one picture; a video is an array (frames, height, width, 3), or a file"
+                    raise ValidationError(f"{what}: {words}")
                 return Content(png_of_picture(value, what, alpha_mask=alpha_mask), "")
             return Content(file_of_array(value, what, media, alpha_mask=alpha_mask), "")
     raise ValidationError(f"{what}={in_words(value)}: this is not held in memory")

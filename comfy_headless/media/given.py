@@ -1,12 +1,18 @@
 """Pictures and arrays that people hold in memory, and files that a loader node does not read, as files that it reads.
 
-Measured with ComfyUI 0.30.0: which files LoadImage reads, and that it takes a TIFF of floats, or one that holds JPEG,
-for black.
+Measured with ComfyUI 0.30.0: which files LoadImage reads; that it takes a TIFF of floats, or one that holds JPEG, for
+black; that grey pictures of 8 bits come out darker by one of 255, and all grey ones narrower than 16 pixels fail, while
+RGB and RGBA come out as they are.
+
+A file may come from anywhere: Pillow and ffmpeg try only formats whose files hold all that they need, since others lead
+on to addresses, files and programs.
 """
 
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import av
@@ -19,9 +25,21 @@ RATE: Final = 24
 """Frames a second of a video that is made of an array, which knows none."""
 
 _SHAPES: Final = "(height, width, 3) or (height, width, 4), or (height, width) for a mask"
-_PLAIN: Final = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 _DEEP: Final = ("I;16", "I;16L", "I;16B", "I;16N")
+_NARROW: Final = 16
 _BLACK_TIFFS: Final = frozenset({"jpeg", "tiff_jpeg"})
+_PILLOW: Final[tuple[str, ...]] = (
+    *("AVIF", "BMP", "CUR", "DDS", "DIB", "GIF", "HEIF", "ICNS", "ICO", "JPEG", "JPEG2000", "JXL", "MPO", "PCX"),
+    *("PNG", "PPM", "PSD", "QOI", "SGI", "SUN", "TGA", "TIFF", "WEBP", "XBM", "XPM"),
+)
+"""What Pillow may take a file for, where it or a plugin of it reads that. Not EPS, for one, which Ghostscript would
+run."""
+_FFMPEG: Final = (
+    *("aac", "ac3", "aiff", "amr", "ape", "apng", "asf", "au", "avi", "caf", "dts", "dv", "eac3", "flac", "flv", "gif"),
+    *("h264", "hevc", "ivf", "matroska", "mov", "mp3", "mpeg", "mpegts", "mpegvideo", "mxf", "nut", "ogg", "png_pipe"),
+    *("rm", "tta", "w64", "wav", "wv", "yuv4mpegpipe"),
+)
+"""What ffmpeg may take a file for. Not playlists and descriptions of streams, whose addresses it would open."""
 
 
 def png_of_picture(picture: Image.Image, what: str, *, alpha_mask: bool = False) -> bytes:
@@ -45,27 +63,25 @@ def png_of_picture(picture: Image.Image, what: str, *, alpha_mask: bool = False)
 
 
 def _in_mode(picture: Image.Image, what: str) -> Image.Image:
+    """Return a picture as RGB, or as RGBA where some of it is transparent; 16 bits stay where ComfyUI reads them."""
     if picture.mode == "F":
         least, most = picture.getextrema()
         if not (isinstance(least, float) and isinstance(most, float) and 0 <= least <= most <= 1):
             raise ValidationError(f"{what}: a picture of floats from {least} to {most}; expected 0 to 1")
-        return picture.point(lambda value: value * 255 + 0.5).convert("L")
-    if picture.mode in _DEEP:
+        picture = picture.point(lambda value: value * 255 + 0.5).convert("L")
+    if picture.mode in _DEEP and picture.width >= _NARROW:
         return picture
+    if picture.mode in _DEEP:
+        picture = picture.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+        picture.info.pop("transparency", None)
     if picture.mode == "La":
-        return picture.convert("LA")
-    if picture.mode not in _PLAIN:
-        return picture.convert("RGBA" if "A" in picture.getbands() or "a" in picture.getbands() else "RGB")
-    if picture.mode == "1":
-        return picture.convert("L")
-    if picture.mode == "P" or "transparency" in picture.info:
-        return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    return picture
+        picture = picture.convert("LA")
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
 
 
 def _as_mask(picture: Image.Image) -> Image.Image:
     grey = picture.convert("L")
-    return Image.merge("LA", (grey, ImageChops.invert(grey)))
+    return Image.merge("RGBA", (grey, grey, grey, ImageChops.invert(grey)))
 
 
 def png_of_file(content: str | bytes, what: str, *, only_black: bool = False) -> bytes | None:
@@ -74,8 +90,10 @@ def png_of_file(content: str | bytes, what: str, *, only_black: bool = False) ->
     Args:
         only_black: give only those that ComfyUI reads without an error and takes for black; None for any other.
     """
+    Image.init()
+    formats = [each for each in _PILLOW if each in Image.OPEN]
     try:
-        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content) as picture:
+        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=formats) as picture:
             black = picture.mode == "F" or picture.info.get("compression") in _BLACK_TIFFS
             if only_black and not black:
                 return None
@@ -160,8 +178,11 @@ def _mp4(values: Any, shape: tuple[int, ...]) -> bytes:
 
 def has_stream(content: str | bytes, kind: Literal["video", "audio"]) -> bool | None:
     """Return whether ffmpeg finds pictures, or sound, in a file; None if it does not read it at all."""
+    only = {"format_whitelist": ",".join(_FFMPEG)}
     try:
-        with av.open(io.BytesIO(content) if isinstance(content, bytes) else content) as container:
+        with ExitStack() as stack:
+            file = io.BytesIO(content) if isinstance(content, bytes) else stack.enter_context(Path(content).open("rb"))
+            container = stack.enter_context(av.open(file, options=only))
             return bool(container.streams.video if kind == "video" else container.streams.audio)
     except av.error.FFmpegError:
         return None

@@ -235,6 +235,8 @@ def test_what_no_loader_of_videos_or_sounds_reads(shared: Simulator, folder: Pat
         client.run_workflow(graph("LoadVideo", "file"), {"one": frames()}, out="out")
         with pytest.raises(ValidationError, match=r"a ndarray is no sound file; give a file"):
             client.run_workflow(graph("LoadAudio", "audio"), {"one": frames()})
+        with pytest.raises(ValidationError, match=r"^one: a PIL image is one picture; a video is an array \(frames, "):
+            client.run_workflow(graph("LoadVideo", "file"), {"one": picture()})
 
 
 @BOTH

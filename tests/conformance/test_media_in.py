@@ -179,6 +179,37 @@ def test_a_mask_in_memory(client: ComfyClient, held: dict[str, Any], kind: str, 
     check("mask", run(client, kind, held["mask"][way](), tmp_path), held, way)
 
 
+GREY: dict[str, Any] = {
+    "L": Image.frombytes("L", (32, 8), bytes(range(256))),
+    "1": Image.frombytes("1", (8, 4), b"\x0f\xf0\xaa\xff"),
+    "LA": Image.merge("LA", (Image.frombytes("L", (32, 8), bytes(range(256))), Image.new("L", (32, 8), 255))),
+    "I;16": Image.frombytes("I;16", (8, 32), (numpy.arange(256) * 257).astype("<u2").tobytes()),
+    "F": Image.frombytes("L", (32, 8), bytes(range(256))).convert("F").point(lambda value: value * (1 / 255) + 0.0),
+    "uint8": numpy.arange(256, dtype="uint8").reshape(8, 32),
+    "float32": (numpy.arange(256).reshape(8, 32) / 255).astype("float32"),
+    "bool": numpy.arange(256).reshape(8, 32) > 100,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, kind) for name in GREY for kind in ("image", "mask")),
+        *((name, "alpha mask") for name in GREY if name not in ("LA", "I;16", "F")),
+    ],
+)
+def test_grey_is_exact(client: ComfyClient, name: str, kind: str, tmp_path: Path) -> None:
+    """Every value of a grey picture or a mask arrives as it is, however small the picture is.
+
+    ComfyUI takes one less the alpha channel, in floats; of that, SaveImage leaves out what is behind the point.
+    """
+    value = GREY[name]
+    wanted = numpy.asarray(value).astype("float64") / {"I;16": 65535, "L": 255, "LA": 255, "uint8": 255}.get(name, 1)
+    (one,) = opened(run(client, kind, value.copy(), tmp_path))
+    wanted = ((wanted[:, :, 0] if name == "LA" else wanted) * 255).round()
+    assert close(one, Image.fromarray(wanted.astype("uint8")), 1 if kind == "alpha mask" else 0)
+
+
 def test_an_array_of_frames(client: ComfyClient, held: dict[str, Any], tmp_path: Path) -> None:
     """A video of an array has its frames; so has one of an odd size."""
     check("video", run(client, "video", frames(), tmp_path), held, "array")

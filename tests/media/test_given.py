@@ -55,19 +55,26 @@ def read(content: bytes | None) -> Image.Image:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "F", "La", "PA"])
 def test_pictures_of_every_mode(mode: str) -> None:
-    """What a PNG holds stays as it is, or nearly; what it does not becomes RGB, or RGBA with transparency."""
+    """Each becomes RGB, or RGBA with transparency, with the values that it has: ComfyUI reads grey ones darker."""
     made = Image.new("F", SIZE, 0.5) if mode == "F" else picture().convert("L" if mode == "I;16" else "RGB")
     if mode in ("La", "PA"):
         made = picture().convert("LA" if mode == "La" else "P").convert(mode)
     elif mode != "F":
         made = made.convert(mode)
     got = read(png_of_picture(made, "image"))
-    kept = mode if mode in ("L", "LA", "RGB", "RGBA", "I;16") else None
-    assert got.mode == (kept or {"1": "L", "F": "L", "La": "LA", "PA": "RGBA"}.get(mode, "RGB"))
+    assert got.mode == ("RGBA" if "A" in mode.upper() else mode if mode == "I;16" else "RGB")
     if mode in ("LA", "RGB", "RGBA", "P", "L"):
         assert got.convert("RGBA").tobytes() == made.convert("RGBA").tobytes()
     if mode == "F":
-        assert got.getextrema() == (128, 128)
+        assert got.getextrema() == ((128, 128),) * 3
+
+
+def test_pictures_of_16_bits() -> None:
+    """In a picture so narrow that ComfyUI fails over 16 bits, each value becomes the nearest of 8 bits."""
+    deep = Image.frombytes("I;16", (4, 1), numpy.array([0, 300, 32768, 65535], "<u2").tobytes())
+    turned = Image.frombytes("I;16B", (4, 1), numpy.array([0, 300, 32768, 65535], ">u2").tobytes())
+    for made in (deep, turned):
+        assert read(png_of_picture(made, "image")).getchannel("R").tobytes() == bytes([0, 1, 128, 255])
 
 
 def test_a_picture_that_lies_on_its_side() -> None:
@@ -97,7 +104,9 @@ def test_arrays(kind: str, channels: int | None) -> None:
     given = {"uint8": values, "bool": values > 127}.get(kind, values / 255).astype(kind)
     got = numpy.asarray(read(file_of_array(given, "image", "image")))
     wanted = (values > 127) * 255 if kind == "bool" else values
-    assert numpy.array_equal(got, wanted[:, :, 0] if channels == 1 else wanted)
+    if channels in (None, 1):
+        wanted = numpy.stack([wanted.reshape(grey.shape)] * 3, axis=-1)
+    assert numpy.array_equal(got, wanted)
 
 
 def test_a_mask_for_the_alpha_channel() -> None:
@@ -106,8 +115,9 @@ def test_a_mask_for_the_alpha_channel() -> None:
         png_of_picture(mask(), "mask", alpha_mask=True),
         file_of_array(numpy.asarray(mask()), "mask", "mask", alpha_mask=True),
     ):
-        alpha = numpy.asarray(read(content))[:, :, 1]
-        assert numpy.array_equal(255 - alpha, numpy.asarray(mask()))
+        made = numpy.asarray(read(content))
+        assert numpy.array_equal(255 - made[:, :, 3], numpy.asarray(mask()))
+        assert numpy.array_equal(made[:, :, 0], numpy.asarray(mask()))
 
 
 class Tensor:
@@ -164,3 +174,54 @@ def test_streams(tmp_path: Path) -> None:
     assert (has_stream(video(tmp_path), "video"), has_stream(video(tmp_path), "audio")) == (True, True)
     assert (has_stream(sound(tmp_path), "video"), has_stream(sound(tmp_path), "audio")) == (False, True)
     assert has_stream(b"hello there", "audio") is None
+
+
+SDP = b"""v=0\r
+o=- 0 0 IN IP4 127.0.0.1\r
+s=x\r
+c=IN IP4 127.0.0.1\r
+t=0 0\r
+m=video 5004 RTP/AVP 96\r
+a=rtpmap:96 H264/90000\r
+"""
+
+
+@pytest.mark.parametrize(
+    "leading",
+    [
+        SDP,
+        b"ffconcat version 1.0\nfile %(path)s\n",
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n%(path)s\n",
+    ],
+    ids=["SDP", "ffconcat", "m3u8"],
+)
+def test_what_leads_elsewhere_is_no_video(leading: bytes, tmp_path: Path) -> None:
+    """ffmpeg is asked for nothing that would let it open addresses or other files."""
+    there = tmp_path / "there.mp4"
+    there.write_bytes(video(tmp_path))
+    content = leading.replace(b"%(path)s", str(there).encode())
+    (tmp_path / "x.mp4").write_bytes(content)
+    assert has_stream(content, "video") is None
+    assert has_stream(str(tmp_path / "x.mp4"), "video") is None
+
+
+def test_containers_without_a_known_beginning() -> None:
+    """What ffmpeg alone tells is taken, as long as all of it is in the file."""
+    for name in ("mxf", "nut", "h264"):
+        with io.BytesIO() as buffer:
+            with av.open(buffer, "w", format=name) as container:
+                stream = container.add_stream("mpeg2video" if name == "mxf" else "libx264", rate=RATE)
+                stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+                for _ in range(4):
+                    container.mux(stream.encode(av.VideoFrame.from_image(picture())))
+                container.mux(stream.encode(None))
+            content = buffer.getvalue()
+        assert format_of(content[:HEAD]) is None
+        assert has_stream(content, "video")
+
+
+def test_what_runs_programs_is_no_picture() -> None:
+    """PostScript, which Pillow gives to Ghostscript, is not opened."""
+    made = png(name="EPS")
+    assert made.startswith(b"%!PS")
+    assert png_of_file(made, "image") is None
