@@ -117,7 +117,7 @@ def with_workflow(server: Server | None, asked: Asked, schemas: Schemas | None =
         return asked._replace(compiled=(yield from compiled_from(server, found, asked.params, asked.values, schemas)))
     template: Template = yield from by_schemas(server, lambda known: template_of(found, known), schemas)
     for warning in template.warnings:
-        logger.warning("%s: %s", template.name, warning)
+        logger.warning("%s", warning)
     return asked._replace(graph=template.graph, filled=filled_by(template.parameters.values()))
 
 

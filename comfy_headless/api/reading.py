@@ -138,7 +138,7 @@ def template_of(found: Found, schemas: Schemas | None) -> Template:
         return Template.read(found.raw, name=found.name, schemas=schemas)
     read = graph_of(found, schemas)
     template = Template.read(read.graph, name=found.name, schemas=schemas)
-    return replace(template, warnings=(*read.warnings, *template.warnings))
+    return replace(template, warnings=(*(f"{found.name}: {each}" for each in read.warnings), *template.warnings))
 
 
 def by_schemas(server: Server | None, make: Callable[[Schemas], T], schemas: Schemas | None = None) -> Flow[T]:

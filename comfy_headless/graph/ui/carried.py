@@ -56,7 +56,7 @@ class _Carrier:
         markers, unread = parse_title(title, where=where)
         for word in unread:
             said = f"{where.removeprefix(f'{self._page.name}: ')}: {word!r} in title {quoted(title, title.index(word))}"
-            self._page.warn(f"{said} is not read as a marker: a comma must come before it")
+            self._page.warn(f"{said} is not read as a marker, since a comma must come before it")
         parts: dict[str, list[str]] = {}
         for marker in markers:
             refused = f"{where}, title {quoted(title, marker.position)}, position {marker.position}"

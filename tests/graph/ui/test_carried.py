@@ -133,5 +133,5 @@ def test_what_only_looks_like_a_marker_is_told() -> None:
     graph, warnings = convert_with_warnings(drawn, SCHEMAS)
     assert titles(graph) == {}
     assert warnings == (
-        "node 7 (subgraph 'box'): '$width' in title 'Size $width' is not read as a marker: a comma must come before it",
+        "node 7 (subgraph 'box'): '$width' in title 'Size $width' is not read as a marker, since a comma must come before it",
     )
