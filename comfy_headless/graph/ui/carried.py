@@ -7,7 +7,7 @@ that it feeds gets the marker behind its own title, with the name of the input t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.loaders import media_of
@@ -19,6 +19,10 @@ from comfy_headless.graph.ui.pack_nodes import GETTER, PASSING, SETTER, name_of
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.promoted import InnerSlot, Promotions, Target
 from comfy_headless.graph.values import nearest
+
+
+_NAMED: Final = 3
+"""So many nodes an error names."""
 
 
 class Titled(NamedTuple):
@@ -94,8 +98,13 @@ class _Carrier:
         names = [each.label or each.name for each in slots]
         raise ValidationError(
             f"{where}: the subgraph shows no input {wanted!r}{nearest(wanted, names)} It shows: "
-            f"{', '.join(names) or 'none'}; put the marker on the node inside, or show that input"
+            f"{', '.join(names) or 'none'}; {self._remedy(titled.path, wanted)}"
         )
+
+    def _remedy(self, path: str, wanted: str) -> str:
+        inside = [key for key, node in self._graph.items() if key.startswith(path) and wanted in node["inputs"]]
+        called = " or ".join(f"node {key} ({self._graph[key]['class_type']})" for key in inside[:_NAMED])
+        return f"put the marker on {called or 'the node'} inside, or show that input"
 
     def _fits(self, titled: Titled, slot: InnerSlot, *, upload: bool) -> bool:
         if not upload:

@@ -106,6 +106,7 @@ def test_a_marker_of_a_nested_subgraph_counts_each_time() -> None:
             "there: the subgraph shows no input 'widht'; did you mean 'width'? It shows: width, tall, image, ",
         ),
         ("$prompt!", "shows no input 'prompt'. It shows: width, tall, image, open; put the marker on the node inside"),
+        ("$c.color", "put the marker on node 7:1 (EmptyImage) or node 7:2 (EmptyImage) inside, or show that input"),
         ("$x.open", "its input 'open' feeds no node inside that is sent"),
         ("$w.width!!", "does not belong there"),
     ],
@@ -132,6 +133,5 @@ def test_what_only_looks_like_a_marker_is_told() -> None:
     drawn = Drawing().node(7, "box", title="Size $width").node(8, "box", title="Cheap, $5").saved(picture())
     graph, warnings = convert_with_warnings(drawn, SCHEMAS)
     assert titles(graph) == {}
-    assert warnings == (
-        "node 7 (subgraph 'box'): '$width' in title 'Size $width' is not read as a marker, since a comma must come before it",
-    )
+    said = "'$width' in title 'Size $width' is not read as a marker, since a comma must come before it"
+    assert warnings == (f"node 7 (subgraph 'box'): {said}",)
