@@ -20,7 +20,6 @@ from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.ui.promoted import InnerSlot, Promotions, Target
 from comfy_headless.graph.values import nearest
 
-
 _NAMED: Final = 3
 """So many nodes an error names."""
 
