@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import mkstemp
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from comfy_headless.cloud.runninghub_api import OUTPUTS, Api, Envelope
 from comfy_headless.cloud.runninghub_codes import FAILED
 from comfy_headless.errors import GenerationFailedError
 from comfy_headless.protocol.conversation import Attempt, Server
 from comfy_headless.protocol.destination import discard, size_of
+from comfy_headless.protocol.download import address_of, is_address
 from comfy_headless.protocol.effects import Broken, Download, Flow, Reply, Work
 from comfy_headless.protocol.failure import failure
 
@@ -78,7 +79,8 @@ def entry_of(server: Server, data: Any) -> Flow[dict[str, Any]]:
     outputs: dict[str, dict[str, list[Any]]] = {}
     for file in named_files(data):
         node = outputs.setdefault(file.node_id, {})
-        text = (yield from _text(server, urljoin(f"{server.url}/", file.url))) if file.is_text else None
+        address = address_of(server, file.url)
+        text = (yield from _text(server, address)) if file.is_text and is_address(address) else None
         if text is not None:
             node.setdefault("text", []).append(text)
         else:
@@ -153,7 +155,10 @@ def _read(path: str) -> str | None:
 
 
 def _name(url: str, told: Any, place: int) -> str:
-    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    try:
+        name = PurePosixPath(unquote(urlsplit(url).path)).name
+    except ValueError:
+        name = ""
     suffix = told.lower().lstrip(".") if isinstance(told, str) else ""
     if not name or name in (".", ".."):
         name = f"output-{place + 1}"

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
-from urllib.parse import urljoin
 
 from comfy_headless.errors import GenerationTimeoutError, ResultSaveError
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, discard, part_name, place, publish
-from comfy_headless.protocol.download import download
+from comfy_headless.protocol.download import address_of, download
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.frames import Frame
 from comfy_headless.protocol.known import Known
@@ -66,7 +65,7 @@ class Found(NamedTuple):
 
     def address(self, server: Server) -> str:
         """Return where the file is offered: only an executor says so itself."""
-        return urljoin(f"{server.url}/", self.url) if server.executor is not None else view_url(server, *self.key)
+        return address_of(server, self.url) if server.executor is not None else view_url(server, *self.key)
 
     def output(
         self,

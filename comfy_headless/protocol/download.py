@@ -44,6 +44,23 @@ class _Place(NamedTuple):
         return self.route.partition("?")[0]
 
 
+def address_of(server: Server, url: str) -> str:
+    """Return where an executor says that a file is; it may name a path of its own."""
+    try:
+        return urljoin(f"{server.url}/", url)
+    except ValueError:
+        return url
+
+
+def is_address(url: str) -> bool:
+    """Say whether anything can be asked for at ``url``."""
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+        return scheme in ("http", "https") and url.isprintable() and bool(host and host.encode("idna"))
+    except ValueError:
+        return False
+
+
 def download(
     server: Server,
     prompt_id: str,
@@ -63,6 +80,8 @@ def download(
     Raises:
         ResultSaveError: it is not there, stays incomplete, or cannot be written here (disk full).
     """
+    if url is not None and not is_address(url):
+        raise _lost(server, prompt_id, _Place(url), filename, part, "its address is none")
     timing = server.timing
     at = _Place("/view", view_params(filename, subfolder, folder_type)) if url is None else _place_at(server, url)
     started = yield Now()
@@ -113,11 +132,11 @@ def _place_at(server: Server, url: str) -> _Place:
 def _renewed(server: Server, executor: Executor, prompt_id: str, filename: str, url: str) -> Flow[_Place | None]:
     """Ask for an address that is answered; None where nobody tells one now."""
     try:
-        fresh = yield from executor.renewed(server, prompt_id, filename, url)
+        fresh = address_of(server, (yield from executor.renewed(server, prompt_id, filename, url)))
     except ComfyUIConnectionError as error:
         logger.info("%s: no address of %s: %s", server.url, filename, error)
         return None
-    return _place_at(server, fresh)
+    return _place_at(server, fresh) if is_address(fresh) else None
 
 
 def _get(server: Server, at: _Place, part: str, offset: int) -> Flow[Reply]:

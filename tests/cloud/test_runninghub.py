@@ -338,6 +338,19 @@ def test_nothing_of_the_key_is_shown(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "address", ["ftp://host/a.png", "http://[bad/a.txt", "https:///a.txt", "http://\x01/a.png", "http://h\u2028/a.png"]
+)
+def test_a_file_without_an_address(sim: Simulator, tmp_path: Path, address: str) -> None:
+    """What nothing can be asked for at is named; the files beside it are here, and a path is one of the account."""
+    told = [{"fileUrl": url, "nodeId": "9"} for url in ("http://SERVER/files/1/good.png", address, "/files/1/said.txt")]
+    says = {"outputs": {"code": 0, "msg": "", "data": told}}
+    with running_hub(sim.url, answers=says) as hub, pytest.raises(ResultSaveError, match="its address is none"):
+        person("sync", hub).run(out=tmp_path)
+    assert (tmp_path / "good.png").read_bytes() == b"bytes"
+
+
+@pytest.mark.slow
 def test_a_key_that_is_repeated(sim: Simulator) -> None:
     """An answer that repeats the key is told without it."""
     says = {"create": {"code": 802, "msg": f"no such key: {KEY}", "data": None}}
