@@ -106,6 +106,7 @@ def test_who_chooses_or_fills_asks_for_the_check_too(kind: str, asked_for: dict[
         assert asked(sim) == 1
 
 
+@pytest.mark.slow
 def test_many_jobs_ask_together(tmp_path: Path) -> None:
     """Jobs that begin at once share what the server tells."""
 

@@ -138,6 +138,7 @@ def test_a_server_that_has_everything(vram_gb: float) -> None:
     assert found.missing == ()
 
 
+@pytest.mark.slow
 @LIBRARIES
 @given(st.tuples(VRAM, VRAM), RAM, WISHES, THERE)
 @FEW

@@ -22,6 +22,9 @@ from comfy_headless.simulator.faults import Break, NodeFails
 from tests.cli.program import Program, finish, process
 from tests.cli.test_terminal import on_a_terminal
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 VIDEO: dict[str, Any] = {"preset": "wan_5b", "width": 320, "height": 192, "frames": 9, "allow_untested": True}
 

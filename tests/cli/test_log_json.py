@@ -18,6 +18,9 @@ from comfy_headless.simulator import Simulator
 from comfy_headless.simulator.faults import Fault, NodeFails, SpoilOutput
 from tests.cli.program import Program, Ran, finish, process
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 MAKE = ("generate", "x", "--preset", "wan_5b", "--seconds", "0.2", "--untested", "--out", "x.mp4", "--log-json")
 
 

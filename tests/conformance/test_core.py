@@ -16,6 +16,9 @@ import pytest
 
 from .comfyui.server import free_port
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 ROOT = Path(__file__).resolve().parents[2]
 HIDE = """
 import sys

@@ -23,6 +23,9 @@ from tests.faults.test_jobs import SUBMIT, clients
 
 from .test_calls import LONG, SMALL, busy_server, slow_simulator, until
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 __all__ = ["busy_server", "slow_simulator"]
 KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,6 +15,9 @@ from comfy_headless.simulator import Simulator
 from tests.faults.clients import FAST, VIDEO, WAYS, within
 from tests.faults.test_waiting import SLOW
 
+pytestmark = pytest.mark.slow
+"""Takes its time, all together."""
+
 ways = pytest.mark.parametrize(("kind", "transport"), WAYS)
 
 
