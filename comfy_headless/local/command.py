@@ -22,7 +22,10 @@ _TAKEN: Final = {
 }
 _VISIBLE: Final = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 """As ComfyUI's ``--cuda-device`` sets them (main.py, 0.30.0); older ones take one number there only."""
-_OURS: Final = ("PYTHON", "COMFY_HEADLESS_", "VIRTUAL_ENV", "COMFYUI_API_KEY", "COMFYUI_COOKIES", "COMFYUI_BASE_URL")
+_OURS: Final = (
+    *("PYTHON", "VIRTUAL_ENV", "COMFY_HEADLESS_", "COMFYUI_API_KEY", "COMFYUI_COOKIES", "COMFYUI_BASE_URL"),
+    *("COMFYUI_EXECUTOR_TYPE", "COMFY_API_KEY", "COMFY_CLOUD_API_KEY", "COMFY_BASE_URL", "RUNNINGHUB_"),
+)
 """How variables begin that are about this process: its own Python, and what it reads itself."""
 
 _TIED: Final = """

@@ -111,7 +111,7 @@ def test_the_number_of_a_gpu() -> None:
 
 def test_what_is_ours_stays_here() -> None:
     """ComfyUI is told none of the secrets with which this package reaches servers; its node packs may want HF_TOKEN."""
-    ours = ("COMFY_HEADLESS_TOKEN", "COMFYUI_API_KEY", "COMFYUI_COOKIES", "COMFYUI_BASE_URL")
+    ours = ("COMFY_HEADLESS_TOKEN", "COMFYUI_API_KEY", "COMFYUI_COOKIES", "COMFY_API_KEY", "RUNNINGHUB_API_KEY")
     given = variables({**dict.fromkeys(ours, "hunter2"), "HF_TOKEN": "hf", "COMFYUI_PATH": "x"}, None, None)
     assert not {*ours} & {*given} and (given["HF_TOKEN"], given["COMFYUI_PATH"]) == ("hf", "x")
 
