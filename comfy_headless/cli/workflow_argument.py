@@ -36,4 +36,7 @@ def workflow_of(given: str) -> str | bytes:
         raise ValidationError(
             "workflow '-' is what is piped in, and nothing is: cat workflow.json | comfy-headless ... -"
         )
-    return drain(sys.stdin.buffer)
+    content = drain(sys.stdin.buffer)
+    if not content.strip():
+        raise ValidationError("workflow '-': standard input is empty; what is left of the pipe has written nothing")
+    return content
