@@ -94,12 +94,14 @@ UPWARD = {
     ("protocol.output", "Output.show"): "client",
 }
 # The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
-# and in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it.
+# in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it; and in the
+# thread of a fetch, which hands it to who waits.
 BROAD_EXCEPTS = {
     ("protocol.stream", "deliver"),
     ("protocol.telling", "Teller._call"),
     ("transport.sync", "SyncTransport._advance"),
     ("transport.aio", "AsyncTransport._advance"),
+    ("transport.aside", "aside.fetch"),
 }
 
 LONGEST_FILE, MEDIAN_FILE, LONGEST_FUNCTION = 500, 200, 60

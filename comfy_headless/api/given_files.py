@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from threading import Event
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from comfy_headless.catalog.media_in import (
@@ -263,11 +264,14 @@ def _read_file(file: Any, what: str) -> Content:
     return Content(bytes(content), told)
 
 
-def fetched(url: str, what: str, media: Media) -> Local:
+def fetched(url: str, what: str, media: Media, stop: Event) -> Local:
     """Return the file at an address.
 
     What was typed is asked for, wherever it is; what it leads on to must be of the open internet, or of the same host
     and port.
+
+    Args:
+        stop: set when nobody waits for it any more.
 
     Raises:
         ValidationError: it was refused, did not answer, sent too much, or is no file of that kind.
@@ -279,7 +283,7 @@ def fetched(url: str, what: str, media: Media) -> Local:
         return places_of(host, port, internal=(host, port) == first[0])
 
     try:
-        page = read_page(url, lambda _: MOST, Rules(http=True, seconds=_SECONDS, lookup=lookup))
+        page = read_page(url, lambda _: MOST, Rules(http=True, seconds=_SECONDS, lookup=lookup, stop=stop))
     except (Unread, Internal) as error:
         raise ValidationError(f"{what}={in_words(url)}: {error}") from error
     return fitting(page.body, address_name(url), what, media, in_words(url))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -25,7 +26,7 @@ from comfy_headless.graph.template import Template
 from comfy_headless.graph.ui.convert import convert_with_warnings, is_ui_format
 from comfy_headless.protocol.answers import refusal, whole
 from comfy_headless.protocol.conversation import Server, persist
-from comfy_headless.protocol.effects import Call, Flow, Work
+from comfy_headless.protocol.effects import Call, Fetch, Flow, Work
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.routes_templates import saved_workflow, server_template
 from comfy_headless.protocol.timing import Timing
@@ -172,8 +173,9 @@ def read_here(flow: Flow[T]) -> T:
     try:
         effect = next(flow)
         while True:
-            assert isinstance(effect, Work), effect
-            effect = flow.send(effect.function(*effect.args))
+            assert isinstance(effect, (Work, Fetch)), effect
+            stop = (Event(),) if isinstance(effect, Fetch) else ()
+            effect = flow.send(effect.function(*effect.args, *stop))
     except StopIteration as end:
         value: T = end.value
         return value
@@ -255,7 +257,7 @@ def _at(server: Server | None, origin: Origin) -> Flow[bytes]:
     address: WorkflowUrl = origin.place
     route = _route_of(server, address.url) if server is not None and server.executor is None else None
     if server is None or route is None:
-        return (yield Work(_fetched, (address, origin.name), long=True))  # type: ignore[no-any-return]
+        return (yield Fetch(_fetched, (address, origin.name)))  # type: ignore[no-any-return]
     params = tuple(parse_qsl(urlsplit(address.url).query, keep_blank_values=True))
     tried = yield from persist(server, Call("GET", route, params, timeout=server.timing.transfer), reading=whole)
     if tried.status == _NOT_THERE:
@@ -278,9 +280,10 @@ def _route_of(server: Server, url: str) -> str | None:
     return route if inside and (plain == "/view" or plain.startswith(_FILES)) else None
 
 
-def _fetched(address: WorkflowUrl, name: str) -> bytes:
+def _fetched(address: WorkflowUrl, name: str, stop: Event) -> bytes:
+    rules = Rules(http=address.http, internal=address.internal, stop=stop)
     try:
-        return read_page(address.url, most_of, Rules(http=address.http, internal=address.internal)).body
+        return read_page(address.url, most_of, rules).body
     except Closed as reason:
         raise ValidationError(f"workflow {name}: {reason}. {_ALLOWED}") from reason
     except Unread as reason:

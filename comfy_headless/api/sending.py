@@ -17,7 +17,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.loaders import Media as Kind
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination, prepare
-from comfy_headless.protocol.effects import Flow, Work
+from comfy_headless.protocol.effects import Fetch, Flow, Work
 from comfy_headless.protocol.uploads import Media, bring, folder_of, look, measured
 
 IMAGES: Final = ("image", "last_image")
@@ -142,7 +142,7 @@ def _bring_all(server: Server, compiled: CompiledWorkflow, taken: list[tuple[Upl
         if isinstance(each, Address):
             key = each.url, item.media
             if key not in local:
-                local[key] = yield Work(fetched, (each.url, item.what, item.media), long=True)
+                local[key] = yield Fetch(fetched, (each.url, item.what, item.media))
             each = local[key]
         if each not in ready:
             try:

@@ -201,6 +201,18 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """Call ``function(*args, stop)`` in a thread of its own: an exchange with a host that is not the server.
+
+    ``stop`` is set when nobody waits for it any more: the deadline has passed, or the wait was left. Then the function
+    is to end soon; what it gives is dropped.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Give an event to whoever iterates over this flow, and go on when the next one is asked for."""
 
@@ -249,6 +261,7 @@ Effect: TypeAlias = (
     | Announce
     | Notify
     | Work
+    | Fetch
     | Tell
     | Sleep
     | Deadline

@@ -26,6 +26,7 @@ from comfy_headless.protocol.effects import (
     Done,
     Download,
     Effect,
+    Fetch,
     Flow,
     HangUp,
     Listen,
@@ -41,6 +42,7 @@ from comfy_headless.protocol.effects import (
 from comfy_headless.transport.aio_listening import AsyncListening
 from comfy_headless.transport.aio_socket import AsyncKeptSocket, AwaitedMailbox
 from comfy_headless.transport.aio_streaming import read_events
+from comfy_headless.transport.aside import aside
 from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
     BREAKS,
@@ -266,6 +268,9 @@ class AsyncTransport:
                 return await _notify(callback, event)
             case Work(function, args, long):
                 return await asyncio.to_thread(function, *args) if long else function(*args)
+            case Fetch():
+                with aside(effect) as future:
+                    return await asyncio.wrap_future(future)
             case Sleep(seconds):
                 return await asyncio.sleep(seconds)
 

@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,7 @@ from comfy_headless.protocol.effects import (
     Done,
     Download,
     Effect,
+    Fetch,
     Flow,
     HangUp,
     Listen,
@@ -38,6 +40,7 @@ from comfy_headless.protocol.effects import (
     Tell,
     Work,
 )
+from comfy_headless.transport.aside import aside
 from comfy_headless.transport.deadline import Limit
 from comfy_headless.transport.http import (
     BREAKS,
@@ -188,6 +191,8 @@ class SyncTransport:
                 return _notify(callback, event)
             case Work(function, args):
                 return function(*args)
+            case Fetch():
+                return _fetch(effect, limit, most)
             case Sleep(seconds):
                 return time.sleep(min(seconds, most))
 
@@ -278,6 +283,13 @@ def _read(response: httpx.Response, until: float) -> bytes:
         if time.monotonic() > until:
             raise httpx.ReadTimeout("the answer takes too long", request=response.request)
     return b"".join(chunks)
+
+
+def _fetch(effect: Fetch, limit: Limit, most: float) -> Any:
+    with aside(effect) as future:
+        if not futures.wait((future,), min(most, threading.TIMEOUT_MAX)).done:
+            raise limit.strike()
+        return future.result()
 
 
 def _notify(callback: Callable[[Any], Any], event: Any) -> Any:

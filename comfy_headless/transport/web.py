@@ -11,9 +11,10 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
@@ -32,6 +33,9 @@ SECONDS: Final = 60.0
 """How long it may take in all."""
 
 _CONNECT: Final = 10.0
+_GLANCE: Final = 0.25
+"""How often, while nothing comes, it is looked whether anybody still waits."""
+
 _PORTS: Final = {"https": 443, "http": 80}
 _IN_QUERY: Final = "/%:@!$&'()*+,;=~?[]"
 _REDIRECTED: Final = (301, 302, 303, 307, 308)
@@ -74,6 +78,7 @@ class Rules(NamedTuple):
         http: addresses without TLS too, which anybody between can read and change.
         internal: addresses of this machine and its network too.
         seconds: how long it may take in all.
+        stop: set when nobody waits for it any more; then it ends.
         lookup: gives the places of a host and port, or raises OSError, Internal.
         connect: opens a socket to a place within seconds.
     """
@@ -81,6 +86,7 @@ class Rules(NamedTuple):
     http: bool = False
     internal: bool = False
     seconds: float = SECONDS
+    stop: threading.Event | None = None
     lookup: Callable[..., list[Place]] = places_of
     connect: Callable[[Place, float], socket.socket] = _connect
 
@@ -95,7 +101,7 @@ def read_page(url: str, most: Callable[[bytes], int], rules: Rules = Rules()) ->
     Raises:
         Unread: it was refused, did not answer, or sent too much.
     """
-    until = time.monotonic() + rules.seconds
+    until = _Until(time.monotonic() + rules.seconds, rules.stop)
     url, login = _parted(url.strip())
     first = target = _target(url, rules)
     for _ in range(REDIRECTS + 1):
@@ -150,7 +156,7 @@ def _target(url: str, rules: Rules) -> _Target:
     return _Target(parts.scheme, host, port or _PORTS[parts.scheme], path + query)
 
 
-def _connected(target: _Target, rules: Rules, until: float) -> socket.socket:
+def _connected(target: _Target, rules: Rules, until: _Until) -> socket.socket:
     try:
         places = rules.lookup(target.host, target.port, internal=rules.internal)
     except Internal as address:
@@ -161,7 +167,7 @@ def _connected(target: _Target, rules: Rules, until: float) -> socket.socket:
     problem: OSError | None = None
     for place in places:
         try:
-            sock = rules.connect(place, min(_CONNECT, _left(until)))
+            sock = rules.connect(place, min(_CONNECT, until.left()))
             return _secured(sock, target.host, until) if target.scheme == "https" else sock
         except ssl.SSLCertVerificationError as error:
             raise Unread(f"the certificate of {target.host} is not trusted: {error.verify_message}") from error
@@ -170,8 +176,8 @@ def _connected(target: _Target, rules: Rules, until: float) -> socket.socket:
     raise Unread(f"{target.host} does not answer ({problem}); no proxy was asked") from problem
 
 
-def _secured(sock: socket.socket, host: str, until: float) -> ssl.SSLSocket:
-    sock.settimeout(_left(until))
+def _secured(sock: socket.socket, host: str, until: _Until) -> ssl.SSLSocket:
+    sock.settimeout(min(_CONNECT, until.left()))
     try:
         return httpx.create_ssl_context().wrap_socket(sock, server_hostname=host)
     except BaseException:
@@ -179,7 +185,7 @@ def _secured(sock: socket.socket, host: str, until: float) -> ssl.SSLSocket:
         raise
 
 
-def _asked(sock: socket.socket, target: _Target, login: tuple[str, str] | None, until: float) -> HTTPResponse:
+def _asked(sock: socket.socket, target: _Target, login: tuple[str, str] | None, until: _Until) -> HTTPResponse:
     """Send the request and read the head of the answer."""
     lines = [
         f"GET {target.path} HTTP/1.1",
@@ -192,7 +198,7 @@ def _asked(sock: socket.socket, target: _Target, login: tuple[str, str] | None, 
     ]
     response = HTTPResponse(_Timed(sock, until), method="GET")  # type: ignore[arg-type]
     try:
-        sock.settimeout(_left(until))
+        sock.settimeout(until.left())
         sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
         response.begin()
     except (OSError, HTTPException) as error:
@@ -225,10 +231,24 @@ def _page(response: HTTPResponse, most: Callable[[bytes], int]) -> Page:
     return Page(bytes(body), response.headers.get_content_type() if response.getheader("Content-Type") else "")
 
 
+class _Until(NamedTuple):
+    """When it must end: at a time, and when nobody waits for it any more."""
+
+    at: float
+    stop: threading.Event | None
+
+    def left(self) -> float:
+        """Return how many seconds are left; raises TimeoutError if none are."""
+        left = self.at - time.monotonic()
+        if left <= 0 or (self.stop is not None and self.stop.is_set()):
+            raise TimeoutError("timed out")
+        return left
+
+
 class _Timed:
     """A socket as HTTPResponse reads one, where all reads together end at one time."""
 
-    def __init__(self, sock: socket.socket, until: float) -> None:
+    def __init__(self, sock: socket.socket, until: _Until) -> None:
         self._sock, self._until = sock, until
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -236,22 +256,17 @@ class _Timed:
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, sock: socket.socket, until: float) -> None:
+    def __init__(self, sock: socket.socket, until: _Until) -> None:
         self._sock, self._until = sock, until
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(_left(self._until))
-        return self._sock.recv_into(buffer)
-
-
-def _left(until: float) -> float:
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    return left
+        while True:
+            self._sock.settimeout(min(_GLANCE, self._until.left()))
+            with suppress(TimeoutError):
+                return self._sock.recv_into(buffer)
 
 
 def _broken(error: Exception) -> str:

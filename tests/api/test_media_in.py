@@ -14,11 +14,21 @@ import numpy
 import pytest
 from PIL import Image
 
-from comfy_headless import ComfyClient, GenerationRejectedError, ValidationError, compile_workflow, generate_video
+from comfy_headless import (
+    ComfyClient,
+    GenerationRejectedError,
+    GenerationTimeoutError,
+    Timing,
+    ValidationError,
+    WorkflowUrl,
+    compile_workflow,
+    generate_video,
+)
 from comfy_headless.media.encode import write_video
 from comfy_headless.simulator import Simulator
-from tests.faults.clients import Person
+from tests.faults.clients import Person, within
 from tests.media.holding import file_ways, frames, mask, offered, picture, picture_ways, png, sound, video
+from tests.transport.files import serving
 
 BOTH = pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
 WAYS = ("text", "path", "file address", "address", "bytes", "file object", "bytes object", "base64", "data URL")
@@ -237,6 +247,19 @@ def test_what_no_loader_of_videos_or_sounds_reads(shared: Simulator, folder: Pat
             client.run_workflow(graph("LoadAudio", "audio"), {"one": frames()})
         with pytest.raises(ValidationError, match=r"^one: a PIL image is one picture; a video is an array \(frames, "):
             client.run_workflow(graph("LoadVideo", "file"), {"one": picture()})
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("what", ["file", "workflow"])
+def test_a_deadline_holds_while_an_address_is_read(shared: Simulator, kind: str, what: str, folder: Path) -> None:
+    """However slowly it comes, the call ends in time, and nothing is queued."""
+    person = Person(kind, shared.url, timing=Timing(grace=0.05))
+    with serving(tls=False) as host, within(20), pytest.raises(GenerationTimeoutError, match="nothing was queued"):
+        url = f"http://127.0.0.1:{host.port}/slow_body"
+        if what == "file":
+            person.call("run_workflow", graph(), {"one": url}, timeout=0.5)
+        else:
+            person.call("run_workflow", WorkflowUrl(url, http=True, internal=True), timeout=0.1)
 
 
 @BOTH

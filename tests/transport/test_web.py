@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 
@@ -131,6 +132,19 @@ def test_it_ends_in_time(host: Files, path: str) -> None:
     with pytest.raises(Unread, match="took too long"):
         read(HERE + path, host.rules(seconds=0.2))
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("path", ["/silent?20", "/slow_head", "/slow_body"])
+def test_it_ends_when_it_is_told_to(host: Files, path: str) -> None:
+    """Nobody waits for it any more: whether something comes or not, it ends."""
+    stop = threading.Event()
+    timer = threading.Timer(0.1, stop.set)
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(Unread):
+        read(HERE + path, host.rules(stop=stop))
+    assert time.monotonic() - started < 10
+    timer.join()
 
 
 @pytest.mark.parametrize("url", ["http://files.example/w.json", "HTTP://files.example/w.json"])
