@@ -24,7 +24,7 @@ from comfy_headless.protocol.status import JobInfo, Sight
 from comfy_headless.protocol.telling import Teller
 from comfy_headless.protocol.timing import Timing
 
-_TIMING: Final = Timing(read=20.0, transfer=60.0, first_poll_alone=0.5, last_poll_alone=5.0)
+_TIMING: Final = Timing(read=20.0, transfer=60.0, first_poll_alone=0.5, last_poll_alone=5.0, gone=30.0)
 _CARD_GB: Final = 96.0  # "Blackwell RTX 6000 Pros" (docs.comfy.org/get_started/cloud); NVIDIA gives these 96 GB
 
 

@@ -79,6 +79,7 @@ class _Watch:
         self.interval = self.timing.first_poll_alone
         self.stream_at = -math.inf if teller.listens else math.inf
         self.lost = 0
+        self.made_now = False
         self.absent_since: float | None = None
         self.away_since: float | None = None
         self.pause = 0.0
@@ -87,6 +88,7 @@ class _Watch:
         self.position: int | None = None
 
     def flow(self, *, at_once: bool) -> Flow[dict[str, Any]]:
+        self.made_now = not at_once
         now = yield Now()
         look_at = now if at_once else now + self.interval
         while True:
@@ -166,12 +168,23 @@ class _Watch:
     def _absent(self, now: float) -> None:
         """A job that was just made may not be there yet; one that is not there for ``gone`` seconds is gone."""
         self.absent_since = now if self.absent_since is None else self.absent_since
-        if now - self.absent_since >= self.timing.gone:
-            raise GenerationFailedError(
-                f"{self.server.url} knows no job {self.job_id}: it was never sent there, is another account's, or is "
-                "not kept any longer",
+        if now - self.absent_since < self.timing.gone:
+            return
+        if self.made_now:
+            raise ComfyUIConnectionError(
+                f"{self.server.url}: the job {self.job_id} was taken, and is not known there "
+                f"{now - self.absent_since:.0f} s later; it may still run: take it up again by its id (client.job, "
+                "comfy-headless jobs fetch)",
+                url=self.server.url,
                 prompt_id=self.job_id,
+                may_still_run=True,
+                status=404,
             )
+        raise GenerationFailedError(
+            f"{self.server.url} knows no job {self.job_id}: it was never sent there, is another account's, or is "
+            "not kept any longer",
+            prompt_id=self.job_id,
+        )
 
     def _away(self, tried: Attempt, now: float) -> None:
         problem = tried.problem or "the answer is no job"

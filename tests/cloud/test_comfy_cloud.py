@@ -161,7 +161,12 @@ CASES: Final[Mapping[str, Case]] = {
     "looks that fail": Case((Trouble(JOB, "500 upstream_error", times=2), Trouble(JOB, "page"))),
     "looks that are too many": Case((Trouble(JOB, "429 rate_limited", 0.05, times=2),)),
     "a job that is not there yet": Case((Trouble(JOB, "404 not_found"),)),
-    "a job that is gone": Case((Trouble(JOB, "404 not_found", times=500),), GenerationFailedError, ("knows no job",)),
+    "a job that is gone": Case(
+        (Trouble(JOB, "404 not_found", times=500),),
+        ComfyUIConnectionError,
+        ("was taken", "take it up again"),
+        lives=True,
+    ),
     "a key that is taken away": Case(
         (Trouble(JOB, "401 unauthorized", times=500),), ComfyUIConnectionError, lives=True
     ),

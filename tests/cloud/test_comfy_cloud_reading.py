@@ -17,13 +17,19 @@ from comfy_headless.cloud.comfy_cloud_refusals import read_answer, read_refusal
 from comfy_headless.cloud.comfy_cloud_settings import read_api
 from comfy_headless.cloud.comfy_cloud_submit import forms_at
 from comfy_headless.cloud.comfy_cloud_watch import ask_job
-from comfy_headless.errors import ComfyUIConnectionError, ValidationError
+from comfy_headless.errors import (
+    ComfyHeadlessError,
+    ComfyUIConnectionError,
+    GenerationFailedError,
+    ValidationError,
+)
 from comfy_headless.protocol.collect import saved_in
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Call, Flow, Now, Part, Reply, Work
+from comfy_headless.protocol.effects import Call, Flow, Listen, Now, Part, Reply, Work
 from comfy_headless.protocol.failure import failure
 from comfy_headless.protocol.job import Sign
 from comfy_headless.protocol.spent import spent
+from comfy_headless.protocol.telling import Teller
 
 KEY = "comfyui-0123456789"
 JSON = st.recursive(
@@ -194,6 +200,33 @@ def test_an_answer_that_repeats_a_key(way: Callable[[ComfyCloud, Server], Flow[A
     words = f"key {KEY} or comfyui-partner is not valid"
     error = {"error": {"code": "unauthorized", "message": words}}
     assert "key *** or *** is not valid" in refused(way, cloud, Reply(401, {}, json.dumps(error).encode()))
+
+
+@pytest.mark.parametrize(("at_once", "kind"), [(False, ComfyUIConnectionError), (True, GenerationFailedError)])
+def test_a_job_that_is_not_to_be_found(at_once: bool, kind: type[ComfyHeadlessError]) -> None:
+    """A job that was just made is looked for for half a minute, and may run still; one of an id that is given is none.
+
+    Args:
+        at_once: it is taken up by its id.
+    """
+    cloud = ComfyCloud(KEY, environ={})
+    server = Server(cloud.address, "me", cloud.timing, socket=False, executor=cloud)
+    how: dict[str, Any] = {"deadline": None, "timeout": None, "executed": None, "at_once": at_once}
+    flow = cloud.watch(server, {}, "j", teller=Teller(None, ()), **how)
+    came, now = None, 0.0
+    with pytest.raises(kind) as caught:
+        while True:
+            match flow.send(came):
+                case Call():
+                    came = Reply(404, {}, b"{}")
+                case Listen(timeout=timeout):
+                    came, now = None, now + timeout
+                case Now():
+                    came = now
+                case _:
+                    came = None
+    assert 30 <= now < 60
+    assert getattr(caught.value, "may_still_run", False) is not at_once
 
 
 def test_files_in_a_graph() -> None:
