@@ -3,8 +3,9 @@
 A saved workflow goes as its id and what differs from it; any other graph goes whole. RunningHub has no mark by which a
 call could be told to be the same as one before, and tells no list of tasks. So:
 
-    an answer that says that it is full, or failed, or 429   -> sent again, with pauses that grow and are drawn
-    a 503, and the account has no task                       -> sent again, with a warning in the log
+    an answer that says that it is full, or 429              -> sent again, with pauses that grow and are drawn
+    a 503, or a code of a service that failed, and the       -> sent again, with a warning in the log
+      account has no task
     no answer, or one that says nothing                      -> ComfyUIConnectionError(may_still_run=True), with what
                                                                 the account says; never sent again
 
@@ -79,7 +80,8 @@ class _Submission:
             self._mark(sent=True)
             tried: Attempt = yield from self.api.attempt(self.call)
             told: Envelope | None = tried.value
-            lost = told is None and tried.passing and tried.broken != "refused" and tried.status != 429
+            lost = tried.status == 503  # of codes that pass, those of the service do not say that nothing was taken
+            lost |= told is None and tried.passing and tried.broken != "refused" and tried.status != 429
             self._mark(sent=lost)
             if told is not None and told.code == 0:
                 return (yield from self._taken(told))

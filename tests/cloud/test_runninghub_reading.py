@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import KeysView, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ import pytest
 
 from comfy_headless.cloud.runninghub import RunningHub
 from comfy_headless.cloud.runninghub_outputs import entry_of
+from comfy_headless.errors import ComfyUIConnectionError
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Broken, Call, Download, Effect, Flow, Reply, Work
 from comfy_headless.protocol.known import Known
@@ -90,6 +92,32 @@ def test_workflows_come_while_a_graph_is_compared_with_them() -> None:
     assert isinstance(first, Call)
     assert b'"workflowId": "mine", "nodeInfoList"' in (first.body or b"")
     flow.close()
+
+
+@pytest.mark.parametrize(("tasks", "sent"), [("0", 2), ("1", 1), (None, 1)])
+def test_a_service_that_failed_may_have_taken_a_job(
+    tasks: str | None, sent: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a code that does not say that nothing was taken, a job is sent again where the account has no task."""
+    flow, creates = HUB.submit(SERVER, {"1": {"class_type": "Text", "inputs": {}}}, "p", extra_data=None), 0
+    came: Any = None
+    try:
+        while True:
+            effect = flow.send(came)
+            came = None
+            if isinstance(effect, Call) and effect.route.endswith("/create"):
+                creates += 1
+                told = {"code": 1000, "msg": "unknown"} if creates == 1 else {"code": 0, "data": {"taskId": "7"}}
+                came = Reply(200, {}, json.dumps(told).encode())
+            elif isinstance(effect, Call):
+                came = Reply(200, {}, json.dumps({"code": 0, "data": {"currentTaskCounts": tasks}}).encode())
+    except StopIteration as done:
+        assert done.value == "7"
+        assert "is sent again" in caplog.messages[-1]
+    except ComfyUIConnectionError as error:
+        assert error.may_still_run
+        assert "was not sent again" in str(error)
+    assert creates == sent
 
 
 def test_the_oldest_workflow_is_forgotten() -> None:
