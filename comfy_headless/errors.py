@@ -26,8 +26,8 @@ from typing import Any, Final
 
 _LOGIN: Final = re.compile(r"(?<=//)[^/?#\s\"'<>]*@")
 _KEY: Final = re.compile(
-    r"(?<=[?&])((?:api[_-]?key|(?:access[_-]?|auth[_-]?)?token|key|password|secret|sig(?:nature)?"
-    r"|(?:x-amz-|x-goog-)(?:signature|credential|security-token)|(?:rh-)?comfy-auth)=)[^&#\s\"'<>]+",
+    r"(?<=[?&])((?:api[_-]?key|(?:access[_-]?|auth[_-]?)?token|key|password|secret|sig"
+    r"|(?:[a-z]+-)*signature|x-[a-z]+-(?:credential|security-token)|security-token|(?:rh-)?comfy-auth)=)[^&#\s\"'<>]+",
     re.I,
 )
 _PATH_KEY: Final = re.compile(r"(?<=/proxy/)[\w-]{16,}|(?<=/proxy-plus/)[\w-]{16,}")
@@ -226,14 +226,14 @@ class ResultSaveError(ComfyHeadlessError):
     Args:
         prompt_id: take it up again with ``client.job(prompt_id).result(out)``.
         path: where the file should have gone.
-        url: where the server offers it.
+        url: where the server offers it, without a signature.
     """
 
     def __init__(self, message: str, *, prompt_id: str, path: str, url: str | None = None) -> None:
         super().__init__(message)
         self.prompt_id = prompt_id
         self.path = path
-        self.url = url
+        self.url = without_secrets(url) if url else None
 
 
 class ResultSuspectError(ComfyHeadlessError):

@@ -15,7 +15,7 @@ from comfy_headless import AsyncComfyClient, ComfyClient, RunningHub, Timing, ch
 from comfy_headless.cli import main
 from comfy_headless.client.executors import executor_name, executor_of, is_executor
 from comfy_headless.client.options import server_of
-from comfy_headless.errors import ComfyUIConnectionError, ValidationError, without_secrets
+from comfy_headless.errors import ComfyUIConnectionError, ResultSaveError, ValidationError, without_secrets
 from comfy_headless.protocol.access import Access
 from comfy_headless.protocol.conversation import Server, offline
 from comfy_headless.protocol.effects import Call, Flow, Reply
@@ -153,12 +153,17 @@ def test_the_native_proxy(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFi
         (f"at https://www.runninghub.cn/proxy-plus/{KEY}: no", "at https://www.runninghub.cn/proxy-plus/***: no"),
         ("http://hub/user/me/proxy/8188/queue", "http://hub/user/me/proxy/8188/queue"),
         ("https://s3/a.png?X-Amz-Signature=abc&x=1", "https://s3/a.png?X-Amz-Signature=***&x=1"),
+        ("https://oss/a.png?x-oss-signature=a%2Fb&x=1", "https://oss/a.png?x-oss-signature=***&x=1"),
+        ("https://oss/a.png?x-oss-credential=ab&x=1", "https://oss/a.png?x-oss-credential=***&x=1"),
+        ("https://oss/a.png?Signature=abc&security-token=ab", "https://oss/a.png?Signature=***&security-token=***"),
+        ("https://cos/a.png?q-key-time=1;2&q-signature=abc", "https://cos/a.png?q-key-time=1;2&q-signature=***"),
         ("wss://h/ws/c_instance?clientId=1&Rh-Comfy-Auth=abc", "wss://h/ws/c_instance?clientId=1&Rh-Comfy-Auth=***"),
     ],
 )
 def test_what_is_shown_of_an_address(text: str, shown: str) -> None:
     """A key in a path, and a signature in a query, become ***; a port in a path stays."""
     assert without_secrets(text) == shown
+    assert ResultSaveError("no", prompt_id="p", path="a.png", url=text).url == shown
 
 
 @pytest.mark.slow
