@@ -10,7 +10,7 @@ from comfy_headless.cloud.comfy_cloud_jobs import CloudJob, entry_of, read_job
 from comfy_headless.cloud.comfy_cloud_submit import find_labelled, list_jobs
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.protocol.conversation import Attempt, Server, attempt, persist
-from comfy_headless.protocol.effects import Call, Flow
+from comfy_headless.protocol.effects import Call, Flow, Sleep
 from comfy_headless.protocol.failure import failure
 from comfy_headless.protocol.job import Sign
 from comfy_headless.protocol.status import JobInfo, JobStatus, Sight
@@ -34,10 +34,14 @@ def cancel(server: Server, api: Api, job_id: str) -> Flow[bool]:
     tried = yield from _cancel(server, api, job_id)
     if tried.status == 404:
         listed = yield from list_jobs(server, api)
+        out = server.known is not None and job_id in server.known.unanswered
         job = None if listed is None else (yield from find_labelled(server, api, job_id))
+        if out and job is None and listed is not None:
+            yield Sleep(server.timing.lookup_gap)  # a job may be there a moment after it was sent
+            job = yield from find_labelled(server, api, job_id)
         if job is not None:
             tried = yield from _cancel(server, api, job.id)
-        elif listed is not None:
+        elif listed is not None and not out:
             return False
     told = read_job(tried.value)
     if told is None:

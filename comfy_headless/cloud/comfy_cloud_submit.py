@@ -64,15 +64,19 @@ class _Submission:
 
     def flow(self) -> Flow[str]:
         while True:
+            self._mark(sent=True)
             try:
                 reply = self.api.hide((yield self._call()))
             except Broken as broken:
                 if broken.kind == "refused" and not self.lost:
+                    self._mark(sent=False)
                     raise self.api.offline(str(broken)) from None
                 pause = yield from self._lose(str(broken))
             else:
+                self._mark(sent=bool(self.lost))
                 job = _job_in(reply)
                 if job is not None:
+                    self._mark(sent=False)
                     logger.info("job %s: queued at %s", job.id, self.server.url, extra={"prompt_id": job.id})
                     return job.id
                 pause = yield from self._answered(reply)
@@ -86,6 +90,12 @@ class _Submission:
                 made = yield from self._look()
                 if made is not None:
                     return made
+
+    def _mark(self, *, sent: bool) -> None:
+        """Note whether a call is out whose answer is not here: whoever leaves now is told so by ``cancel``."""
+        known = self.server.known
+        if known is not None:
+            (known.unanswered.add if sent else known.unanswered.discard)(self.prompt_id)
 
     def _call(self) -> Call:
         body: dict[str, Any] = {"workflow": self.graph, **label_as(self.forms[0], self.prompt_id)}
@@ -128,6 +138,7 @@ class _Submission:
 
     def _lose(self, problem: str) -> Flow[float]:
         """Note that an answer was lost; give how long to wait before the same is sent again."""
+        self._mark(sent=True)
         if not self.lost:
             self.lost, self.lost_since = problem, (yield Now())
         logger.warning("%s: POST /jobs %s; sending the same again, which makes no second job", self.api.name, problem)

@@ -200,15 +200,16 @@ class RunningHub:
         raise self._uncancelled(job_id, tried.problem or "no answer")
 
     def _leave(self, server: Server, prompt_id: str) -> Flow[bool]:
-        """Say of a job whose answer was not waited for whether it can be there; nobody can stop it without its id."""
+        """Say of a job whose answer was not waited for whether it can be there; nobody can stop it without its id.
+
+        That the account has no task yet does not say that the call is not on its way.
+        """
         known = server.known
         if known is not None:
             if prompt_id not in known.unanswered:
                 return False
             known.unanswered.discard(prompt_id)
         count = yield from running_tasks(server, self._api)
-        if count == 0:
-            return False
         tasks = "" if count is None else f"; the account has {count} tasks"
         raise self._uncancelled(
             prompt_id, f"it was sent, and {NAME} has not said under which number{tasks}. Look at your tasks there"

@@ -28,6 +28,7 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Call, Flow, Listen, Now, Part, Reply, Work
 from comfy_headless.protocol.failure import failure
 from comfy_headless.protocol.job import Sign
+from comfy_headless.protocol.known import Known
 from comfy_headless.protocol.spent import spent
 from comfy_headless.protocol.telling import Teller
 
@@ -227,6 +228,34 @@ def test_a_job_that_is_not_to_be_found(at_once: bool, kind: type[ComfyHeadlessEr
                     came = None
     assert 30 <= now < 60
     assert getattr(caught.value, "may_still_run", False) is not at_once
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_job_that_was_on_its_way(full: bool) -> None:
+    """Nothing runs if the last answer says so; that no job is listed yet does not, while the answer is not here."""
+    cloud = ComfyCloud(base_url="http://127.0.0.1:8189", environ={})
+    server = Server(cloud.address, "me", cloud.timing, known=Known(), executor=cloud)
+    sending = cloud.submit(server, {}, "p", extra_data=None)
+    next(sending)
+    if full:
+        sending.send(Reply(429, {"retry-after": "5"}, b"{}"))
+    sending.close()
+    leaving, came = cloud.cancel(server, "p"), None
+    try:
+        while True:
+            match leaving.send(came):
+                case Call(method="POST"):
+                    came = Reply(404, {}, b"{}")
+                case Call():
+                    came = Reply(200, {}, b'{"jobs": []}')
+                case Now():
+                    came = 0.0
+                case _:
+                    came = None
+    except StopIteration as done:
+        assert full and done.value is False
+    except ComfyUIConnectionError as error:
+        assert not full and error.may_still_run
 
 
 def test_files_in_a_graph() -> None:

@@ -94,6 +94,29 @@ def test_workflows_come_while_a_graph_is_compared_with_them() -> None:
     flow.close()
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_a_job_that_was_on_its_way(full: bool) -> None:
+    """Nothing runs if the last answer says so; an account without a task does not, while the answer is not here."""
+    server = SERVER._replace(known=Known())
+    sending = HUB.submit(server, {"1": {"class_type": "Text", "inputs": {}}}, "p", extra_data=None)
+    next(sending)
+    if full:
+        sending.send(Reply(200, {}, b'{"code": 421}'))
+    sending.close()
+    leaving = HUB.cancel(server, "p")
+    if full:
+        with pytest.raises(StopIteration) as done:
+            next(leaving)
+        assert done.value.value is False
+        return
+    next(leaving)
+    with pytest.raises(
+        ComfyUIConnectionError, match="has not said under which number; the account has 0 tasks"
+    ) as lives:
+        leaving.send(Reply(200, {}, b'{"code": 0, "data": {"currentTaskCounts": "0"}}'))
+    assert lives.value.may_still_run
+
+
 @pytest.mark.parametrize(("tasks", "sent"), [("0", 2), ("1", 1), (None, 1)])
 def test_a_service_that_failed_may_have_taken_a_job(
     tasks: str | None, sent: int, caplog: pytest.LogCaptureFixture
