@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from comfy_headless.errors import ValidationError
+from comfy_headless.errors import ValidationError, without_secrets
 from comfy_headless.graph.template import Template
 from comfy_headless.graph.values import shown
 
@@ -112,7 +112,7 @@ def _spelt(text: str, is_file: Callable[[str], bool]) -> Origin:
 
 
 def _at(address: WorkflowUrl) -> Origin:
-    return Origin("url", address, _said(address.url.partition("?")[0]))
+    return Origin("url", address, _said(re.split(r"[?#]", without_secrets(address.url), maxsplit=1)[0]))
 
 
 def _here(path: str) -> Origin:

@@ -33,6 +33,8 @@ KINDS: list[tuple[Any, str, Any, str]] = [
     (777, "runninghub", "777", "RunningHub workflow 777"),
     ("runninghub:12345", "runninghub", "12345", "runninghub:12345"),
     ("https://a.b/w.json?key=5", "url", WorkflowUrl("https://a.b/w.json?key=5"), "https://a.b/w.json"),
+    ("https://u:hunter2@a/w#key=5", "url", WorkflowUrl("https://u:hunter2@a/w#key=5"), "https://***@a/w"),
+    (f"https://a/proxy/{'5' * 20}/w", "url", WorkflowUrl(f"https://a/proxy/{'5' * 20}/w"), "https://a/proxy/***/w"),
     ("HTTPS://a.b/w.json", "url", WorkflowUrl("HTTPS://a.b/w.json"), "HTTPS://a.b/w.json"),
     (WorkflowUrl("http://a/w", http=True), "url", WorkflowUrl("http://a/w", http=True), "http://a/w"),
     ("server:portrait", "saved", "portrait", "server:portrait"),
