@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from mimetypes import guess_type
@@ -191,12 +191,24 @@ class Output:
 
     def __getitem__(self, name: str) -> Any:
         """Read it as an entry of a server's outputs: ``filename``, ``subfolder``, ``type``, and its other fields."""
-        if name == "type":
-            return self.folder_type
-        told = self.to_dict()
-        if name not in told:
-            raise KeyError(f"an output has no {name!r}; it has: type, {', '.join(told)}")
-        return told[name]
+        entry = self._entry
+        if name not in entry:
+            raise KeyError(f"an output has no {name!r}; it has: {', '.join(entry)}")
+        return entry[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entry)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entry
+
+    def keys(self) -> KeysView[str]:
+        """Return what it has as an entry, so that ``dict(output)`` is one."""
+        return self._entry.keys()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return what ``output[name]`` does, and ``default`` where it has none."""
+        return self._entry.get(name, default)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is known of it, without what reaches its server."""
@@ -225,6 +237,10 @@ class Output:
         if mime.startswith("image/"):
             return {**plain, "text/html": f'<img src="{source}">'}
         return {**plain, "text/html": f'<{_TAGS[self.kind]} src="{source}"></{self.kind}>'}
+
+    @property
+    def _entry(self) -> dict[str, Any]:
+        return {"type": self.folder_type, **self.to_dict()}
 
     @property
     def _called(self) -> str:

@@ -152,9 +152,12 @@ def test_another_process_knows_what_it_was(tmp_path: Path) -> None:
 
 
 def test_it_reads_as_an_entry_of_the_server_too() -> None:
-    """``output["filename"]``, ``["subfolder"]`` and ``["type"]`` are ComfyUI's; a wrong name says what exists."""
+    """It reads as the dict it was: ``["type"]``, ``in``, ``dict(output)``; a wrong name says what exists."""
     output = replace(there(b""), folder_type="temp")
     assert [output[name] for name in ("filename", "subfolder", "type", "kind")] == ["a.png", "", "temp", "image"]
+    assert "type" in output and "subfolder" in output and "filname" not in output
+    assert dict(output) == {**output.to_dict(), "type": "temp"} and list(output) == list(output.keys())
+    assert (output.get("filename"), output.get("filname", "none")) == ("a.png", "none")
     with pytest.raises(KeyError, match="it has: type, kind"):
         output["filname"]
 
