@@ -7,6 +7,7 @@ address alone. An answer is an envelope: HTTP 200 with ``code`` (0: it is done),
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,9 @@ CANCEL: Final = "/task/openapi/cancel"
 UPLOAD: Final = "/task/openapi/upload"
 WORKFLOW: Final = "/api/openapi/getJsonApiFormat"
 ACCOUNT: Final = "/uc/openapi/accountStatus"
+
+
+_CODE: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 class Envelope(NamedTuple):
@@ -145,7 +149,7 @@ def envelope_in(reply: Reply) -> Envelope | None:
     except ValueError:
         return None
     code = told.get("code") if isinstance(told, Mapping) else None
-    if isinstance(code, str) and code.lstrip("-").isdecimal():
+    if isinstance(code, str) and _CODE.fullmatch(code):
         code = int(code)
     if not isinstance(code, int) or isinstance(code, bool):
         return None

@@ -140,10 +140,11 @@ class Watch:
             entry = yield from entry_of(self.server, envelope.data)
             yield from self.teller.tell(self.tracker.ends())
             return entry
-        if told.status is None:
-            self._wonder(told, now)
-        elif envelope is None or envelope.code not in _CODES:
+        if told.status is not None and (envelope is None or envelope.code not in _CODES):
             raise self.api.unanswered(tried, job_id=self.job_id)
+        if told.status is not None:
+            told = Look(None, f"the task has ended, but its outputs say {tried.problem}", odd=True)
+        self._wonder(told, now)
         return None
 
     def _wonder(self, told: Look, now: float) -> None:

@@ -25,7 +25,7 @@ from comfy_headless.protocol.routes import view_params
 
 logger = logging.getLogger("comfy_headless")
 
-_RANGE: Final = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?:(?P<whole>\d+)|\*)")
+_RANGE: Final = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?:(?P<whole>\d{1,15})|\*)")
 _MISSING_FOR: Final = 5.0  # seconds of 404 (scaled by Timing.retry) before a file counts as not there
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS: Final = 5
@@ -170,7 +170,7 @@ class _Verdict(NamedTuple):
 def _judge(at: _Place, reply: Reply, filename: str, offset: int, whole: int | None) -> _Verdict:
     length = reply.headers.get("content-length", "")
     encoded = "content-encoding" in reply.headers  # asked not to; what is on disk is decoded, its size is not told
-    size = int(length) if length.isdecimal() and not encoded else None
+    size = int(length) if length.isdecimal() and len(length) < 16 and not encoded else None
     told = _RANGE.match(reply.headers.get("content-range", ""))
     page = reply.headers.get("content-type", "").startswith("text/html")
     match reply.status:

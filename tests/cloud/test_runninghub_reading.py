@@ -10,11 +10,13 @@ from typing import Any, Final
 import pytest
 
 from comfy_headless.cloud.runninghub import RunningHub
+from comfy_headless.cloud.runninghub_api import Envelope, envelope_in
 from comfy_headless.cloud.runninghub_outputs import entry_of
 from comfy_headless.errors import ComfyUIConnectionError
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Broken, Call, Download, Effect, Flow, Reply, Work
+from comfy_headless.protocol.effects import Broken, Call, Download, Effect, Flow, Listen, Now, Reply, Work
 from comfy_headless.protocol.known import Known
+from comfy_headless.protocol.telling import Teller
 
 HUB: Final = RunningHub("0123456789abcdef0123456789abcdef", base_url="https://hub.example", environ={})
 SERVER: Final = Server(HUB.address, "me", HUB.timing, known=Known(), executor=HUB)
@@ -103,21 +105,47 @@ def test_a_job_that_was_on_its_way(full: bool) -> None:
     if full:
         sending.send(Reply(200, {}, b'{"code": 421}'))
     sending.close()
-    leaving = HUB.cancel(server, "p")
-    if full:
-        with pytest.raises(StopIteration) as done:
-            next(leaving)
-        assert done.value.value is False
-        return
-    next(leaving)
-    with pytest.raises(
-        ComfyUIConnectionError, match="has not said under which number; the account has 0 tasks"
-    ) as lives:
-        leaving.send(Reply(200, {}, b'{"code": 0, "data": {"currentTaskCounts": "0"}}'))
-    assert lives.value.may_still_run
+    leaving, came = HUB.cancel(server, "p"), None
+    try:
+        while True:
+            asked = isinstance(leaving.send(came), Call)
+            came = Reply(200, {}, b'{"code": 0, "data": {"currentTaskCounts": "0"}}') if asked else None
+    except StopIteration as done:
+        assert full and done.value is False
+    except ComfyUIConnectionError as error:
+        assert not full and error.may_still_run
+        assert "has not said under which number; the account has 0 tasks" in str(error)
 
 
-@pytest.mark.parametrize(("tasks", "sent"), [("0", 2), ("1", 1), (None, 1)])
+def test_a_task_whose_outputs_never_come(caplog: pytest.LogCaptureFixture) -> None:
+    """A task that has ended, and whose outputs say that it runs, is waited for as long as patience allows."""
+    how: dict[str, Any] = {"deadline": None, "timeout": None, "executed": None, "at_once": False}
+    flow = HUB.watch(SERVER, {}, "7", teller=Teller(None, ()), **how)
+    came, now = None, 0.0
+    with pytest.raises(ComfyUIConnectionError, match=r"ended, but its outputs say .*804.* may still run"):
+        while now < 3600:
+            match flow.send(came):
+                case Call(route=route) if route.endswith("/status"):
+                    came = Reply(200, {}, b'{"code": 0, "data": "SUCCESS"}')
+                case Call():
+                    came = Reply(200, {}, b'{"code": 804, "data": null}')
+                case Listen(timeout=timeout):
+                    came, now = None, now + timeout
+                case Now():
+                    came = now
+                case _:
+                    came = None
+    assert "its outputs say" in caplog.text
+
+
+@pytest.mark.parametrize("code", ["--5", pytest.param("9" * 5000, id="endless"), "²", "", True, None, 0.5])
+def test_what_is_no_code(code: Any) -> None:
+    """An answer without a code is no envelope, whatever stands in its place."""
+    assert envelope_in(Reply(200, {}, json.dumps({"code": code}).encode())) is None
+    assert envelope_in(Reply(200, {}, b'{"code": "-5"}')) == Envelope(-5, "", None)
+
+
+@pytest.mark.parametrize(("tasks", "sent"), [("0", 2), ("1", 1), (None, 1), pytest.param("0" * 5000, 1, id="endless")])
 def test_a_service_that_failed_may_have_taken_a_job(
     tasks: str | None, sent: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -68,6 +68,11 @@ CASES = {
         [CUT, Answer(206, {**length(60), "content-range": "bytes 0-59/100"}, WHOLE[:60]), Answer(200, VIDEO, WHOLE)],
         [0, 40, 0],
     ),
+    "a length without end": ([Answer(200, {**VIDEO, "content-length": "9" * 5000}, WHOLE)], [0]),
+    "a range without end": (
+        [CUT, Answer(206, {**length(60), "content-range": "bytes 40-99/" + "9" * 5000}, WHOLE[40:])],
+        [0, 40],
+    ),
     "compressed and cut": (
         [Answer(200, {**VIDEO, "content-encoding": "gzip"}, WHOLE[:40], broken=True), Answer(200, VIDEO, WHOLE)],
         [0, 0],
