@@ -7,10 +7,12 @@ from typing import NamedTuple
 from comfy_headless.api.reading import Found, by_schemas, read_here, read_source, template_of
 from comfy_headless.client.loaded import LoadedWorkflow
 from comfy_headless.client.sync import ComfyClient
+from comfy_headless.errors import ValidationError
 from comfy_headless.graph.origins import Workflow
+from comfy_headless.graph.source import copy_json
 from comfy_headless.graph.template import Template
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Flow
+from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.executor import Executor
 
 
@@ -47,5 +49,13 @@ def load_workflow(workflow: Workflow, *, server: str | Executor | None = None) -
 
 def load_flow(server: Server | None, workflow: Workflow) -> Flow[Read]:
     """Read a workflow, to be called later; raises as ``load_workflow``."""
-    found = yield from read_source(server, workflow)
+    found = yield Work(_own, ((yield from read_source(server, workflow)),), long=True)
     return Read(found, (yield from by_schemas(server, lambda known: template_of(found, known))))
+
+
+def _own(found: Found) -> Found:
+    """Return it as a copy: the caller may change what was given."""
+    try:
+        return found._replace(raw=copy_json(dict(found.raw)))
+    except RecursionError as error:
+        raise ValidationError(f"{found.name} is nested too deeply to be a workflow") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import json
 import pydoc
@@ -14,6 +15,7 @@ import pytest
 
 from comfy_headless import AsyncComfyClient, ComfyClient, LoadedWorkflow, ValidationError, describe, load_workflow
 from comfy_headless.simulator import Simulator
+from tests.api.test_reading import DRAWN, GRAPH
 from tests.faults.clients import PATIENT
 
 
@@ -63,6 +65,19 @@ def test_a_loaded_workflow_is_called_as_a_function(sim: Simulator, file: Path, t
     assert (sent["width"], sent["height"]) == (128, 48)
     job = flow.submit({"note": "x"}, rows=32)
     assert inputs_sent(sim, job.result(out=tmp_path / "more").prompt_id, "1")["height"] == 32
+
+
+@pytest.mark.parametrize("given", [GRAPH, DRAWN], ids=["graph", "drawn"])
+def test_the_dict_is_changed_after_it_was_loaded(given: Mapping[str, Any], sim: Simulator, tmp_path: Path) -> None:
+    """What was read is sent, not what has become of it."""
+    held: Any = copy.deepcopy(given)
+    flow = load_workflow(held, server=sim.url)
+    if "nodes" in held:
+        held["nodes"][0]["widgets_values"][1] = 8
+    else:
+        held["1"]["inputs"]["height"] = 8
+    sent = inputs_sent(sim, flow(width=32, out=tmp_path).prompt_id, "1")
+    assert sent["height"] == flow.graph["1"]["inputs"]["height"] == 48
 
 
 def test_its_signature_is_that_of_its_markers(file: Path) -> None:
