@@ -103,6 +103,7 @@ class Output:
         Raises:
             ResultSaveError: the server does not have it any more, or it could not be brought here.
             ValidationError: it is not here, and nothing is known of its server (it comes from another process).
+            OSError: the local file cannot be read.
         """
         if self.text is not None:
             return self.text.encode()
@@ -223,6 +224,8 @@ class Output:
         if self.kind not in ("image", "video", "audio") or (self.path is None and self._source is None):
             return plain
         try:
+            if self.path is not None and self.path.exists() and self.path.stat().st_size > _EMBEDDED:
+                return plain
             data = self.data
         except (ResultSaveError, OSError) as error:
             logger.info("nothing to show of output %s: %s", self._called, error)

@@ -102,6 +102,13 @@ def test_a_notebook_shows_what_it_can() -> None:
         assert set(other._repr_mimebundle_()) == {"text/plain"}
 
 
+def test_a_notebook_does_not_read_what_is_too_large_for_it(tmp_path: Path) -> None:
+    """A local file is measured before it is read: a terabyte here, of which the disk has nothing."""
+    large = here(tmp_path / "a.mp4", b"", "video")
+    os.truncate(tmp_path / "a.mp4", 2**40)
+    assert set(large._repr_mimebundle_()) == {"text/plain"}
+
+
 def test_where_nothing_can_show_it_the_path_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
