@@ -61,7 +61,8 @@ class ComfyCloud:
     ) -> None:
         partner_key = read_key(comfy_org_key, "comfy_org_key=")
         self._api = replace(read_api(api_key, deployment, base_url, environ), partner_key=partner_key)
-        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0):
+        is_time = isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0
+        if timeout is not None and not is_time:
             raise ValidationError(f"timeout={timeout!r}: give seconds above 0, or None to wait as long as it takes")
         self._timeout, self._timing = timeout, timing
 

@@ -310,6 +310,7 @@ def test_where_it_is_and_with_which_key(
         ({"api_key": KEY, "base_url": "http://cloud.comfy.org"}, "https://"),
         ({"api_key": KEY, "base_url": "http://me:secret@x"}, "api_key="),
         ({"api_key": KEY, "timeout": 0}, "above 0"),
+        ({"api_key": KEY, "timeout": float("nan")}, "above 0"),
         ({"api_key": KEY, "comfy_org_key": " x"}, "blank"),
     ],
 )
