@@ -148,10 +148,10 @@ def by_schemas(server: Server | None, make: Callable[[Schemas], T], schemas: Sch
     What fails by what is only remembered of a server is made once more by what it has now.
     """
     if server is None or schemas is not None:
-        return (yield Work(make, (schemas or shipped(),), long=True))  # type: ignore[no-any-return]
+        return (yield Work(lambda: make(schemas or shipped()), long=True))  # type: ignore[no-any-return]
     nodes = yield from nodes_of(server)
     if nodes is None:
-        return (yield Work(make, (shipped(),), long=True))  # type: ignore[no-any-return]
+        return (yield Work(lambda: make(shipped()), long=True))  # type: ignore[no-any-return]
     try:
         return (yield Work(make, (nodes.schemas,), long=True))  # type: ignore[no-any-return]
     except ValidationError:

@@ -134,7 +134,7 @@ def compiled_from(
 
     if found.drawn or schemas is not None or server is None:
         return (yield from by_schemas(server, make, schemas))
-    if _is_of_others(found):
+    if (yield Work(_is_of_others, (found,), long=True)):
         try:
             return (yield from by_schemas(server, make))
         except ComfyUIConnectionError:  # whatever needs the server says so better
@@ -152,9 +152,9 @@ def _is_of_others(found: Found) -> bool:
 def _by_shipped_first(server: Server, make: Callable[[Schemas | None], CompiledWorkflow]) -> Flow[CompiledWorkflow]:
     """Make it by the shipped classes; where these refuse what others may take, by those of the server."""
     try:
-        return (yield Work(make, (shipped(),)))  # type: ignore[no-any-return]
+        return (yield Work(lambda: make(shipped()), long=True))  # type: ignore[no-any-return]
     except ValidationError as refused:
-        if not (yield Work(_fits_some, (make,))):
+        if not (yield Work(_fits_some, (make,), long=True)):
             raise
         try:
             return (yield from by_schemas(server, make))

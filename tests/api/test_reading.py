@@ -7,7 +7,8 @@ import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from threading import get_ident
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -116,6 +117,28 @@ def test_without_a_server(folder: Path, name: str) -> None:
     assert read_here(read_api_graph(None, SOURCES[name](""))).graph == GRAPH
     assert list(read_here(read_template(None, SOURCES[name](""))).parameters) == ["width"]
     assert not check(SOURCES[name]("")).fails
+
+
+class Watched(dict[str, Any]):
+    """A node that notes in which threads it is read."""
+
+    threads: ClassVar[set[int]] = set()
+
+    def items(self) -> Any:
+        """Note the thread."""
+        self.threads.add(get_ident())
+        return super().items()
+
+
+def test_a_workflow_does_not_hold_up_a_loop(sim: Simulator) -> None:
+    """On asyncio it is read and filled in another thread, since it may be large."""
+
+    async def queue() -> str:
+        async with AsyncComfyClient(sim.url) as client:
+            return (await client.submit({key: Watched(node) for key, node in GRAPH.items()}, {"width": 96})).prompt_id
+
+    assert asyncio.run(queue())
+    assert Watched.threads and get_ident() not in Watched.threads
 
 
 def test_everywhere_the_same(sim: Simulator, folder: Path) -> None:

@@ -28,6 +28,7 @@ HOSTILE: Final[Mapping[str, tuple[Callable[[], Any], str]]] = {
     "a dict 10,000 deep": (lambda: nested(10_000), "nested deeper than 32 levels"),
     "much text": (lambda: b" " * 20_000_000, "19.1 MiB, more than any workflow: at most 16 MiB"),
     "5 million lists": (lambda: b"[" + b"[]," * 5_000_000 + b"[]]", "5,000,002 objects and lists"),
+    "8 million numbers": (lambda: '{"1": [' + "1," * 8_000_000 + "1]}", "8,000,000 commas, more than any workflow"),
     "100,000 nodes": (lambda: {str(n): NODE for n in range(100_000)}, "100,000 nodes, more than any workflow"),
     "100,000 nodes as text": (
         lambda: "{" + ",".join(f'"{n}":{{"class_type":"A","inputs":{{}}}}' for n in range(100_000)) + "}",
