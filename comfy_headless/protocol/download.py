@@ -80,10 +80,8 @@ def download(
     Raises:
         ResultSaveError: it is not there, stays incomplete, or cannot be written here (disk full).
     """
-    if url is not None and not is_address(url):
-        raise _lost(server, prompt_id, _Place(url), filename, part, "its address is none")
     timing = server.timing
-    at = _Place("/view", view_params(filename, subfolder, folder_type)) if url is None else _place_at(server, url)
+    at = _first_place(server, prompt_id, (filename, subfolder, folder_type), part, url)
     started = yield Now()
     wait, etag, offset, whole, most, renewed = timing.retry, None, 0, None, 0, 0
     while True:
@@ -123,6 +121,14 @@ def download(
         yield Sleep(max(wait, pause))
         wait = min(wait * 2, timing.last_poll)
         offset = 0 if anew or (whole is not None and size >= whole) else size
+
+
+def _first_place(server: Server, prompt_id: str, file: tuple[str, str, str], part: str, url: str | None) -> _Place:
+    if url is None:
+        return _Place("/view", view_params(*file))
+    if not is_address(url):
+        raise _lost(server, prompt_id, _Place(url), file[0], part, "its address is none")
+    return _place_at(server, url)
 
 
 def _place_at(server: Server, url: str) -> _Place:
