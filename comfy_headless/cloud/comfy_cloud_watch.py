@@ -27,6 +27,7 @@ from comfy_headless.protocol.telling import Teller
 logger = logging.getLogger("comfy_headless")
 
 _ENDS: Final = (Sign.SUCCESS, Sign.ERROR)
+_STOPS: Final = ("canceling", "canceled")
 
 
 def watch(
@@ -144,7 +145,7 @@ class _Watch:
         self.pause = tried.retry_after or 0.0
         if job is None:
             if tried.status == 404:
-                self._absent(now)
+                yield from self._absent(now)
             else:
                 self._away(tried, now)
             return None
@@ -165,19 +166,26 @@ class _Watch:
             yield from self._tell_step(job.raw.get("progress"), now)
         return job
 
-    def _absent(self, now: float) -> None:
-        """A job that was just made may not be there yet; one that is not there for ``gone`` seconds is gone."""
+    def _absent(self, now: float) -> Flow[None]:
+        """A job that was just made may not be there yet; one that is not there for ``gone`` seconds is gone.
+
+        Nobody waits for one that was made now any longer, so it is cancelled as far as that goes.
+        """
         self.absent_since = now if self.absent_since is None else self.absent_since
         if now - self.absent_since < self.timing.gone:
             return
         if self.made_now:
+            call = self.api.call("POST", f"/jobs/{self.job_id}/cancel", timeout=self.timing.cancel)
+            tried: Attempt = yield from attempt(call, self.api.read)
+            told = read_job(tried.value)
+            stops = told is not None and told.status in _STOPS
+            lives = "it may still run: take it up again by its id (client.job, comfy-headless jobs fetch)"
             raise ComfyUIConnectionError(
                 f"{self.server.url}: the job {self.job_id} was taken, and is not known there "
-                f"{now - self.absent_since:.0f} s later; it may still run: take it up again by its id (client.job, "
-                "comfy-headless jobs fetch)",
+                f"{now - self.absent_since:.0f} s later; {'it was cancelled now' if stops else lives}",
                 url=self.server.url,
                 prompt_id=self.job_id,
-                may_still_run=True,
+                may_still_run=not stops,
                 status=404,
             )
         raise GenerationFailedError(

@@ -28,7 +28,7 @@ from comfy_headless.cloud.runninghub_watch import Look, Watch, read_look
 from comfy_headless.errors import ComfyUIConnectionError, GenerationRejectedError, ValidationError
 from comfy_headless.graph.source import read_graph
 from comfy_headless.protocol.conversation import Attempt, Server
-from comfy_headless.protocol.effects import Flow, Now, Part, Work
+from comfy_headless.protocol.effects import Flow, Now, Part, Sleep, Work
 from comfy_headless.protocol.frames import Frame
 from comfy_headless.protocol.known import Brought
 from comfy_headless.protocol.status import JobInfo, JobStatus, Sight
@@ -209,6 +209,7 @@ class RunningHub:
             if prompt_id not in known.unanswered:
                 return False
             known.unanswered.discard(prompt_id)
+        yield Sleep(server.timing.lookup_gap)
         count = yield from running_tasks(server, self._api)
         tasks = "" if count is None else f"; the account has {count} tasks"
         raise self._uncancelled(

@@ -85,13 +85,13 @@ class Executor(Protocol):
         """
 
     def cancel(self, server: Server, job_id: str) -> Flow[bool]:
-        """Cancel a job; True if it was there to be cancelled.
+        """Cancel a job; True if it was there to be cancelled, False if nothing of it runs or will run.
 
         Args:
             job_id: as ``submit`` gave it; where that was left before it gave one, the ``prompt_id`` that it was given.
 
         Raises:
-            ComfyUIConnectionError: it may still run.
+            ComfyUIConnectionError: it may still run; a job whose call is out, and that is not found, may do so too.
         """
 
     def seek(self, server: Server, job_id: str) -> Flow[Sight]:

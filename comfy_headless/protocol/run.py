@@ -147,7 +147,7 @@ def submit_new(
     extra_data: Mapping[str, Any] | None = None,
     place: Place = Place(),  # noqa: B008 - an immutable tuple
 ) -> Flow[Ticket]:
-    """Queue ``graph``, to be left to itself; give its ticket. Raises as ``submit``.
+    """Queue ``graph``, to be left to itself; give its ticket.
 
     The socket is open before, so that whoever takes the job up next finds it open.
 
@@ -155,13 +155,22 @@ def submit_new(
         prompt_id: None: a new one. One that the server has already is run once more.
         extra_data: goes over what is sent along of our own.
         place: where in the queue, and what of it.
+
+    Raises:
+        As ``submit``; GenerationTimeoutError where the server has a deadline of its own and is full for so long.
     """
     prompt_id = prompt_id or str(uuid4())
     sent = label.extra_data()
     if server.socket:
         yield Subscribe(prompt_id)
         sent |= _PREVIEWS
-    accepted = yield from submit(server, graph, prompt_id, extra_data={**sent, **(extra_data or {})}, place=place)
+    started = yield Now()
+    wait = yield from _limited(server, Wait(), started)
+    try:
+        accepted = yield from submit(server, graph, prompt_id, extra_data={**sent, **(extra_data or {})}, place=place)
+    except GenerationTimeoutError as error:
+        raise (yield from give_up(server, prompt_id, wait, sent_only=True)) from error
+    yield Deadline(None)
     return Ticket(accepted, graph, label)
 
 

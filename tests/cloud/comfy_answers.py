@@ -19,7 +19,8 @@ class Trouble:
     Args:
         at: method and route, such as ``POST /api/v2/jobs``; ``GET /blob/{name}`` is the storage.
         how: "cut" (the connection ends, nothing is done), "lost" (it is done, the connection ends without an answer),
-            "late" (it is done, the answer comes after ``seconds``), "half" (half of a file, then the connection ends),
+            "late" (it is done, the answer comes after ``seconds``), "held" (it is done when ``released``),
+            "half" (half of a file, then the connection ends),
             "slow" (a file in pieces, ``seconds`` between them), "page" (a web page), or a status and a code, such as
             "429 queue_full".
         seconds: for "late" and "slow"; what ``Retry-After`` says of a status.

@@ -112,6 +112,7 @@ class ComfyApi:
         self.jobs: dict[str, Job] = {}
         self.assets: dict[str, dict[str, Any]] = {}
         self.uploads = 0
+        self.released = False
         self._blobs: dict[str, bytes] = {}
         self._stored: dict[str, str] = {}
         self._signed: dict[str, int] = {}
@@ -198,6 +199,11 @@ class ComfyApi:
                 answer: web.StreamResponse = await handler(request)
                 await asyncio.sleep(trouble.seconds)
                 return answer
+            case "held":
+                await request.read()
+                while not self.released:
+                    await asyncio.sleep(0.01)
+                return await handler(request)  # type: ignore[no-any-return]
             case "page":
                 return web.Response(text="<html>one moment please</html>", content_type="text/html")
             case "half" | "slow":

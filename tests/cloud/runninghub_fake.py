@@ -43,7 +43,8 @@ class Trouble:
     Args:
         at: short name of a route, such as ``create``; ``file`` is the host of the files.
         how: "cut" (the connection ends, nothing is done), "lost" (it is done, the connection ends without an answer),
-            "late" (it is done, the answer comes after ``seconds``), "half" (half of a file, then the connection ends),
+            "late" (it is done, the answer comes after ``seconds``), "held" (it is done when ``released``),
+            "half" (half of a file, then the connection ends),
             "slow" (a file in pieces, ``seconds`` between them), "page" (a web page), "done 500" (it is done, a status
             comes), a status such as "503", or "code 421".
         seconds: for "late" and "slow"; what ``Retry-After`` says of a status.
@@ -111,6 +112,7 @@ class FakeRunningHub:
         self.asked: list[Asked] = []
         self.leaks: list[Asked] = []
         self.tasks: dict[str, Task] = {}
+        self.released = False
         self._stored: dict[str, str] = {}
         self._blobs: dict[str, bytes] = {}
         self._signed: dict[str, int] = {}
@@ -193,6 +195,10 @@ class FakeRunningHub:
                 answer = await self._answered(trouble.at, request, handler)
                 await asyncio.sleep(trouble.seconds)
                 return answer
+            case "held":
+                while not self.released:
+                    await asyncio.sleep(0.01)
+                return await self._answered(trouble.at, request, handler)
             case "page":
                 return web.Response(text="<html>one moment please</html>", content_type="text/html")
             case "half" | "slow":

@@ -42,9 +42,10 @@ PICTURE: Final[Mapping[str, Any]] = {
 }
 """Takes a picture, gives it back."""
 
-JOBS, JOB, EVENTS, BLOB, ASSETS = (
+JOBS, JOB, CANCEL, EVENTS, BLOB, ASSETS = (
     "POST /api/v2/jobs",
     "GET /api/v2/jobs/{id}",
+    "POST /api/v2/jobs/{id}/cancel",
     "GET /api/v2/jobs/{id}/events",
     "GET /blob/{name}",
     "POST /api/v2/assets",
@@ -162,9 +163,9 @@ CASES: Final[Mapping[str, Case]] = {
     "looks that are too many": Case((Trouble(JOB, "429 rate_limited", 0.05, times=2),)),
     "a job that is not there yet": Case((Trouble(JOB, "404 not_found"),)),
     "a job that is gone": Case(
-        (Trouble(JOB, "404 not_found", times=500),),
+        (Trouble(JOB, "404 not_found", times=500), Trouble(CANCEL, "404 not_found")),
         ComfyUIConnectionError,
-        ("was taken", "take it up again"),
+        ("was taken", "may still run", "take it up again"),
         lives=True,
     ),
     "a key that is taken away": Case(
@@ -322,6 +323,47 @@ def test_a_deadline_in_front_of_a_full_queue(sim: Simulator, tmp_path: Path, kin
                 out=tmp_path, timeout=500
             )
         assert not api.jobs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_deadline_of_the_cloud_holds_in_front_of_a_full_queue(sim: Simulator, kind: str) -> None:
+    """That of ComfyCloud(timeout=) holds for a job that is left to itself too, while it waits to be taken."""
+    with comfy_api(sim.url, DEPLOYMENT) as api:
+        api.add(Trouble(JOBS, "429 queue_full", 0.1, times=500))
+        late = clock(lambda: api.count("POST", "/api/v2/jobs") > 2)
+        person = Person(kind, cloud_at(api, timeout=500), timing=FAST, clock=late)  # type: ignore[arg-type]
+        with pytest.raises(GenerationTimeoutError, match=r"not done after 500 s.*does not have it; nothing runs"):
+            person.call("submit", VIDEO, check=False)
+        assert not api.jobs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_call_that_is_left_while_the_job_is_on_its_way(sim: Simulator, kind: str) -> None:
+    """What was sent may be taken after the call was left: nobody says that nothing runs."""
+    with comfy_api(sim.url, PROXY, ends="never") as api:
+        api.add(Trouble(JOBS, "held"))
+        late = clock(lambda: bool(api.count("POST", "/api/v2/jobs")))
+        person = Person(kind, cloud_at(api), timing=FAST._replace(post=0.3), clock=late)  # type: ignore[arg-type]
+        with pytest.raises(GenerationTimeoutError, match="may still run") as caught:
+            person.run(timeout=500)
+        assert "nothing runs" not in str(caught.value)
+        assert api.count("GET", "/api/v2/jobs") > 2
+        api.released = True
+        until(lambda: len(api.jobs) == 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_job_that_is_not_shown_is_cancelled(sim: Simulator, kind: str) -> None:
+    """A job that was taken, and is not shown for as long as one waits, is cancelled; the error says so."""
+    with comfy_api(sim.url, ends="never") as api:
+        api.add(Trouble(JOB, "404 not_found", times=500))
+        with pytest.raises(ComfyUIConnectionError, match=r"was taken.*it was cancelled") as caught:
+            Person(kind, cloud_at(api), timing=FAST).run()  # type: ignore[arg-type]
+        assert not caught.value.may_still_run
+        assert [job.status for job in api.jobs.values()] == ["canceled"]
 
 
 @pytest.mark.slow

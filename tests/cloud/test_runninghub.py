@@ -27,7 +27,7 @@ from comfy_headless.errors import (
 from comfy_headless.media.probe import probe
 from comfy_headless.simulator import Simulator
 from tests.cloud.runninghub_fake import KEY, SAVED, FakeRunningHub, Trouble, running_hub
-from tests.faults.clients import VIDEO, Person
+from tests.faults.clients import VIDEO, Person, until
 
 FAST: Final = Timing().scaled(0.04)._replace(connect=5.0, read=5.0, post=5.0, transfer=10.0, cancel=5.0, grace=10.0)
 """Pauses are a twenty-fifth; how long an answer may take is not: a busy machine takes seconds."""
@@ -285,6 +285,33 @@ def test_a_deadline_in_front_of_a_full_queue(sim: Simulator, kind: str) -> None:
         with pytest.raises(GenerationTimeoutError, match="does not have it; nothing runs"):
             somebody.run(timeout=500)
         assert not hub.tasks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_deadline_of_the_account_holds_in_front_of_a_full_queue(sim: Simulator, kind: str) -> None:
+    """That of RunningHub(timeout=) holds for a job that is left to itself too, while it waits to be taken."""
+    with running_hub(sim.url) as hub:
+        hub.add(Trouble("create", "code 421", times=500))
+        somebody = person(kind, hub, clock=lambda: time.monotonic() + 3600 * (hub.count("create") > 2), timeout=500)
+        with pytest.raises(GenerationTimeoutError, match=r"not done after 500 s.*does not have it; nothing runs"):
+            somebody.call("submit", VIDEO, check=False)
+        assert not hub.tasks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_call_that_is_left_while_the_job_is_on_its_way(sim: Simulator, kind: str) -> None:
+    """What was sent may be taken after the call was left: nobody says that nothing runs."""
+    with running_hub(sim.url, ends="never") as hub:
+        hub.add(Trouble("create", "held"))
+        late: Callable[[], float] = lambda: time.monotonic() + 3600 * bool(hub.count("create"))  # noqa: E731
+        somebody = Person(kind, at(hub), timing=FAST._replace(post=0.3), clock=late)  # type: ignore[arg-type]
+        with pytest.raises(GenerationTimeoutError, match=r"the account has 0 tasks.*may still run") as caught:
+            somebody.run(timeout=500)
+        assert "nothing runs" not in str(caught.value)
+        hub.released = True
+        until(lambda: len(hub.tasks) == 1)
 
 
 def test_a_task_that_is_cancelled_with_the_call(sim: Simulator) -> None:
