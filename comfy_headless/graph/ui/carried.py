@@ -6,7 +6,7 @@ that it feeds gets the marker behind its own title, with the name of the input t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from comfy_headless.errors import ValidationError
@@ -22,6 +22,8 @@ from comfy_headless.graph.values import nearest
 
 _NAMED: Final = 3
 """So many nodes an error names."""
+_MOST: Final = 500_000
+"""Characters of all markers that are carried, and inputs that are looked at for it."""
 
 
 class Titled(NamedTuple):
@@ -37,21 +39,25 @@ class Titled(NamedTuple):
         return f"{self.scope.path}{self.node.id}:"
 
 
-def carry(page: Page, promotions: Promotions, titled: Iterable[Titled], graph: Graph) -> None:
+def carry(page: Page, promotions: Promotions, titled: Sequence[Titled], graph: Graph) -> None:
     """Write the markers of these titles into those of the nodes inside, in ``graph``.
 
     Raises:
         ValidationError: a marker is malformed, or names nothing that the subgraph shows, or what feeds no node.
     """
-    carrier = _Carrier(page, promotions, graph)
+    carrier = _Carrier(page, promotions, graph, frozenset(each.path for each in titled))
     for each in titled:
         carrier.carry(each)
 
 
 class _Carrier:
-    def __init__(self, page: Page, promotions: Promotions, graph: Graph) -> None:
-        self._page, self._promotions, self._graph = page, promotions, graph
+    def __init__(self, page: Page, promotions: Promotions, graph: Graph, paths: frozenset[str]) -> None:
+        self._page, self._promotions, self._graph, self._paths = page, promotions, graph, paths
         self._takers: dict[str, dict[str, list[tuple[Node, Input]]]] = {}
+        self._getters: dict[str, dict[str | None, list[str]]] = {}
+        self._labelled: dict[str, dict[str, InnerSlot]] = {}
+        self._saving: dict[str, list[str]] | None = None
+        self._done = 0
 
     def carry(self, titled: Titled) -> None:
         title = titled.node.title or ""
@@ -65,14 +71,20 @@ class _Carrier:
             refused = f"{where}, title {quoted(title, marker.position)}, position {marker.position}"
             for target in self._meant(titled, marker, refused):
                 parts.setdefault(target.node, []).append(marker.at(target.name))
+                self._count(len(parts[target.node][-1]))
         for node_id, each in parts.items():
             meta = self._graph[node_id]["_meta"]
             meta["title"] = ", ".join((meta["title"], *dict.fromkeys(each)))
 
+    def _count(self, amount: int) -> None:
+        self._done += amount
+        if self._done > _MOST:
+            raise ValidationError(f"{self._page.name} has more markers in titles of subgraphs than any workflow")
+
     def _meant(self, titled: Titled, marker: Marker, where: str) -> list[Target]:
         """The inputs inside that a marker fills; of an output's, the nodes that it names."""
         if marker.output:
-            savers = [Target(node_id, "") for node_id in self._graph if self._saves(node_id, titled.path)]
+            savers = [Target(node_id, "") for node_id in self._savers(titled.path)]
             if not savers:
                 raise ValidationError(f"{where}: no node inside saves anything; name the one that does")
             return savers
@@ -82,23 +94,40 @@ class _Carrier:
             raise ValidationError(f"{where}: its input {slot.label or slot.name!r} feeds no node inside that is sent")
         return targets
 
-    def _saves(self, node_id: str, path: str) -> bool:
-        return node_id.startswith(path) and self._page.schemas[self._graph[node_id]["class_type"]].output_node
+    def _savers(self, path: str) -> list[str]:
+        """The nodes below a path that save something."""
+        if self._saving is None:
+            self._saving = {}
+            for node_id, node in self._graph.items():
+                if self._page.schemas[node["class_type"]].output_node:
+                    around = (node_id[:end] for end, sign in enumerate(node_id, 1) if sign == ":")
+                    for each in self._paths.intersection(around):
+                        self._saving.setdefault(each, []).append(node_id)
+        return self._saving.get(path, [])
 
     def _slot(self, titled: Titled, marker: Marker, where: str) -> InnerSlot:
         slots = self._promotions.slots(titled.definition)
         wanted = marker.field or marker.name
-        found = [each for each in slots if each.name == wanted] or [each for each in slots if each.label == wanted]
-        if not found and marker.field is None:
+        found = self._promotions.slot_named(titled.definition, wanted) or self._labels(titled.definition).get(wanted)
+        if found is not None:
+            return found
+        if marker.field is None:
+            self._count(len(slots))
             fitting = [each for each in slots if self._fits(titled, each, upload=marker.upload)]
-            found = fitting if len(fitting) == 1 else []
-        if found:
-            return found[0]
+            if len(fitting) == 1:
+                return fitting[0]
         names = [each.label or each.name for each in slots]
         raise ValidationError(
             f"{where}: the subgraph shows no input {wanted!r}{nearest(wanted, names)} It shows: "
             f"{', '.join(names) or 'none'}; {self._remedy(titled.path, wanted)}"
         )
+
+    def _labels(self, definition: Canvas) -> dict[str, InnerSlot]:
+        """The inputs that a subgraph shows by what people have called them, the first of several."""
+        if definition.id not in self._labelled:
+            slots = self._promotions.slots(definition)
+            self._labelled[definition.id] = {each.label: each for each in reversed(slots)}
+        return self._labelled[definition.id]
 
     def _remedy(self, path: str, wanted: str) -> str:
         inside = [key for key, node in self._graph.items() if key.startswith(path) and wanted in node["inputs"]]
@@ -117,6 +146,7 @@ class _Carrier:
         waiting = [(path, definition, target) for target in reversed(slot.targets)]
         seen = set[tuple[str, Target]]()
         while waiting:
+            self._count(1)
             path, canvas, target = waiting.pop()
             if (path, target) in seen:
                 continue
@@ -124,7 +154,7 @@ class _Carrier:
             node = canvas.nodes[target.node]
             inner = self._page.definition_of(node)
             if inner is not None:
-                deeper = next((each for each in self._promotions.slots(inner) if each.name == target.name), None)
+                deeper = self._promotions.slot_named(inner, target.name)
                 targets = deeper.targets if deeper is not None else ()
                 waiting.extend((f"{path}{node.id}:", inner, one) for one in reversed(targets))
             elif node.type in PASSING:
@@ -143,5 +173,10 @@ class _Carrier:
         givers = [node.id]
         name = name_of(node) if node.type == SETTER else None
         if name is not None:
-            givers += [each.id for each in canvas.nodes.values() if each.type == GETTER and name_of(each) == name]
+            if canvas.id not in self._getters:
+                gets = self._getters[canvas.id] = {}
+                for each in canvas.nodes.values():
+                    if each.type == GETTER:
+                        gets.setdefault(name_of(each), []).append(each.id)
+            givers += self._getters[canvas.id].get(name, ())
         return [taker for giver in givers for taker in self._takers[canvas.id].get(giver, ())]

@@ -18,6 +18,8 @@ from comfy_headless.graph.ui.promoted import Promotions
 from comfy_headless.graph.ui.texts import PREFIX, SAVING, with_names, without_choices
 
 _DEEPEST: Final = 32
+_MOST_PARTS: Final = 1_000_000
+"""Inputs of all nodes that are sent, and values inside them, those of subgraphs counted each time."""
 _WEBCAM: Final = "WebcamCapture"
 
 
@@ -29,6 +31,7 @@ class Writer:
         self.promotions = Promotions(page)
         self._primitives = Primitives(page)
         self._resolver = Resolver(page, self.promotions)
+        self._parts = 0
         self._names = Names(page, self._primitives, self.promotions)
 
     def entry(self, scope: Scope, node: Node) -> dict[str, Any]:
@@ -40,6 +43,7 @@ class Writer:
         page = self._page
         called = f"{page.name}: {scope.name(node)}"
         placed = page.placed(scope.canvas, node)
+        self._count(len(placed.inlets))
         if placed.warning:
             page.warn(f"{scope.name(node)}: {placed.warning}")
         if node.type == _WEBCAM:
@@ -53,10 +57,10 @@ class Writer:
             if isinstance(found, Wire):
                 linked[inlet.name] = [found.node, found.slot]
             elif isinstance(found, Value):
-                linked[inlet.name] = _sendable(found.value, f"{called}: input {inlet.name!r}")
+                linked[inlet.name] = self._sendable(found.value, f"{called}: input {inlet.name!r}")
         own = {name: value for name, value in values.items() if name not in linked}
         self._write_texts(scope, placed, own)
-        inputs = {**{name: _sendable(value, f"{called}: input {name!r}") for name, value in own.items()}, **linked}
+        inputs = {**{name: self._sendable(value, f"{called}: input {name!r}") for name, value in own.items()}, **linked}
         title = node.title or page.shape(node.type).display_name
         return {"inputs": inputs, "class_type": node.type, "_meta": {"title": title}}
 
@@ -84,18 +88,26 @@ class Writer:
             if done.warning:
                 self._page.warn(f"{scope.name(placed.node)}: {inlet.name}: {done.warning}")
 
+    def _sendable(self, value: Any, where: str) -> Any:
+        """A copy of a value; a list would be taken for a link: it is sent inside ``__value__``."""
+        copied = self._copied(value, where, 0)
+        return {"__value__": copied} if isinstance(value, list) else copied
 
-def _sendable(value: Any, where: str) -> Any:
-    """A copy of a value; a list would be taken for a link: it is sent inside ``__value__``."""
-    copied = _copied(value, where, 0)
-    return {"__value__": copied} if isinstance(value, list) else copied
+    def _copied(self, value: Any, where: str, depth: int) -> Any:
+        if depth > _DEEPEST:
+            raise ValidationError(f"{where} is nested deeper than {_DEEPEST} levels")
+        if isinstance(value, list | Mapping):
+            self._count(len(value))
+        if isinstance(value, Mapping):
+            return {key: self._copied(item, where, depth + 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._copied(item, where, depth + 1) for item in value]
+        return value
 
-
-def _copied(value: Any, where: str, depth: int) -> Any:
-    if depth > _DEEPEST:
-        raise ValidationError(f"{where} is nested deeper than {_DEEPEST} levels")
-    if isinstance(value, Mapping):
-        return {key: _copied(item, where, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copied(item, where, depth + 1) for item in value]
-    return value
+    def _count(self, parts: int) -> None:
+        self._parts += parts
+        if self._parts > _MOST_PARTS:
+            raise ValidationError(
+                f"{self._page.name} has more than {_MOST_PARTS:,} inputs and values, those of its subgraphs counted "
+                "each time"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,7 +23,7 @@ class Page:
     """
 
     __slots__ = (
-        *("_instances", "_placed", "_setters", "_shapes", "_takers", "_targets"),
+        *("_inlets", "_instances", "_placed", "_setters", "_shapes", "_takers", "_targets"),
         *("cut", "definitions", "name", "root", "schemas", "warnings"),
     )
 
@@ -34,6 +34,7 @@ class Page:
         self.name = name
         self.warnings: dict[str, None] = {}
         self.cut: set[tuple[str, str]] = set()
+        self._inlets: dict[tuple[str, str], dict[str, Inlet]] = {}
         self._instances: dict[str, list[tuple[Canvas, list[Node]]]] | None = None
         self._setters: dict[str, dict[str | None, Node]] = {}
         self._shapes: dict[str, ClassShape] = {}
@@ -86,6 +87,14 @@ class Page:
                     found = found._replace(inlets=list(self._matched(canvas, found.inlets)))
             self._placed[canvas.id, node.id] = found
         return found
+
+    def inlet(self, canvas: Canvas, node: Node, name: str) -> Inlet | None:
+        """Return the input of that name, the first of several, or None."""
+        found = self._inlets.get((canvas.id, node.id))
+        if found is None:
+            found = {one.name: one for one in reversed(self.placed(canvas, node).inlets)}
+            self._inlets[canvas.id, node.id] = found
+        return found.get(name)
 
     def _matched(self, canvas: Canvas, inlets: list[Inlet]) -> Iterator[Inlet]:
         """Sockets of a group, each with the types that are linked to the others of it."""
@@ -140,11 +149,11 @@ class Page:
 
 def _instance(node: Node, definition: Canvas) -> Placed:
     """An instance has the inputs of its definition; what was saved counts by name."""
-    saved = list(node.inputs)
+    saved: dict[str, deque[str | None]] = {}
+    for one in node.inputs:
+        saved.setdefault(one.name, deque()).append(one.link)
     inlets = list[Inlet]()
     for slot in definition.inputs:
-        same = next((one for one in saved if one.name == slot.name), None)
-        if same is not None:
-            saved.remove(same)
-        inlets.append(Inlet(slot.name, slot.type, same.link if same is not None else None))
+        links = saved.get(slot.name)
+        inlets.append(Inlet(slot.name, slot.type, links.popleft() if links else None))
     return Placed(node, inlets, [slot.type for slot in definition.outputs], {})

@@ -46,10 +46,6 @@ class Placed(NamedTuple):
     values: Mapping[str, Any]
     warning: str = ""
 
-    def inlet(self, name: str) -> Inlet | None:
-        """Return the input of that name, or None."""
-        return next((one for one in self.inlets if one.name == name), None)
-
 
 class ClassShape(NamedTuple):
     """A class as the page reads it.

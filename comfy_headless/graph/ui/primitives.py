@@ -55,11 +55,11 @@ class Primitives:
         """What a PrimitiveNode has, rounded as its own widget does; without a value, the first one of its targets."""
         fields, first = list[Field](), ABSENT
         for node_id, name in self._page.primitive_targets(canvas, primitive):
-            placed = self._page.placed(canvas, canvas.nodes[node_id])
-            inlet = placed.inlet(name)
+            node = canvas.nodes[node_id]
+            inlet = self._page.inlet(canvas, node, name)
             if inlet is not None and inlet.field is not None:
                 fields.append(inlet.field)
-                first = placed.values.get(name, ABSENT) if first is ABSENT else first
+                first = self._page.placed(canvas, node).values.get(name, ABSENT) if first is ABSENT else first
         saved = primitive.values[0] if isinstance(primitive.values, list) and primitive.values else first
         return saved if saved is ABSENT or not fields else rounded(saved, _merged(fields))
 

@@ -7,13 +7,17 @@ for it. Older files name further widgets in ``properties.proxyWidgets``: each be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from comfy_headless.errors import ValidationError
 from comfy_headless.graph.ui.canvas import PRIMITIVE, Canvas, Node, Slot
 from comfy_headless.graph.ui.fields import Field
 from comfy_headless.graph.ui.nesting import inner_first
 from comfy_headless.graph.ui.page import Page
 from comfy_headless.graph.well_formed import DYNAMIC_COMBO
+
+_MOST_VALUES: Final = 200_000
+"""Values of all instances together."""
 
 
 class Target(NamedTuple):
@@ -49,7 +53,9 @@ class Promotions:
         self._fed: dict[str, dict[Target, int]] = {}
         self._entries: dict[tuple[str, str], list[int | None]] = {}
         self._dealt: dict[tuple[str, str], int] = {}
-        self._cohorts: dict[tuple[str, str], int] = {}
+        self._cohorts: dict[tuple[str, str], int | None] = {}
+        self._outsides: dict[str, _Outside] = {}
+        self._made = 0
         self._values: dict[tuple[str, str], Mapping[int, Any]] = {}
         order = inner_first(page)
         for definition in order:
@@ -77,6 +83,11 @@ class Promotions:
         """Return the inputs that the instances of a definition have, those of proxy entries last."""
         return self._slots[definition.id]
 
+    def slot_named(self, definition: Canvas, name: str) -> InnerSlot | None:
+        """Return the slot that is called so, the first of several, or None."""
+        number = self._slot_named(definition, name)
+        return None if number is None else self._slots[definition.id][number]
+
     def slot_name(self, definition: Canvas, slot: int) -> str:
         """Return what a slot is called."""
         return self._slots[definition.id][slot].name
@@ -91,6 +102,11 @@ class Promotions:
     def _given(self, canvas: Canvas, node: Node) -> Mapping[int, Any]:
         definition = self._page.definitions[node.type]
         slots = self._slots[definition.id]
+        self._made += len(slots)
+        if self._made > _MOST_VALUES:
+            raise ValidationError(
+                f"{self._page.name} has more than {_MOST_VALUES:,} values of subgraphs, those of each instance counted"
+            )
         values = {
             number: self._inner_value(definition, slot.source) for number, slot in enumerate(slots) if slot.source
         }
@@ -131,7 +147,7 @@ class Promotions:
         node = definition.nodes[target.node]
         inner = self._page.definition_of(node)
         if inner is None:
-            inlet = self._page.placed(definition, node).inlet(target.name)
+            inlet = self._page.inlet(definition, node, target.name)
             return inlet is not None and inlet.field is not None
         number = self._slot_named(inner, target.name)
         return number is not None and self._slots[inner.id][number].source is not None
@@ -170,9 +186,8 @@ class Promotions:
         if key not in self._cohorts:
             linked = [Target(*one) for one in self._page.primitive_targets(definition, node)]
             targets = [one for one in linked if self._is_widget(definition, one)]
-            if not targets or any(one in self._fed[definition.id] for one in targets):
-                return None
-            self._cohorts[key] = self._added(definition, name, targets)
+            apart = targets and not any(one in self._fed[definition.id] for one in targets)
+            self._cohorts[key] = self._added(definition, name, targets) if apart else None
         return self._cohorts[key]
 
     def _entry(self, definition: Canvas, entry: tuple[str, ...]) -> int | None:
@@ -218,16 +233,17 @@ class Promotions:
 
     def _promoted_by(self, inner: Canvas, name: str, deeper: str | None) -> str | None:
         """The promoted slot of a nested instance that is called so, or whose innermost widget is."""
-        slots = [slot for slot in self._slots[inner.id] if slot.source is not None]
-        leaves = [(slot, self._leaf(inner, slot)) for slot in slots]
-        if deeper is not None:
-            exact = next((slot for slot, leaf in leaves if leaf[:2] == (deeper, name)), None)
-            if exact is not None:
-                return exact.name
-        same = next((slot for slot in slots if slot.name == name), None)
-        if same is None:
-            same = next((slot for slot, leaf in leaves if leaf.name == name), None)
-        return None if same is None else same.name
+        outside = self._outsides.get(inner.id)
+        if outside is None:  # nothing is added any more: all instances of what lies deeper have been taken up
+            slots = [(slot.name, self._leaf(inner, slot)) for slot in reversed(self._slots[inner.id]) if slot.source]
+            outside = self._outsides[inner.id] = _Outside(
+                {name for name, _ in slots},
+                {(leaf.node, leaf.name): name for name, leaf in slots},
+                {leaf.name: name for name, leaf in slots},
+            )
+        if deeper is not None and (deeper, name) in outside.exact:
+            return outside.exact[deeper, name]
+        return name if name in outside.names else outside.leaves.get(name)
 
     def _leaf(self, definition: Canvas, slot: InnerSlot) -> _Leaf:
         """The innermost widget that a slot shows."""
@@ -237,7 +253,7 @@ class Promotions:
             node = definition.nodes[source.node]
             inner = self._page.definition_of(node)
             if inner is None:
-                inlet = self._page.placed(definition, node).inlet(source.name)
+                inlet = self._page.inlet(definition, node, source.name)
                 return _Leaf(source.node, source.name, inlet.field if inlet is not None else None)
             number = self._slot_named(inner, source.name)
             assert number is not None
@@ -248,3 +264,11 @@ class _Leaf(NamedTuple):
     node: str
     name: str
     field: Field | None
+
+
+class _Outside(NamedTuple):
+    """The promoted slots of a definition: their names, and these by the innermost widget that each shows."""
+
+    names: set[str]
+    exact: dict[tuple[str, str], str]
+    leaves: dict[str, str]

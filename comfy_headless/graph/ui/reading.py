@@ -137,7 +137,7 @@ class _Reader:
             [_type(one) for one in self.listed(raw.get("outputs"), "outputs")],
             values,
             properties if isinstance(properties, Mapping) else {},
-            _proxies(properties.get("proxyWidgets")) if isinstance(properties, Mapping) else [],
+            self.proxies(properties.get("proxyWidgets")) if isinstance(properties, Mapping) else [],
         )
 
     def input(self, raw: object) -> Input:
@@ -146,6 +146,19 @@ class _Reader:
         name, link = raw.get("name"), raw.get("link")
         taken = None if link is None else self.id(link, "the link of an input")
         return Input(name if isinstance(name, str) else "", _type(raw), taken, bool(raw.get("widget")))
+
+    def proxies(self, entries: object) -> list[tuple[str, ...]]:
+        """The inner widgets that an instance shows: two or three texts each; one that is none of them voids all."""
+        if isinstance(entries, str) and len(entries) < _MOST_PARTS:
+            try:
+                entries = json.loads(entries)
+            except (ValueError, RecursionError):
+                return []
+        if not isinstance(entries, list) or not all(map(_is_proxy, entries)):
+            return []
+        if any(len(part) > _LONGEST for one in entries for part in one):
+            self.fail(f"'proxyWidgets' holds a name of more than {_LONGEST} characters")
+        return [tuple(one) for one in self.listed(entries, "proxyWidgets")]
 
     def slot(self, raw: object) -> Slot:
         if not isinstance(raw, Mapping):
@@ -194,19 +207,8 @@ class _Reader:
         raise ValidationError(f"{self.where}{joint}{problem}")
 
 
-def _proxies(entries: object) -> list[tuple[str, ...]]:
-    """The inner widgets that an instance shows: two or three texts each; one that is none of them makes all void."""
-    if isinstance(entries, str) and len(entries) < _MOST_PARTS:
-        try:
-            entries = json.loads(entries)
-        except (ValueError, RecursionError):
-            return []
-    if not isinstance(entries, list):
-        return []
-    whole = all(
-        isinstance(one, list) and 2 <= len(one) <= 3 and all(isinstance(part, str) for part in one) for one in entries
-    )
-    return [tuple(one) for one in entries] if whole else []
+def _is_proxy(entry: object) -> bool:
+    return isinstance(entry, list) and 2 <= len(entry) <= 3 and all(isinstance(part, str) for part in entry)
 
 
 def _hidden(config: object) -> Iterator[tuple[str, str]]:
