@@ -40,7 +40,8 @@ def cancel(server: Server, api: Api, job_id: str) -> Flow[bool]:
             yield Sleep(server.timing.lookup_gap)  # a job may be there a moment after it was sent
             job = yield from find_labelled(server, api, job_id)
         if job is not None:
-            tried = yield from _cancel(server, api, job.id)
+            job_id = job.id
+            tried = yield from _cancel(server, api, job_id)
         elif listed is not None and not out:
             return False
     told = read_job(tried.value)

@@ -36,7 +36,7 @@ from comfy_headless.protocol.telling import Teller
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.protocol.uploads import Media, measured
 
-TIMING: Final = Timing(read=30.0, transfer=60.0, first_poll_alone=1.0, last_poll_alone=5.0, gone=10.0, cancel=10.0)
+TIMING: Final = Timing(read=30.0, transfer=60.0, first_poll_alone=1.0, last_poll_alone=5.0, gone=30.0, cancel=10.0)
 """What is waited for what: the site is far away, and a job takes a minute to begin."""
 
 _LARGEST: Final = 30 * 1024 * 1024

@@ -9,10 +9,15 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.cloud.runninghub_api import STATUS, Api, Envelope, again
+from comfy_headless.cloud.runninghub_api import CANCEL, STATUS, Api, Envelope, again
 from comfy_headless.cloud.runninghub_codes import FAILED, QUEUED, RUNNING, code_of
 from comfy_headless.cloud.runninghub_outputs import ask_outputs, entry_of, failure_of
-from comfy_headless.errors import ComfyUIConnectionError, GenerationFailedError, GenerationTimeoutError
+from comfy_headless.errors import (
+    ComfyHeadlessError,
+    ComfyUIConnectionError,
+    GenerationFailedError,
+    GenerationTimeoutError,
+)
 from comfy_headless.protocol.conversation import Attempt, Server
 from comfy_headless.protocol.effects import Flow, Listen, Now
 from comfy_headless.protocol.progress import ProgressTracker
@@ -94,9 +99,11 @@ class Watch:
         self.status = JobStatus.QUEUED
         self.unclear_since: float | None = None
         self.unclear = 0
+        self.made_now = False
 
     def flow(self, *, at_once: bool) -> Flow[dict[str, Any]]:
         """Wait until the task has ended; give what it made as an entry of a server's history."""
+        self.made_now = not at_once
         now = yield Now()
         look_at = now if at_once else now + self.interval
         while True:
@@ -121,7 +128,7 @@ class Watch:
         if told.status in (JobStatus.DONE, JobStatus.FAILED) or told.odd:  # the outputs know more words
             return (yield from self._ended(told, now))
         if told.status is None:
-            self._wonder(told, now)
+            yield from self._wonder(told, now)
             return None
         self.unclear_since, self.unclear = None, 0
         before, self.status = self.status, told.status
@@ -144,10 +151,10 @@ class Watch:
             raise self.api.unanswered(tried, job_id=self.job_id)
         if told.status is not None:
             told = Look(None, f"the task has ended, but its outputs say {tried.problem}", odd=True)
-        self._wonder(told, now)
+        yield from self._wonder(told, now)
         return None
 
-    def _wonder(self, told: Look, now: float) -> None:
+    def _wonder(self, told: Look, now: float) -> Flow[None]:
         """Bear an answer that says nothing for a while: ``gone`` for an unknown task, ``patience`` for the rest."""
         self.unclear += 1
         if self.unclear_since is None:
@@ -155,10 +162,7 @@ class Watch:
             logger.warning("%s: %s; asking again", self.server.url, told.problem)
         since = now - self.unclear_since
         if told.absent and since >= self.timing.gone:
-            raise GenerationFailedError(
-                f"RunningHub knows no task {self.job_id}: it is another account's, or not kept any longer",
-                prompt_id=self.job_id,
-            )
+            raise (yield from self._gone(since))
         answered = told.absent or told.odd
         spent = self.api.retries is not None and self.unclear > self.api.retries and not answered
         if told.final or since > self.timing.patience or spent:
@@ -168,3 +172,21 @@ class Watch:
                 prompt_id=self.job_id,
                 may_still_run=True,
             )
+
+    def _gone(self, since: float) -> Flow[ComfyHeadlessError]:
+        """Give the error for a task that is not known there; one that was taken now is cancelled, if it can be."""
+        if not self.made_now:
+            return GenerationFailedError(
+                f"RunningHub knows no task {self.job_id}: it is another account's, or not kept any longer",
+                prompt_id=self.job_id,
+            )
+        tried: Attempt = yield from self.api.attempt(self.api.call(CANCEL, self.timing.cancel, taskId=self.job_id))
+        stops = isinstance(tried.value, Envelope) and tried.value.code == 0
+        lives = f"it may still run: {again(self.job_id)}"
+        return ComfyUIConnectionError(
+            f"{self.server.url}: the task {self.job_id} was taken, and is not known there {since:.0f} s later; "
+            f"{'it was cancelled now' if stops else lives}",
+            url=self.server.url,
+            prompt_id=self.job_id,
+            may_still_run=not stops,
+        )

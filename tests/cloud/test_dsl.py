@@ -132,7 +132,7 @@ def test_a_key_that_is_not_accepted() -> None:
             GenerationFailedError,
             r"node 3 \(KSampler\) failed .* no model",
         ),
-        ("h12", {}, GenerationFailedError, "knows no task 77"),
+        ("h12", {}, ComfyUIConnectionError, "task 77 was taken, and is not known"),
         ("h13", {"outputs": {"code": 1, "msg": "?"}}, ComfyUIConnectionError, "'CANCEL' is not known"),
         ("h21", {}, ValidationError, "no graph of that id"),
         ("h22", {}, GenerationRejectedError, "drop some outputs"),

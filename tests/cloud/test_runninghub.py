@@ -170,7 +170,12 @@ CASES: Final[Mapping[str, Case]] = {
     "looks that fail": Case((Trouble("status", "500", times=2), Trouble("status", "page"))),
     "looks that are too many": Case((Trouble("status", "429", 0.05, times=2), Trouble("status", "code 1003"))),
     "a task that is not there yet": Case((Trouble("status", "code 807"),)),
-    "a task that is gone": Case((Trouble("status", "code 807", times=500),), GenerationFailedError, ("knows no task",)),
+    "a task that is gone": Case(
+        (Trouble("status", "code 807", times=500), Trouble("cancel", "code 807")),
+        ComfyUIConnectionError,
+        ("was taken", "may still run", "take it up again"),
+        lives=True,
+    ),
     "a key that is taken away": Case((Trouble("status", "code 802"),), ComfyUIConnectionError, ("802",), lives=True),
     "a service that goes away": Case((Trouble("status", "503", times=500),), ComfyUIConnectionError, lives=True),
     "states that nobody knows": Case(how={"says": ("CANCEL", "TELEPORTING", {"taskStatus": "RUNNING"})}),
@@ -312,6 +317,18 @@ def test_a_call_that_is_left_while_the_job_is_on_its_way(sim: Simulator, kind: s
         assert "nothing runs" not in str(caught.value)
         hub.released = True
         until(lambda: len(hub.tasks) == 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_task_that_is_not_shown_is_cancelled(sim: Simulator, kind: str) -> None:
+    """A task that was taken, and is not shown for as long as one waits, is cancelled; the error says so."""
+    with running_hub(sim.url, ends="never") as hub:
+        hub.add(Trouble("status", "code 807", times=500))
+        with pytest.raises(ComfyUIConnectionError, match=r"was taken.*it was cancelled") as caught:
+            person(kind, hub).run()
+        assert not caught.value.may_still_run
+        assert [task.status for task in hub.tasks.values()] == ["CANCELLED"]
 
 
 def test_a_task_that_is_cancelled_with_the_call(sim: Simulator) -> None:
