@@ -1,4 +1,4 @@
-"""A deadline that passes while a cloud is full: what is then said of the job, without a server."""
+"""A call of a cloud that is left before it knows the id of its job: what is then said of it, without a server."""
 
 from __future__ import annotations
 
@@ -48,3 +48,25 @@ def test_a_deadline_before_a_job_is_sent_again(executor: Executor, full: Reply) 
                     now += seconds
                     effect = next(flow)
     assert (sent, known.unanswered) == (1, set())
+
+
+def test_a_job_that_is_there_a_moment_later() -> None:
+    """A job whose call was left is looked for twice by its label; one that is there then is cancelled by its id."""
+    server = Server(PROXY.address, "me", PROXY.timing, socket=False, executor=PROXY, known=Known())
+    sending = PROXY.submit(server, GRAPH, "p", extra_data=None)
+    next(sending)
+    sending.close()
+    leaving, waited, came = PROXY.cancel(server, "p"), False, None
+    job = b'{"id": "j", "status": "canceling", "metadata": "comfy_headless=p"}'
+    with pytest.raises(StopIteration) as done:
+        while True:
+            match leaving.send(came):
+                case Call(method="POST", route=route):
+                    came = Reply(200, {}, job) if "/jobs/j/" in route else Reply(404, {}, b"{}")
+                case Call():
+                    came = Reply(200, {}, b'{"jobs": [%s]}' % (job if waited else b""))
+                case Sleep():
+                    came, waited = None, True
+                case _:
+                    came = 0.0
+    assert done.value.value is True
