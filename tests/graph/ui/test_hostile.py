@@ -51,9 +51,9 @@ def proxied(name: str, count: int) -> dict[str, Any]:
 
 def crossed(count: int) -> dict[str, Any]:
     """An instance whose inputs were saved in the other order."""
-    slots = [{"name": f"w{number}", "type": "INT", "linkIds": []} for number in range(count)]
+    slots = [{"name": f"w{number}", "type": "INT", "linkIds": [1] * (number == 0)} for number in range(count)]
     saved = [{"name": one["name"], "type": "INT", "link": None} for one in reversed(slots)]
-    return page([box([image(1)], slots)], inputs=saved)
+    return page([box([image(1, 1)], slots)], inputs=saved)
 
 
 READ: Final[Mapping[str, tuple[Callable[[], Any], int]]] = {
