@@ -35,7 +35,5 @@ class Gone:
             if name in GONE:
                 words = gone(name)
             elif name in _FETCHED:
-                words += (
-                    ": result.outputs have .path and .data, client.view(filename, subfolder) has any file there"
-                )
+                words += ": result.outputs have .path and .data, client.view(filename, subfolder) has any file there"
             raise AttributeError(words, name=name, obj=self)
