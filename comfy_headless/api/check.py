@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -35,6 +34,7 @@ from comfy_headless.catalog.room import disk_problem, largest_file, memory_probl
 from comfy_headless.catalog.selection import has_ram
 from comfy_headless.catalog.vram import VramEstimate
 from comfy_headless.catalog.ways_down import ABOUT, merged
+from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import server_of
 from comfy_headless.config import comfyui_at
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
@@ -56,7 +56,6 @@ from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.submit import place_in
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.transport.sync import SyncTransport
 
 logger = logging.getLogger("comfy_headless")
 
@@ -117,11 +116,7 @@ def check(
     if object_info is not None:
         raise ValidationError(f"server={shown(server)} and object_info: give one of them")
     there = server_of(server, "polling", Timing(), None)
-    transport = SyncTransport(there, clock=time.monotonic)
-    try:
-        return transport.drive(check_asked(there, asked))
-    finally:
-        transport.close()
+    return drive_once(there, check_asked(there, asked))
 
 
 def check_flow(server: Server, workflow: Workflow | None = None, **asked: Any) -> Flow[Report]:

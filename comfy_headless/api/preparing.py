@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.recommend import WITHIN, recommend
 from comfy_headless.catalog.roles import Filling, place_file
 from comfy_headless.catalog.ways_down import ABOUT, merged
+from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import server_of
 from comfy_headless.config import comfyui_at
 from comfy_headless.errors import GenerationRejectedError, ValidationError
@@ -36,7 +36,6 @@ from comfy_headless.protocol.destination import Destination
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.ticket import Label
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.transport.sync import SyncTransport
 
 logger = logging.getLogger("comfy_headless")
 
@@ -162,11 +161,7 @@ def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
 def planned(url: str, request: Request) -> CompiledWorkflow:
     """Perform ``plan_request`` on a server. Raises as it does, and ComfyUIConnectionError."""
     server = server_of(url, "polling", Timing(), None)
-    transport = SyncTransport(server, clock=time.monotonic)
-    try:
-        return transport.drive(plan_request(server, request))
-    finally:
-        transport.close()
+    return drive_once(server, plan_request(server, request))
 
 
 def prepare_again(

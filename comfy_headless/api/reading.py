@@ -6,7 +6,6 @@ the server that is to run it; where none is asked, by those that are shipped.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from comfy_headless.api.contents import most_of, read_content, read_file
 from comfy_headless.api.known import nodes_of
+from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import server_of
 from comfy_headless.errors import ComfyUIConnectionError, ValidationError
 from comfy_headless.graph.limits import check_nodes
@@ -30,7 +30,6 @@ from comfy_headless.protocol.effects import Call, Fetch, Flow, Work
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.routes_templates import saved_workflow, server_template
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.transport.sync import SyncTransport
 from comfy_headless.transport.web import Closed, Rules, Unread, read_page
 
 T = TypeVar("T")
@@ -190,11 +189,7 @@ def read_there(server: str | Executor | None, make: Callable[[Server | None], Fl
     if server is None:
         return read_here(make(None))
     there = server_of(server, "polling", Timing(), None)
-    transport = SyncTransport(there, clock=time.monotonic)
-    try:
-        return transport.drive(make(there))
-    finally:
-        transport.close()
+    return drive_once(there, make(there))
 
 
 def _origin_of(workflow: Workflow) -> Origin:

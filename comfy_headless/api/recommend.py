@@ -210,17 +210,14 @@ def _check(vram_gb: float | None, ram_gb: float | None, makes: object, wishes: W
 
 def _asked(vram_gb: float | None, ram_gb: float | None, server: str | Executor | None) -> Machine:
     """Ask the server that is named, else one that may be where ComfyUI usually is, else this machine."""
-    from comfy_headless.client.options import server_of  # httpx: 100 ms that a given size does not need
-    from comfy_headless.transport.sync import SyncTransport
+    from comfy_headless.client.once import drive_once  # httpx: 100 ms that a given size does not need
+    from comfy_headless.client.options import server_of
 
     named = server is not None or bool(os.environ.get("COMFY_HEADLESS_URL"))
     there = server_of(server, "polling", Timing() if named else _BRIEF, None)
-    transport = SyncTransport(there)
     try:
-        return transport.drive(machine_of(there, vram_gb=vram_gb, ram_gb=ram_gb))
+        return drive_once(there, machine_of(there, vram_gb=vram_gb, ram_gb=ram_gb))
     except ComfyUIConnectionError:
         if named or there.executor is not None:
             raise
-    finally:
-        transport.close()
     return machine_here(f"no ComfyUI answers at {DEFAULT_URL}", ram_gb=ram_gb)

@@ -1,4 +1,4 @@
-"""Perform one flow on connections of its own, for whoever holds no client: an output that is fetched later."""
+"""Perform one flow on connections of its own, for whoever holds no client: a function, an output fetched later."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 
+from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import server_of
 from comfy_headless.config import named_url, shown_url
 from comfy_headless.doctor.executor import ask_executor
@@ -19,7 +19,6 @@ from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Work
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.timing import Timing
-from comfy_headless.transport.sync import SyncTransport
 
 
 def check_health(
@@ -44,11 +43,7 @@ def check_health(
     except ValidationError as error:
         named = server if isinstance(server, str) else named_url()
         return HealthReport(shown_url(named or ""), (cannot_be_asked(str(error)), *_all_here(out, None)))
-    transport = SyncTransport(asked, clock=time.monotonic)
-    try:
-        return transport.drive(health_of(asked, out=out))
-    finally:
-        transport.close()
+    return drive_once(asked, health_of(asked, out=out))
 
 
 def health_of(server: Server, *, out: str | os.PathLike[str] | None = None) -> Flow[HealthReport]:
