@@ -47,18 +47,14 @@ class Made(NamedTuple):
 
     Args:
         name: of the file, once in this job.
-        asset: the id under which it is kept.
         kind: "image", "video", "audio", "text", "latent" or "file".
         url: where it is offered for a short time.
-        size: in bytes; 0 where it is not told.
     """
 
     node_id: str
     name: str
-    asset: str
     kind: str
     url: str
-    size: int
 
 
 class CloudJob(NamedTuple):
@@ -161,9 +157,8 @@ def _made(outputs: Any) -> Iterator[Made]:
             again += 1
             full = f"{stem}-{again}{suffix}"
         taken.add(full)
-        size = one.get("size_bytes")
         kind = str(one.get("type") or "file")
-        yield Made(str(one.get("node_id") or ""), full, one["id"], kind, one["url"], size if _is_count(size) else 0)
+        yield Made(str(one.get("node_id") or ""), full, kind, one["url"])
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

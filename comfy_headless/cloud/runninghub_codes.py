@@ -7,7 +7,7 @@ Sources: the error codes of runninghub-api-doc (2026) for 301 to 433, 801 to 814
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from comfy_headless.errors import (
     ComfyHeadlessError,
@@ -94,7 +94,7 @@ def said(code: int, words: str) -> str:
     return f"code {code}, {meaning.name}{own}{f': {meaning.remedy}' if meaning.remedy else ''}".rstrip()
 
 
-def refusal(address: str, code: int, words: str, *, what: str, node_errors: Any = None) -> ComfyHeadlessError:
+def refusal(address: str, code: int, words: str, *, what: str) -> ComfyHeadlessError:
     """Return the error for a call that was refused.
 
     Args:
@@ -108,5 +108,4 @@ def refusal(address: str, code: int, words: str, *, what: str, node_errors: Any 
             return ComfyUIConnectionError(message, url=address, status=429)
         case "file":
             return ValidationError(message)
-    errors = node_errors if isinstance(node_errors, dict) else {}
-    return GenerationRejectedError(message, server_message=words or code_of(code).name, node_errors=errors)
+    return GenerationRejectedError(message, server_message=words or code_of(code).name)
