@@ -15,7 +15,7 @@ from comfy_headless.cloud.comfy_cloud_assets import upload, with_assets
 from comfy_headless.cloud.comfy_cloud_settings import read_api, read_key
 from comfy_headless.cloud.comfy_cloud_status import cancel, listing, nodes, renewed, seek
 from comfy_headless.cloud.comfy_cloud_submit import submit
-from comfy_headless.cloud.comfy_cloud_watch import watch
+from comfy_headless.cloud.comfy_cloud_watch import Watch
 from comfy_headless.errors import ValidationError
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.effects import Flow, Part
@@ -121,8 +121,7 @@ class ComfyCloud:
         at_once: bool,
     ) -> Flow[dict[str, Any]]:
         """Wait for a job; give what it made, as an entry of a server's history."""
-        more: dict[str, Any] = {"teller": teller, "deadline": deadline, "timeout": timeout, "at_once": at_once}
-        return watch(server, self._api, graph, job_id, **more)
+        return Watch(server, self._api, graph, job_id, teller, deadline, timeout).flow(at_once=at_once)
 
     def cancel(self, server: Server, job_id: str) -> Flow[bool]:
         """Cancel a job; True if it was there to be cancelled, False if it had ended.

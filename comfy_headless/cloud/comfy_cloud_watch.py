@@ -30,25 +30,6 @@ _ENDS: Final = (Sign.SUCCESS, Sign.ERROR)
 _STOPS: Final = ("canceling", "canceled")
 
 
-def watch(
-    server: Server,
-    api: Api,
-    graph: Mapping[str, Any],
-    job_id: str,
-    *,
-    teller: Teller,
-    deadline: float | None,
-    timeout: float | None,
-    at_once: bool,
-) -> Flow[dict[str, Any]]:
-    """Wait until a job has ended; give what it made as an entry of a server's history.
-
-    Arguments and errors as ``protocol.watch.watch``.
-    """
-    watching = _Watch(server, api, graph, job_id, teller, deadline, timeout)
-    return (yield from watching.flow(at_once=at_once))
-
-
 def ask_job(server: Server, api: Api, job_id: str) -> Flow[Attempt]:
     """Ask for a job, once."""
     return attempt(api.call("GET", f"/jobs/{job_id}", timeout=server.timing.read), api.read)
@@ -63,7 +44,9 @@ def expired(job_id: str) -> GenerationFailedError:
     )
 
 
-class _Watch:
+class Watch:
+    """The wait for one job. Arguments and errors are those of ``protocol.watch.watch``."""
+
     def __init__(
         self,
         server: Server,
@@ -89,6 +72,7 @@ class _Watch:
         self.position: int | None = None
 
     def flow(self, *, at_once: bool) -> Flow[dict[str, Any]]:
+        """Wait until the job has ended; give what it made as an entry of a server's history."""
         self.made_now = not at_once
         now = yield Now()
         look_at = now if at_once else now + self.interval
