@@ -54,7 +54,7 @@ _EXTRAS: Final[Mapping[str, _Extra]] = MappingProxyType(
         "websocket": _Extra(
             "transport", (_Need("websockets", "websockets", (15,)), _Need("sniffio", "sniffio", (1, 3)))
         ),
-        "ai": _Extra("ai", ()),
+        "ai": _Extra("ai.analyzing", ()),
         "health": _Extra("health", (_Need("psutil", "psutil", (5, 9)), _Need("pynvml", "nvidia-ml-py", (12,)))),
         "media": _Extra("media", _MEDIA),
         "cli": _Extra("cli", (_Need("typer", "typer", (0, 16)), _Need("rich", "rich", (13,)))),
