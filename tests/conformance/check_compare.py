@@ -15,7 +15,7 @@ from typing import Any
 
 from comfy_headless.graph.check import Report, check
 from comfy_headless.graph.existing import FileExists
-from comfy_headless.graph.schemas import NodeSchema, Schemas
+from comfy_headless.graph.schemas import DYNAMIC_COMBO, InputSchema, NodeSchema, Schemas
 
 from .check_corpus import Case
 
@@ -67,7 +67,7 @@ def _details(details: str, exact: bool) -> str:
 
 
 class _Shuffled(Schemas):
-    """Schemas whose classes have their inputs in another order."""
+    """Schemas whose classes have their inputs in another order, those that a dynamic one brings mixed with the others."""
 
     __slots__ = ("_dice", "_made")
 
@@ -79,9 +79,37 @@ class _Shuffled(Schemas):
     def __getitem__(self, class_type: str) -> NodeSchema:
         if class_type not in self._made:
             node = super().__getitem__(class_type)
-            inputs = self._dice.sample(node.inputs, len(node.inputs))
+            inputs = [piece for item in node.inputs for piece in _pieces(item)]
+            self._dice.shuffle(inputs)
             self._made[class_type] = dataclasses.replace(node, inputs=tuple(inputs))
         return self._made[class_type]
+
+
+def _pieces(item: InputSchema) -> list[InputSchema]:
+    """Return inputs that unfold together to what this one does, each to one of its names."""
+    if item.spec == DYNAMIC_COMBO:
+        options = item.options.get("options") or ()
+        most = max((len(_flat(option["inputs"])) for option in options), default=0)
+        changed = [{"options": [_only(option, turn) for option in options]} for turn in range(most)]
+    elif item.dynamic and "template" in item.options:
+        template = item.options["template"]
+        names = template.get("names") or [f"{template['prefix']}{number}" for number in range(template["max"])]
+        changed = [
+            {"template": {**template, "names": [name], "min": int(position < template["min"])}}
+            for position, name in enumerate(names)
+        ]
+    else:
+        changed = []
+    return [dataclasses.replace(item, options={**item.options, **each}) for each in changed] or [item]
+
+
+def _only(option: Mapping[str, Any], turn: int) -> dict[str, Any]:
+    kept = _flat(option["inputs"])[turn : turn + 1]
+    return {**option, "inputs": {category: {name: spec} for category, name, spec in kept}}
+
+
+def _flat(sections: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    return [(category, name, spec) for category, inputs in sections.items() for name, spec in (inputs or {}).items()]
 
 
 def _reports(case: Case, schemas: Schemas, exists: FileExists | None) -> Iterator[Report]:

@@ -30,6 +30,8 @@ OFFLINE = {
     "NO_PROXY": "127.0.0.1,localhost",
 }
 
+SETTLED = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+
 
 class RealServer:
     """A ComfyUI server of its own: installed if need be, started with the `with` block, stopped at its end.
@@ -94,9 +96,10 @@ class RealServer:
         return [*(str(word) for pair in own.items() for word in pair), *self._more]
 
     def environment(self) -> dict[str, str | None]:
-        """Offline, and one thread: miniature layers are too small to share, and waiting for the other one dominates."""
+        """Offline, one thread (miniature layers are too small to share), sets of strings in the same order every time."""
+        kept = {name: os.environ.get(name, value) for name, value in SETTLED.items()}
         gone = {name: None for name in os.environ if name.startswith("COMFY_") or name.upper() in OFFLINE}
-        return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), **gone, **OFFLINE}
+        return {**kept, **gone, **OFFLINE}
 
     def stop(self) -> None:
         """End the process that was started here, and remove its folder."""
