@@ -67,7 +67,7 @@ def _details(details: str, exact: bool) -> str:
 
 
 class _Shuffled(Schemas):
-    """Schemas whose classes have their inputs in another order, those that a dynamic one brings mixed with the others."""
+    """Schemas whose classes have their inputs in another order, those of a dynamic one mixed with the others."""
 
     __slots__ = ("_dice", "_made")
 

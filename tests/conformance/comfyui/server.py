@@ -96,7 +96,7 @@ class RealServer:
         return [*(str(word) for pair in own.items() for word in pair), *self._more]
 
     def environment(self) -> dict[str, str | None]:
-        """Offline, one thread (miniature layers are too small to share), sets of strings in the same order every time."""
+        """Offline, one thread (miniature layers are too small to share), sets of strings always in the same order."""
         kept = {name: os.environ.get(name, value) for name, value in SETTLED.items()}
         gone = {name: None for name in os.environ if name.startswith("COMFY_") or name.upper() in OFFLINE}
         return {**kept, **gone, **OFFLINE}
