@@ -205,11 +205,13 @@ class Fetch:
     """Call ``function(*args, stop)`` in a thread of its own: an exchange with a host that is not the server.
 
     ``stop`` is set when nobody waits for it any more: the deadline has passed, or the wait was left. Then the function
-    is to end soon; what it gives is dropped.
+    is to end soon; what it gives is dropped. ``limit``: seconds after which ``Broken`` is thrown ("timeout"), whatever
+    the function does; None: as long as it takes.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,8 +269,7 @@ class AsyncTransport:
             case Work(function, args, long):
                 return await asyncio.to_thread(function, *args) if long else function(*args)
             case Fetch():
-                with aside(effect) as future:
-                    return await asyncio.wrap_future(future)
+                return await _fetch(effect)
             case Sleep(seconds):
                 return await asyncio.sleep(seconds)
 
@@ -363,6 +362,18 @@ def _closing_what_is_cut() -> Callable[[str, dict[str, Any]], Coroutine[None, No
                 await stream.aclose()
 
     return trace
+
+
+async def _fetch(effect: Fetch) -> Any:
+    timer = asyncio.timeout(effect.limit)
+    try:
+        with aside(effect) as future:
+            async with timer:
+                return await asyncio.wrap_future(future)
+    except TimeoutError as error:
+        if timer.expired():
+            raise Broken("timeout", f"not done in {effect.limit or 0:g} s") from error
+        raise
 
 
 async def _notify(callback: Callable[[Any], Any], event: Any) -> Any:

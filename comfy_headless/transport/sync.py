@@ -286,10 +286,13 @@ def _read(response: httpx.Response, until: float) -> bytes:
 
 
 def _fetch(effect: Fetch, limit: Limit, most: float) -> Any:
+    own = math.inf if effect.limit is None else effect.limit
     with aside(effect) as future:
-        if not futures.wait((future,), min(most, threading.TIMEOUT_MAX)).done:
-            raise limit.strike()
-        return future.result()
+        if futures.wait((future,), min(most, own, threading.TIMEOUT_MAX)).done:
+            return future.result()
+        if own < most:
+            raise Broken("timeout", f"not done in {own:g} s")
+        raise limit.strike()
 
 
 def _notify(callback: Callable[[Any], Any], event: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 from comfy_headless.errors import GenerationTimeoutError
 from comfy_headless.protocol.conversation import Server
-from comfy_headless.protocol.effects import Deadline, Fetch, Flow, Now
+from comfy_headless.protocol.effects import Broken, Deadline, Fetch, Flow, Now
 from comfy_headless.protocol.timing import Timing
 from comfy_headless.transport.aio import AsyncTransport
 from comfy_headless.transport.aside import aside
@@ -71,6 +71,20 @@ def test_the_deadline_holds(kind: str) -> None:
     endless = Endless()
     with within(LONG / 2), pytest.raises(GenerationTimeoutError, match=r"not done after 0\.1 s; nothing was queued"):
         drive(kind, fetching(endless, timeout=0.1))
+    assert endless.ended.wait(LONG / 2)
+
+
+@BOTH
+def test_a_limit_of_its_own(kind: str) -> None:
+    """A fetch that takes longer than its limit breaks and is told to stop; the deadline of the flow stands."""
+    endless = Endless()
+
+    def limited() -> Flow[Any]:
+        yield Deadline((yield Now()) + LONG, LONG)
+        return (yield Fetch(endless, limit=0.1))
+
+    with within(LONG / 2), pytest.raises(Broken, match=r"timeout: not done in 0\.1 s"):
+        drive(kind, limited())
     assert endless.ended.wait(LONG / 2)
 
 
