@@ -51,7 +51,7 @@ ONLY_FROM = {
 HOMES = {
     "httpx": {"transport"},
     "websockets": {"transport"},
-    "pydantic": {"catalog", "config"},
+    "pydantic": {"catalog", "config", "ai.answer"},
     "aiohttp": {"simulator"},
     "psutil": {"health"},
     "pynvml": {"health"},
@@ -93,10 +93,11 @@ UPWARD = {
     ("protocol.output", "Output.image"): "media",
     ("protocol.output", "Output.show"): "client",
 }
-# The only broad handlers: around a caller's callback (and, later, a text engine), where the job goes on without it;
+# The only broad handlers: around a caller's callback and around a text engine, where the job goes on without it;
 # in the two shells, which swallow nothing but hand every error of an effect to the flow that asked for it; and in the
 # thread of a fetch, which hands it to who waits.
 BROAD_EXCEPTS = {
+    ("ai.asking", "ask"),
     ("protocol.stream", "deliver"),
     ("protocol.telling", "Teller._call"),
     ("transport.sync", "SyncTransport._advance"),

@@ -1,0 +1,176 @@
+"""Ask an engine for a prompt: send, read, hold to the rules, have it mended once. A flow under one deadline.
+
+Whatever goes wrong is one exception, ``EngineFailed``, with the reason in a sentence; only the end of the whole call
+(its own deadline, Ctrl-C, a cancelled task) passes. Who calls goes on without the engine.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from comfy_headless.ai.answer import SCHEMA, Answer, Unreadable, read_answer
+from comfy_headless.ai.engine import Engine, EngineFailed, Message, Said, harmless, in_words
+from comfy_headless.errors import GenerationTimeoutError
+from comfy_headless.protocol.conversation import retry_after
+from comfy_headless.protocol.effects import Broken, Call, Fetch, Flow, Now, Reply, Sleep
+
+logger = logging.getLogger("comfy_headless")
+
+MOST: Final = 1024 * 1024
+"""Bytes that an answer may have. A prompt has a few thousand; the rest is thoughts."""
+
+CONNECT: Final = 10.0
+_FIRST_PAUSE: Final = 0.5
+_LAST_PAUSE: Final = 5.0
+_WAITED_OUT: Final = (429, 503, 529)
+"""What servers say while they load a model, or are asked too much; llama.cpp's answers 503 until it is loaded."""
+_ABOUT_FORM: Final = ("response_format", "json_schema", "schema", "grammar", "format", "structured", "guided")
+_REPEATED: Final = 6000
+"""Characters of a wrong answer that the model is shown again."""
+
+Post = Callable[..., Reply]
+"""Makes a call in a thread, as ``transport.post.post`` does."""
+
+
+def ask(
+    engine: Engine,
+    messages: Sequence[Message],
+    check: Callable[[Answer], Iterable[str]],
+    *,
+    post: Post,
+    timeout: float,
+) -> Flow[Answer]:
+    """Return an engine's answer that is in its form and keeps the rules.
+
+    Args:
+        messages: what the model is told.
+        check: yields what is wrong with an answer, a line each.
+        post: makes the calls.
+        timeout: seconds for all of it.
+
+    Raises:
+        EngineFailed: there is none, whatever the reason.
+    """
+    talk = _Talk(engine, post, (yield Now()) + timeout, timeout)
+    try:
+        return (yield from talk.answer(list(messages), check))
+    except (EngineFailed, GenerationTimeoutError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, who called goes on without this engine
+        logger.debug("the engine at %s failed: %s", engine.url, type(error).__name__)
+        raise EngineFailed(f"failed ({type(error).__name__})") from None
+
+
+class _Talk:
+    """One conversation with an engine.
+
+    ``_schema`` is None once the server has refused it; ``_thinking`` is False once all that came was thoughts.
+    """
+
+    def __init__(self, engine: Engine, post: Post, until: float, timeout: float) -> None:
+        self._engine, self._post, self._until, self._timeout = engine, post, until, timeout
+        self._schema: Mapping[str, Any] | None = SCHEMA
+        self._thinking: bool | None = None
+        self._sent = False
+
+    def answer(self, messages: list[Message], check: Callable[[Answer], Iterable[str]]) -> Flow[Answer]:
+        """Ask; where what comes is wrong, say what, and ask once more."""
+        said = yield from self._say(messages)
+        answer, problems = _held(said, check)
+        if answer is not None:
+            return answer
+        logger.debug("the engine at %s is asked again: %s", self._engine.url, problems[0])
+        if said.thought and not said.text.strip():
+            self._thinking = False
+        shown = [Message("assistant", said.text[:_REPEATED])] if said.text.strip() else []
+        said = yield from self._say([*messages, *shown, Message("user", _again(problems))])
+        answer, problems = _held(said, check)
+        if answer is None:
+            raise EngineFailed(f"its answer was wrong twice, last: {harmless(problems[0], self._engine.key)}")
+        return answer
+
+    def _say(self, messages: Sequence[Message]) -> Flow[Said]:
+        """Send messages and return what the model says; raises EngineFailed."""
+        pause = _FIRST_PAUSE
+        while True:
+            reply: Reply = yield from self._call(messages)
+            if reply.status == 200:
+                said = self._engine.read(reply)
+                if said.refusal is not None:
+                    raise EngineFailed(f"refused: {said.refusal}")
+                return said
+            if reply.status in _WAITED_OUT and not _spent(reply):
+                wait = max(pause, retry_after(reply) or 0.0)
+                if (yield Now()) + wait < self._until:
+                    yield Sleep(wait)
+                    pause = min(pause * 2, _LAST_PAUSE)
+                    continue
+            elif self._schema is not None and _refuses_form(reply):
+                self._schema = None
+                continue
+            raise EngineFailed(in_words(reply, self._engine.key))
+
+    def _call(self, messages: Sequence[Message]) -> Flow[Reply]:
+        left = self._until - (yield Now())
+        if left <= 0:
+            raise EngineFailed(self._late, sent=self._sent)
+        question = self._engine.question(messages, self._schema, thinking=self._thinking)
+        call = Call("POST", question.route, body=question.body, timeout=left, headers=question.headers)
+        try:
+            reply: Reply = yield Fetch(self._post, (call, MOST, min(CONNECT, left)), limit=left)
+        except Broken as broken:
+            raise EngineFailed(self._broken(broken), sent=self._sent or broken.kind != "refused") from None
+        self._sent = True
+        return reply
+
+    @property
+    def _late(self) -> str:
+        return f"gave no whole answer in {self._timeout:g} s"
+
+    def _broken(self, broken: Broken) -> str:
+        if broken.kind == "timeout":
+            return self._late
+        detail = harmless(broken.detail, self._engine.key)
+        return {
+            "refused": f"does not answer there ({detail})",
+            "large": f"gave more than a prompt: {detail}",
+        }.get(broken.kind, f"broke off ({detail})")
+
+
+def _held(said: Said, check: Callable[[Answer], Iterable[str]]) -> tuple[Answer | None, tuple[str, ...]]:
+    """Return what the model said as an answer, or what is wrong with it."""
+    if said.cut:
+        return None, ("it was cut off before its end: it must be shorter",)
+    if not said.text.strip():
+        return None, ("it is empty",)
+    try:
+        answer = read_answer(said.text)
+    except Unreadable as unreadable:
+        return None, unreadable.problems
+    problems = tuple(check(answer))
+    return (None, problems) if problems else (answer, ())
+
+
+def _again(problems: Sequence[str]) -> str:
+    told = "\n".join(f"- {each}" for each in problems)
+    return f"Your answer cannot be used:\n{told}\nAnswer again with the whole JSON object, and with nothing else."
+
+
+def _refuses_form(reply: Reply) -> bool:
+    """Say whether an answer may be a no to ``response_format`` or ``format``; a server of 2023 does not know them."""
+    told = reply.text[:MOST].lower()
+    return reply.status in (400, 422, 501) or (
+        reply.status in (404, 415, 500) and any(word in told for word in _ABOUT_FORM)
+    )
+
+
+def _spent(reply: Reply) -> bool:
+    """Say whether nothing is left to be waited for: OpenAI answers 429 to an account without money too."""
+    try:
+        value = reply.json()
+    except ValueError:
+        return False
+    error = value.get("error") if isinstance(value, dict) else None
+    return isinstance(error, dict) and error.get("code") in ("insufficient_quota", "billing_hard_limit_reached")

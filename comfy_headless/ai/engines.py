@@ -1,0 +1,95 @@
+"""Which engine improves prompts: argument, then ``COMFY_HEADLESS_AI_*``, then the one that needs no network.
+
+Only what is named is ever asked. A key of the environment goes to the address of the environment alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final, TypeAlias, cast, get_args
+from urllib.parse import urlsplit
+
+from comfy_headless.ai.engine import SECONDS, Engine, base_url, read_key, read_seconds
+from comfy_headless.ai.enhanced import EngineName
+from comfy_headless.ai.ollama import OLLAMA, PORT, OllamaEngine
+from comfy_headless.ai.openai import OpenAIEngine
+from comfy_headless.errors import ValidationError
+from comfy_headless.graph.values import nearest, shown
+
+NAMES: Final[tuple[EngineName, ...]] = get_args(EngineName)
+
+URL: Final = "COMFY_HEADLESS_AI_URL"
+MODEL: Final = "COMFY_HEADLESS_AI_MODEL"
+KEY: Final = "COMFY_HEADLESS_AI_KEY"
+ENGINE: Final = "COMFY_HEADLESS_AI_ENGINE"
+TIMEOUT: Final = "COMFY_HEADLESS_AI_TIMEOUT"
+
+EngineLike: TypeAlias = str | OpenAIEngine | OllamaEngine
+"""What a caller can give: a name out of ``NAMES``, the address of a language model's server, or an engine."""
+
+
+def engine_of(given: EngineLike | None = None, environ: Mapping[str, str] | None = None) -> Engine | None:
+    """Return the engine that is meant; None for the embedded one.
+
+    Args:
+        given: None is what the environment names, else the embedded one.
+        environ: None is this process's environment.
+
+    Raises:
+        ValidationError: there is no such engine, or its settings cannot be right. No key is shown.
+    """
+    if isinstance(given, (OpenAIEngine, OllamaEngine)):
+        return given
+    if given is not None and not isinstance(given, str):
+        raise ValidationError(
+            f"engine={shown(given)}: expected one of {', '.join(NAMES)}, an address, or an OpenAIEngine or OllamaEngine"
+        )
+    variables = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
+    url = variables.get(URL) or None
+    if given is not None and "://" in given:
+        key = variables.get(KEY) if url is not None and _place(given) == _place(url) else None
+        return _made(_kind_at(given), given, key or None, variables)
+    name, source = (given, "engine=") if given is not None else (variables.get(ENGINE) or None, f"{ENGINE}=")
+    if name is None:
+        name = "embedded" if url is None else _kind_at(url)
+    name = name.strip().lower()
+    if name not in NAMES:
+        raise ValidationError(f"{source}{shown(name)}; there are: {', '.join(NAMES)}{nearest(name, NAMES)}")
+    return None if name == "embedded" else _made(cast(EngineName, name), url, variables.get(KEY) or None, variables)
+
+
+def _kind_at(url: str) -> EngineName:
+    """Return which protocol is spoken at an address: Ollama's own at its port, which gives the VRAM back."""
+    try:
+        return "ollama" if urlsplit(base_url(url)).port == PORT else "openai"
+    except ValueError:
+        return "openai"
+
+
+def _made(kind: EngineName, url: str | None, key: str | None, variables: Mapping[str, str]) -> Engine:
+    """Return an engine with what the environment says of its model and time."""
+    key = read_key(key, KEY)
+    model = variables.get(MODEL) or None
+    timeout = _seconds(variables.get(TIMEOUT))
+    if kind == "ollama":
+        if model is None:
+            raise ValidationError(f"Ollama has many models: give {MODEL}, one of `ollama list`")
+        return OllamaEngine(url or OLLAMA, model=model, key=key, timeout=timeout)
+    if url is None:
+        raise ValidationError(f"engine 'openai' has no address: give {URL}, such as http://localhost:8080/v1")
+    return OpenAIEngine(url, model=model, key=key, timeout=timeout)
+
+
+def _seconds(text: str | None) -> float:
+    if not text:
+        return SECONDS
+    try:
+        return read_seconds(float(text), TIMEOUT)
+    except ValueError:
+        raise ValidationError(f"{TIMEOUT}={shown(text)}: expected seconds, such as 60") from None
+
+
+def _place(url: str) -> tuple[str, str]:
+    parts = urlsplit(base_url(url))
+    return parts.scheme, parts.netloc
