@@ -6,22 +6,21 @@ Every number carries the key of a line in ``[sources]``: a preset without a sour
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
-from comfy_headless.catalog.rules import FrameRule, Part, RateRule, Rules, SizeRule, SourceKey
+from comfy_headless.catalog.prompting import Line, Prompting
+from comfy_headless.catalog.rules import FrameRule, Part, RateRule, Rules, SizeRule, Sourced, SourceKey
 from comfy_headless.catalog.variants import VARIANTS, Variants
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import Kind, Limits
 
 Task = Literal["text", "image", "first_last"]
-T = TypeVar("T")
 Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 DottedName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.]*$")]
-Line = Annotated[str, Field(min_length=1)]
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 
@@ -30,17 +29,6 @@ def _member(value: object) -> object:
     if isinstance(value, str) and value in members:
         return members[value]
     raise ValueError(f"no such model; there are: {', '.join(members)}")
-
-
-class Sourced(Part, Generic[T]):
-    """A value and where it comes from.
-
-    Args:
-        value: the value itself.
-    """
-
-    value: T
-    source: SourceKey
 
 
 class Setting(Part):
@@ -208,19 +196,6 @@ class Licence(Part):
     limits: tuple[Line, ...] = ()
     commercial: Literal["yes", "limited", "no"]
     excludes: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
-    source: SourceKey
-
-
-class Prompting(Part):
-    """How the model wants to be asked, as short facts; and its usual negative prompt.
-
-    Args:
-        guidance: a line each.
-        negative: what must not be seen, where the caller says nothing; as the makers have it.
-    """
-
-    guidance: tuple[Line, ...] = ()
-    negative: Sourced[str] | None = None
     source: SourceKey
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from comfy_headless.catalog import files, networks, preset_file, rules
+from comfy_headless.catalog import files, networks, preset_file, prompting, rules
 from comfy_headless.catalog.models import COMMON, WISHED, ImageModel, VideoModel, VideoSettings
 from comfy_headless.catalog.preset_file import PresetFile, Task
 from comfy_headless.catalog.variants import Variants
@@ -173,7 +173,7 @@ def _sentence(text: str) -> str:
 
 _MODELS: Final = {
     name: value
-    for module in (files, networks, preset_file, rules)
+    for module in (files, networks, preset_file, prompting, rules)
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, BaseModel)
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
 
 Size = tuple[int, int]
+T = TypeVar("T")
 SourceKey = Annotated[str, Field(description="Key of a line in [sources].")]
 _MOST: Final = 16384
 """ComfyUI's MAX_RESOLUTION (nodes.py, 0.30.0), the limit of every width, height and length."""
@@ -25,6 +26,17 @@ class Part(BaseModel):
     """A part of a preset file: unknown keys are errors, nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Sourced(Part, Generic[T]):
+    """A value and where it comes from.
+
+    Args:
+        value: the value itself.
+    """
+
+    value: T
+    source: SourceKey
 
 
 class RangeTested(Part):

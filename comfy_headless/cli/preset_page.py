@@ -184,6 +184,10 @@ def _licence(preset: Preset) -> list[_Line]:
 def _prompting(preset: Preset) -> list[_Line]:
     prompt = preset.prompt
     lines = [_Line("", line, "" if number else prompt.source) for number, line in enumerate(prompt.guidance)]
+    if prompt.languages:
+        lines.append(_Line("languages", ", ".join(prompt.languages)))
+    if prompt.limit is not None:
+        lines.append(_Line("tokens", f"at most {prompt.limit.value}", prompt.limit.source))
     if prompt.negative is not None:
         lines.append(_Line("negative", prompt.negative.value or "(empty)", prompt.negative.source))
     return lines
