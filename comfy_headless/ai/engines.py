@@ -1,4 +1,4 @@
-"""Which engine improves prompts: argument, then ``COMFY_HEADLESS_AI_*``, then the one that needs no network.
+"""Which engine improves prompts: argument, then the environment, then the one that needs no network.
 
 Only what is named is ever asked. A key of the environment goes to the address of the environment alone.
 """
