@@ -16,8 +16,8 @@ from pydantic import Field
 from comfy_headless.catalog.complaints import complaints
 from comfy_headless.catalog.facts import TOLERANCE
 from comfy_headless.catalog.files import CARDS, read_toml
-from comfy_headless.catalog.preset_file import DottedName, Line, Number
-from comfy_headless.catalog.rules import Part
+from comfy_headless.catalog.preset_file import DottedName, Number
+from comfy_headless.catalog.rules import Line, Part
 from comfy_headless.config import presets_folder
 from comfy_headless.errors import ValidationError
 

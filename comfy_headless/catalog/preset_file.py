@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from comfy_headless.catalog.models import COMMON, ImageModel, VideoModel
-from comfy_headless.catalog.prompting import Line, Prompting
-from comfy_headless.catalog.rules import FrameRule, Part, RateRule, Rules, SizeRule, Sourced, SourceKey
+from comfy_headless.catalog.prompting import Prompting
+from comfy_headless.catalog.rules import FrameRule, Line, Part, RateRule, Rules, SizeRule, Sourced, SourceKey
 from comfy_headless.catalog.variants import VARIANTS, Variants
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import Kind, Limits

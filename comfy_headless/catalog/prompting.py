@@ -6,9 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from comfy_headless.catalog.rules import Part, Sourced, SourceKey
+from comfy_headless.catalog.rules import Line, Part, Sourced, SourceKey
 
-Line = Annotated[str, Field(min_length=1)]
 Form = Literal["paragraph", "phrases", "none"]
 TokenizerName = Literal["clip", "t5", "umt5", "llama3", "qwen25", "gemma3", "byt5"]
 PromptPart = Literal[

@@ -17,6 +17,7 @@ from comfy_headless.graph.values import shown
 
 Size = tuple[int, int]
 T = TypeVar("T")
+Line = Annotated[str, Field(min_length=1)]
 SourceKey = Annotated[str, Field(description="Key of a line in [sources].")]
 _MOST: Final = 16384
 """ComfyUI's MAX_RESOLUTION (nodes.py, 0.30.0), the limit of every width, height and length."""
