@@ -12,6 +12,9 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .ai.expanding import ExpandedPrompt as ExpandedPrompt
+    from .ai.expanding import PromptTemplate as PromptTemplate
+    from .ai.expanding import expand_prompt as expand_prompt
     from .api.check import check as check
     from .api.convert import convert_workflow as convert_workflow
     from .api.describe import describe as describe
@@ -115,6 +118,7 @@ _HOMES = {
     "DownloadProgress": "models.progress",
     "Event": "protocol.events",
     "EventStream": "client.listening",
+    "ExpandedPrompt": "ai.expanding",
     "FEATURES": "features",
     "FeatureMissingError": "errors",
     "Finished": "protocol.events",
@@ -143,6 +147,7 @@ _HOMES = {
     "Preview": "protocol.events",
     "Problem": "graph.report",
     "Progress": "protocol.events",
+    "PromptTemplate": "ai.expanding",
     "Queue": "protocol.routes",
     "Queued": "protocol.events",
     "Recommendation": "catalog.recommend",
@@ -171,6 +176,7 @@ _HOMES = {
     "describe": "api.describe",
     "download_models": "models.download",
     "estimate_vram": "catalog.vram",
+    "expand_prompt": "ai.expanding",
     "generate_image": "api.functions",
     "generate_video": "api.functions",
     "get_recommended_preset": "api.recommend",

@@ -169,6 +169,19 @@ def comfyui_folder(
     return expanded(named, "COMFY_HEADLESS_COMFYUI") if named else None
 
 
+def wildcards_folder(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder of lists for prompt templates that COMFY_HEADLESS_WILDCARDS names; None if it names none.
+
+    Args:
+        environ: None is this process's environment.
+
+    Raises:
+        ValidationError: it begins with ``~`` and a name that nobody here has.
+    """
+    named = (os.environ if environ is None else environ).get("COMFY_HEADLESS_WILDCARDS")
+    return expanded(named, "COMFY_HEADLESS_WILDCARDS") if named else None
+
+
 def expanded(path: str | os.PathLike[str], name: str) -> Path:
     """Return a path with the home in place of ``~``.
 
