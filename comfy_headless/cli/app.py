@@ -29,6 +29,7 @@ from comfy_headless.cli import (
     jobs,
     models,
     presets,
+    prompt,
     recommend,
     run_workflow,
     serve,
@@ -61,6 +62,7 @@ app.add_typer(jobs.app, name="jobs", rich_help_panel=_MAKE)
 app.command("check", epilog=check.EPILOG, rich_help_panel=_BEFORE)(check.check)
 app.command("describe", epilog=describe.EPILOG, rich_help_panel=_BEFORE)(describe.describe)
 app.command("recommend", epilog=recommend.EPILOG, rich_help_panel=_BEFORE)(recommend.recommend)
+app.add_typer(prompt.app, name="prompt", rich_help_panel=_BEFORE)
 app.command("compile", epilog=compile_graph.EPILOG, rich_help_panel=_BEFORE)(compile_graph.compile_graph)
 app.command("convert", epilog=convert.EPILOG, rich_help_panel=_BEFORE)(convert.convert)
 app.add_typer(presets.app, name="presets", rich_help_panel=_BEFORE)

@@ -15,7 +15,17 @@ from comfy_headless.cli import endings
 from tests.cli.program import ROOT, Program, environment, finish, process
 
 JOBS = ("jobs list", "jobs watch", "jobs cancel", "jobs fetch")
-COMMANDS = ("generate", *JOBS, "presets list", "presets show", "compile", "run", "simulate", "features")
+COMMANDS = (
+    "generate",
+    *JOBS,
+    "presets list",
+    "presets show",
+    "prompt expand",
+    "compile",
+    "run",
+    "simulate",
+    "features",
+)
 WRONG = (
     ("generat",),
     ("--widht", "5"),
@@ -27,6 +37,8 @@ WRONG = (
     ("presets", "show"),
     ("jobs",),
     *(tuple(words.split()) for words in JOBS[1:]),
+    ("prompt",),
+    ("prompt", "expand"),
     ("compile", "x"),
     ("run",),
     ("simulate", "--device", "abacus"),

@@ -19,6 +19,7 @@ OFFERED = {
     "recommend --task f": ["first_last"],
     "recommend --intent a": ["animal", "action", "abstract"],
     "presets ": ["list", "new", "schema", "show", "test"],
+    "prompt ": ["expand"],
     "presets --json s": ["schema", "show"],
     "presets show ": list(PRESETS),
     "presets show wan_5": ["wan_5b"],

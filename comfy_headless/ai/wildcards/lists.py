@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
 
+from comfy_headless.config import expanded
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import nearest, shown
 
@@ -142,7 +143,7 @@ def lists_of(given: str | os.PathLike[str] | Mapping[str, Iterable[str]] | None)
         return GivenLists(given)
     if not isinstance(given, str | os.PathLike) or not os.fspath(given):
         raise ValidationError(f"wildcards={shown(given)}: expected a folder, or a mapping of names to lists of texts")
-    return ListFolder(Path(given))
+    return ListFolder(expanded(given, "wildcards"))
 
 
 def names_of(name: str, lists: Lists, place: str) -> tuple[str, ...]:

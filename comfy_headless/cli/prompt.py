@@ -1,0 +1,16 @@
+"""``comfy-headless prompt``: work on a prompt before anything is made of it."""
+
+from __future__ import annotations
+
+import typer
+
+from comfy_headless.cli import options as o
+from comfy_headless.cli import prompt_expand
+
+app = typer.Typer(no_args_is_help=False)
+app.command("expand", epilog=prompt_expand.EPILOG)(prompt_expand.expand)
+
+
+@app.callback()
+def _top(as_json: o.Json = False, log_json: o.LogJson = False, debug: o.Debug = False) -> None:
+    """Make prompts of a template."""
