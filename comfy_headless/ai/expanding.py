@@ -24,8 +24,8 @@ MOST: Final = 10_000
 _MOST_CHARACTERS: Final = 50_000_000
 _SEEDS: Final = 2**53
 """Drawn seeds stay below it, so that JSON readers that count in doubles keep them exact."""
-_LEAST_TRIES: Final = 1_000
-_MOST_STEPS: Final = 500_000
+_TRIES: Final = 1_000
+_MOST_STEPS: Final = 200_000
 _TRIES_A_WAY: Final = 20
 """Seeds without a new text until the search ends: all of n texts, equally likely, are then found but once in e^20."""
 
@@ -100,7 +100,7 @@ class PromptTemplate:
         if count > self.combinations:
             raise ValidationError(f"count={count}: the template has no more than {self.combinations}; ask for fewer")
         first = secrets.randbelow(_SEEDS) if seed in (None, "random", -1) else _seed(seed)
-        most = max(_LEAST_TRIES, min(_TRIES_A_WAY * self.combinations, _MOST_STEPS // (1 + self._rules.steps)))
+        most = min(max(_TRIES, _TRIES_A_WAY * self.combinations), _MOST_STEPS // (1 + self._rules.steps))
         found: dict[str, ExpandedPrompt] = {}
         vain = 0
         for each in itertools.count(first):

@@ -185,6 +185,7 @@ def test_a_plain_text_stays_as_it_is(text: str) -> None:
 @example("${a=" * 3000, 0)
 @example("__" * 50_000, 0)
 @example("{99999-$$a}", 0)
+@example("{" + "1" * 90_000, 0)
 @example("{1-99$$__animal__}", 0)
 def test_no_text_breaks_it(text: str, seed: int) -> None:
     """Any text is a template, or an error that says why not."""

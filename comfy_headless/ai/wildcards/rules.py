@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
-from math import factorial, lcm, prod
+from math import factorial, lcm, perm, prod
 from typing import Final, NamedTuple, TypeAlias
 
 from comfy_headless.ai.wildcards import syntax
@@ -149,6 +149,8 @@ class _Joiner:
         self.lines = dict[str, tuple[tuple[Option, Body], ...]]()
 
     def body(self, parts: syntax.Body, where: str = "template") -> Body:
+        if len(parts) == 1 and isinstance(parts[0], Text):  # most lines of most lists
+            return Body((parts[0],), _size_of(parts[0]), 1)
         self.depth += 1
         if self.depth > DEEPEST + 1:
             raise ValidationError(f"{where}: more than {DEEPEST} choices, lists and variables inside of each other")
@@ -255,9 +257,9 @@ def _pool(options: Sequence[tuple[Option, Body]]) -> Pool:
 
 
 def _size_of(part: Part) -> Size:
+    if isinstance(part, Text):
+        return Size(0, len(part.text), 0)
     match part:
-        case Text(text):
-            return Size(0, len(text), 0)
         case Once(_, length):
             return Size(1, length, 1)
         case Pick(pool, _, most, separator):
@@ -281,6 +283,10 @@ def _ways_of(part: Part) -> int:
 
 def _ways_together(pick: Pick) -> int:
     """The ways to take options together: elementary symmetric polynomials of their ways, times the orders."""
+    each = {body.ways for body in pick.pool.bodies}
+    if len(each) == 1:
+        ways = each.pop()
+        return sum(perm(len(pick.pool.bodies), count) * ways**count for count in range(pick.least, pick.most + 1))
     together = [1] + [0] * pick.most
     for body in pick.pool.bodies:
         for count in range(pick.most, 0, -1):

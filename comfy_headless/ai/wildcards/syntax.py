@@ -26,10 +26,11 @@ LONGEST: Final = 100_000
 DEEPEST: Final = 100
 """Braces inside of each other, lists that lead to lists, variables that stand for variables."""
 _PLAIN: Final = re.compile(r"[^\\{}|$_]+")
+_SIGNS: Final = re.compile(r"[\\{}|$]|__|::")
 _ESCAPED: Final = re.compile(r"\\([{}|$_:#\\])")
 _LIST: Final = re.compile(r"__(?=[^\s_])((?:(?!__)[^\n{}|$\\])+?)(?<!\s)__")
 _NAME: Final = re.compile(r"[^\W\d]\w*")
-_TAKES: Final = re.compile(r"\s*(?:([0-9]+)(-)?([0-9]+)?|(-)([0-9]+))\$\$(?:([^$|{}\\]*)\$\$)?")
+_TAKES: Final = re.compile(r"\s*(?:([0-9]+)(?:(-)([0-9]+)?)?|(-)([0-9]+))\$\$(?:([^$|{}\\]*)\$\$)?")
 _WEIGHT: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)::")
 _LONGEST_NUMBER: Final = 12
 _SHOWN: Final = 80
@@ -125,6 +126,8 @@ def parse_line(line: str, where: str) -> Option:
     Args:
         where: what errors call the line.
     """
+    if not _SIGNS.search(line):
+        return Option(_ONE, (Text(line),))
     if len(line) > LONGEST:
         raise ValidationError(f"{where}: a line of {len(line)} characters; it may have {LONGEST}")
     reader = _Reader(line, where, settable=False)
