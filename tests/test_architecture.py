@@ -90,6 +90,7 @@ UPWARD = {
     ("client.aio", "ComfyWSClient.submit"): "api",
     ("client.aio", "ComfyWSClient.submit_image"): "api",
     ("client.aio", "ComfyWSClient.submit_video"): "api",
+    ("ai.suggesting", "_machine"): "api",
     ("protocol.output", "Output.image"): "media",
     ("protocol.output", "Output.show"): "client",
 }

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from comfy_headless.catalog.candidates import Intent
+from comfy_headless.catalog.intents import Intent
+
+if TYPE_CHECKING:
+    from comfy_headless.ai.suggesting import SuggestedPreset
+    from comfy_headless.protocol.executor import Executor
 
 Camera = Literal[
     "static",
@@ -25,7 +29,7 @@ Camera = Literal[
 ]
 Shot = Literal["extreme_close_up", "close_up", "medium", "wide", "extreme_wide"]
 Pace = Literal["slow", "normal", "fast", "timelapse", "slow_motion"]
-RiskKind = Literal["text", "hands", "crowd", "no_text_input", "language", "too_long"]
+RiskKind = Literal["empty", "text", "hands", "crowd", "no_text_input", "language", "too_long"]
 
 
 class TokenCount(NamedTuple):
@@ -108,3 +112,42 @@ class PromptAnalysis:
     model: str | None
     risks: tuple[Risk, ...]
     confidence: Mapping[str, float]
+    vram_gb: float | None = None
+    server: str | Executor | None = None
+
+    @property
+    def suggested_preset(self) -> SuggestedPreset:
+        """The preset for images whose shape fits, with its ``reason``."""
+        from comfy_headless.ai.suggesting import suggest_image  # with the catalog, as below
+
+        return suggest_image(self)
+
+    @property
+    def suggested_video_preset(self) -> SuggestedPreset:
+        """The preset for videos that the catalog recommends, with its ``reason``; asked for at each read.
+
+        It is the one for ``vram_gb``, or for what ``server`` has, which is asked; else for 8 GiB. Of what the prompt
+        asks for, the catalog knows aspect, duration and sound, and which presets take a text without an image.
+
+        Raises:
+            ValidationError: ``vram_gb`` or ``server`` is wrong.
+            ComfyUIConnectionError: the server does not answer (ComfyUIOfflineError: nothing is there).
+        """
+        from comfy_headless.ai.suggesting import suggest_video  # with the catalog: 200 ms that no field needs
+
+        return suggest_video(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready data, without what the suggestion is made for."""
+        data: dict[str, Any] = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("vram_gb", "server")
+        }
+        tokens = self.tokens
+        return {
+            **data,
+            "camera": sorted(self.camera),
+            **{name: list(data[name]) for name in ("styles", "motion", "lighting", "mood", "quoted")},
+            "tokens": None if tokens is None else {**tokens._asdict(), "over": tokens.over},
+            "risks": [risk._asdict() for risk in self.risks],
+            "confidence": dict(self.confidence),
+        }

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, overload
 
-from comfy_headless.catalog.candidates import Intent, Machine, Wishes, check_wishes
+from comfy_headless.catalog.candidates import Machine, Wishes, check_wishes
 from comfy_headless.catalog.facts import ServerFacts, read_facts
+from comfy_headless.catalog.intents import Intent
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS, PresetLibrary
 from comfy_headless.catalog.recommend import DEFAULT_VRAM_GB, Recommendation, recommend
@@ -109,7 +110,7 @@ def get_recommended_preset(
     if vram_gb is not None and server is None:
         machine = Machine(vram_gb, "as given", ram_gb=ram_gb)
     else:
-        machine = _asked(vram_gb, ram_gb, server)
+        machine = asked_machine(vram_gb, ram_gb, server)
     found = recommend(_LIBRARIES[makes], machine, wishes)
     return found if explain else found.name
 
@@ -208,8 +209,11 @@ def _check(vram_gb: float | None, ram_gb: float | None, makes: object, wishes: W
         raise ValidationError(f"makes={shown(makes)}: expected {', '.join(_LIBRARIES)}")
 
 
-def _asked(vram_gb: float | None, ram_gb: float | None, server: str | Executor | None) -> Machine:
-    """Ask the server that is named, else one that may be where ComfyUI usually is, else this machine."""
+def asked_machine(vram_gb: float | None, ram_gb: float | None, server: str | Executor | None) -> Machine:
+    """Ask the server that is named, else one that may be where ComfyUI usually is, else this machine.
+
+    The arguments, and what is raised, are those of ``get_recommended_preset``.
+    """
     from comfy_headless.client.once import drive_once  # httpx: 100 ms that a given size does not need
     from comfy_headless.client.options import server_of
 

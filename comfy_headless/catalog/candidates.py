@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from comfy_headless.catalog.ages import too_old
 from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts
+from comfy_headless.catalog.intents import Intent
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.preset_file import ModelFile, Task
 from comfy_headless.catalog.presets import PresetLibrary
@@ -21,8 +22,6 @@ from comfy_headless.graph.file_inputs import model_files
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
-
-Intent = Literal["portrait", "animal", "object", "scene", "action", "abstract"]
 
 NO_CARD: Final = "cpu"
 """A device of which no time is known."""
