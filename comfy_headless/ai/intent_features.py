@@ -1,0 +1,49 @@
+"""What is counted of a prompt's words to tell its intent: the same for every language."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from comfy_headless.ai.reading import Reading
+from comfy_headless.ai.subject_roles import SHOWN, Part
+from comfy_headless.ai.subject_words import NOUNS, VERBS
+
+
+def features(reading: Reading, parts: list[Part]) -> dict[str, float]:
+    """Return feature -> value, 0 to 1; what is missing is 0."""
+    counted: Counter[str] = Counter()
+    for part in parts:
+        for kind in part.hit.kinds:
+            if kind in SHOWN:
+                counted[kind] += 1
+                if not part.depth:
+                    counted[f"top {kind}"] += 1
+                if not part.place:
+                    counted[f"first {kind}"] += 1
+    found = {name: 1 - 0.5**count for name, count in counted.items()}
+    if parts:
+        found.update({f"begins {kind}": 1.0 for kind in parts[0].hit.kinds if kind in SHOWN})
+    else:
+        found["nothing"] = 1.0
+        found["nothing, not a word" if not reading.words else "nothing, but words"] = 1.0
+    found.update(_around_head(parts, counted))
+    found["always"] = 1.0
+    return found
+
+
+def _around_head(parts: list[Part], counted: Counter[str]) -> dict[str, float]:
+    """What goes with the noun that the prompt is about."""
+    head = next((part for part in parts if part.head), None)
+    if head is None:
+        return {}
+    found: dict[str, float] = {}
+    many = "many" if sum(counted[kind] for kind in NOUNS) > 6 else "few"
+    for kind in NOUNS.intersection(head.hit.kinds):
+        found[f"head {kind}"] = 1.0
+        found[f"head {kind} {many}"] = 1.0
+        for verb in VERBS:
+            if counted[f"first {verb}"]:
+                found[f"head {kind} {verb}"] = 1.0
+        if counted["body"] or counted["portrait"]:
+            found[f"head {kind} looks"] = 1.0
+    return found
