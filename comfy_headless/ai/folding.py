@@ -116,4 +116,7 @@ def bare(text: str, language: str = "") -> str:
 
 def fold(text: str, language: str = "") -> str:
     """Return an entry of a word list as it stands in `Reading.text` of a prompt in that language."""
-    return bare(lowered(text)[0], language)
+    if text.isascii():
+        return bare(lowered(text)[0], language)
+    joined = unicodedata.normalize("NFKC", UNSEEN.sub("", text)).translate(_DOTTED).casefold()
+    return bare(UNSEEN.sub("", unicodedata.normalize("NFKC", joined)), language)

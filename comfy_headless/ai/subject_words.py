@@ -1,4 +1,4 @@
-"""The words that tell what a prompt is about, by language, from the files in words/subjects.
+"""The words that tell what a prompt is about, by language, from the files in words/subjects and words/structure.
 
 Each file has one key a kind of word; its entries stand between commas and line ends. An entry with `*` at its end also
 matches longer words that begin with it, one with `*` at its beginning words that end with it. A file is read when a
@@ -179,15 +179,10 @@ def _stems(word: str, how: Inflection) -> Iterator[str]:
 @cache
 def lexicon_of(language: str) -> Lexicon | None:
     """Return the words of a language; None for one that has no file."""
-    folder = files("comfy_headless.ai").joinpath("words")
-    file = folder.joinpath("subjects", f"{language}.toml")
-    if not file.is_file():
-        return None
-    tables = [tomllib.loads(file.read_text(encoding="utf-8")), _structure().get(language, {})]
-    return load(tables, language)
+    subjects, structure = (_table(folder, language) for folder in ("subjects", "structure"))
+    return load((subjects, structure), language) if subjects else None
 
 
-@cache
-def _structure() -> dict[str, dict[str, str]]:
-    """The words that say how to take others, by language: few, and in one file."""
-    return tomllib.loads(files("comfy_headless.ai").joinpath("words", "structure.toml").read_text(encoding="utf-8"))
+def _table(folder: str, language: str) -> dict[str, str]:
+    file = files("comfy_headless.ai").joinpath("words", folder, f"{language}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
