@@ -1,4 +1,4 @@
-"""What a prompt is written for: a preset, a family of models or nothing in particular, and how that wants to be asked."""
+"""What a prompt is written for: a preset, a family of models or nothing in particular; how that wants to be asked."""
 
 from __future__ import annotations
 
@@ -70,9 +70,10 @@ class Target:
         return not self.languages or self.multilingual or language in self.languages
 
 
-IMAGE: Final = Target(None, "image", "phrases", order=_IMAGE_ORDER)
+_SPOILED: Final = "low quality, blurry, distorted, watermark"
+IMAGE: Final = Target(None, "image", "phrases", order=_IMAGE_ORDER, negative=_SPOILED)
 """Where no model is named: an image, as Stable Diffusion is asked for one."""
-FILM: Final = Target(None, "video", "paragraph", sound=True)
+FILM: Final = Target(None, "video", "paragraph", negative=_SPOILED)
 """Where no model is named, and the prompt asks for a film."""
 
 
