@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
-from comfy_headless.ai.enhanced import EngineName
 from comfy_headless.config import server_url, shown_url
 from comfy_headless.errors import ValidationError, without_secrets
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.access import header_problem
 from comfy_headless.protocol.effects import Reply, json_body
+from comfy_headless.protocol.enhanced import EngineName
 
 SECONDS: Final = 120.0
 """How long an engine may take in all, where nobody says: a model of 20 GB is read from a disk before its first word."""

@@ -11,11 +11,11 @@ from typing import Final, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
 
 from comfy_headless.ai.engine import SECONDS, Engine, base_url, read_key, read_seconds
-from comfy_headless.ai.enhanced import EngineName
 from comfy_headless.ai.ollama import OLLAMA, PORT, OllamaEngine
 from comfy_headless.ai.openai import OpenAIEngine
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import nearest, shown
+from comfy_headless.protocol.enhanced import EngineName
 
 NAMES: Final[tuple[EngineName, ...]] = get_args(EngineName)
 

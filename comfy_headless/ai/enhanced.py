@@ -1,44 +1,5 @@
-"""EnhancedPrompt: a prompt as the model at hand wants it, and what was done to get there."""
+"""EnhancedPrompt, for this room: it lives where results do, since a result tells how its prompt was improved."""
 
-from __future__ import annotations
+from comfy_headless.protocol.enhanced import EngineName, EnhancedPrompt
 
-from dataclasses import dataclass
-from typing import Literal
-
-EngineName = Literal["embedded", "openai", "ollama"]
-
-
-@dataclass(frozen=True, slots=True)
-class EnhancedPrompt:
-    """A prompt made ready for a model.
-
-    Args:
-        original: the prompt as it was given.
-        enhanced: what to give to the model; holds every name, number and quoted text of the original.
-        negative: the negative prompt that goes with it; names nothing that was asked for. ``""`` where the model takes
-            none.
-        additions: what was added, piece by piece, in the order of ``enhanced``.
-        reasoning: why, a sentence each.
-        engine: what wrote it.
-        model: the preset or family that it was written for; None: none was named.
-        language: ISO 639-1 of ``enhanced``.
-        tokens: an upper bound of its length in the model's tokens, None where no model with text was named.
-        limit: how many tokens the model reads; None: no limit is known.
-        over_limit: whether the user's own text alone may be longer than that; it is never cut.
-        notes: what else to know: what was left out, which engine failed and why the embedded one stepped in.
-        sent_to: address of the endpoint that the text was sent to; None: it stayed here.
-    """
-
-    original: str
-    enhanced: str
-    negative: str
-    additions: tuple[str, ...]
-    reasoning: tuple[str, ...]
-    engine: EngineName
-    model: str | None
-    language: str
-    tokens: int | None
-    limit: int | None
-    over_limit: bool
-    notes: tuple[str, ...] = ()
-    sent_to: str | None = None
+__all__ = ["EngineName", "EnhancedPrompt"]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from comfy_headless.ai.analysis import PromptAnalysis
 from comfy_headless.ai.engine import Message
+from comfy_headless.ai.enhancing import Length
+from comfy_headless.ai.target import Target
 
 _LANGUAGES: Final = {
     "ar": "Arabic",
@@ -50,29 +52,27 @@ _FORMS: Final = {
     "phrases": "short phrases, separated by commas",
 }
 
+_LENGTHS: Final = {
+    "short": "Keep it short: one or two sentences.",
+    "medium": "Write three to five sentences.",
+    "long": "Write it out at length, ten sentences or so.",
+}
+
 
 class Wish(NamedTuple):
     """What is asked of a language model.
 
     Args:
-        kind: what the prompt is for.
-        guidance: how the model at hand wants to be asked, a line each.
-        form: of the text.
+        target: what the prompt is for.
         language: of the text, ISO 639-1.
-        words: how many it should have, at least and at most.
-        limit: tokens that the model at hand reads; None: as many as there are.
-        negative: the model at hand takes a negative prompt.
-        style: what the caller wants it to look like; None: as it is asked for.
+        length: words at the most, or in words; None is what the target's makers name.
+        style: what the caller wants it to look like; None: as the prompt says.
     """
 
     analysis: PromptAnalysis
-    kind: Literal["video", "image"] = "video"
-    guidance: tuple[str, ...] = ()
-    form: str = "paragraph"
+    target: Target
     language: str = "en"
-    words: tuple[int, int] | None = None
-    limit: int | None = None
-    negative: bool = True
+    length: Length | None = None
     style: str | None = None
 
 
@@ -84,8 +84,8 @@ def messages_for(wish: Wish) -> list[Message]:
 
 def _system(wish: Wish) -> str:
     rules = "\n".join(f"{number}. {rule}" for number, rule in enumerate(_rules(wish), 1))
-    made = "videos" if wish.kind == "video" else "images"
-    guidance = "".join(f"\n- {line}" for line in wish.guidance)
+    made = "videos" if wish.target.makes == "video" else "images"
+    guidance = "".join(f"\n- {line}" for line in wish.target.guidance)
     return (
         f"You write prompts for a model that makes {made} from text. You are given one prompt as JSON and write it "
         f"anew, so that the model makes what was meant. How this model wants to be asked:{guidance or ' plainly.'}\n\n"
@@ -108,17 +108,29 @@ def _rules(wish: Wish) -> Iterator[str]:
     yield "Write numbers as they are written there: digits stay digits."
     yield "Text in quotation marks stays in them, word for word and in its own language."
     yield f"Write in {_LANGUAGES.get(wish.language, f'the language with the code {wish.language}')}."
-    form = _FORMS.get(wish.form, _FORMS["paragraph"])
+    form = _FORMS.get(wish.target.form, _FORMS["paragraph"])
     yield f"Write {form}: no headings, no lists, no remarks, no praise of quality."
-    if wish.words is not None:
-        yield f"Write {wish.words[0]} to {wish.words[1]} words."
-    if wish.limit is not None:
-        yield f"The model reads {wish.limit} tokens and not one more; a word takes up to two."
-    yield "Add only what fits and can be seen, or heard in a film with sound: light, background, small movements."
-    if wish.negative:
+    if wish.target.order:
+        yield f"Say things in this order: {', '.join(wish.target.order)}."
+    yield from _length(wish)
+    if wish.target.limit is not None:
+        yield f"The model reads {wish.target.limit} tokens and not one more; a word takes up to two."
+    heard = ", or heard" if wish.target.sound else ""
+    yield f"Add only what fits and can be seen{heard}: light, background, small movements."
+    if wish.target.takes_negative:
         yield '"negative" is a short list in English of what spoils such a picture; nothing of the prompt is in it.'
     else:
         yield '"negative" is empty: this model takes none.'
+
+
+def _length(wish: Wish) -> Iterator[str]:
+    if isinstance(wish.length, str):
+        yield _LENGTHS[wish.length]
+        return
+    least, most = (wish.target.least_words, wish.target.most_words) if wish.length is None else (None, wish.length)
+    bounds = [f"at least {least}" if least else "", f"at most {most}" if most else ""]
+    if any(bounds):
+        yield f"Write {' and '.join(filter(None, bounds))} words."
 
 
 def _found(wish: Wish) -> dict[str, Any]:

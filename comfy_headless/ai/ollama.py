@@ -27,9 +27,9 @@ from comfy_headless.ai.engine import (
     read_seconds,
     text_of,
 )
-from comfy_headless.ai.enhanced import EngineName
 from comfy_headless.errors import ValidationError
 from comfy_headless.protocol.effects import Reply
+from comfy_headless.protocol.enhanced import EngineName
 
 OLLAMA: Final = "http://localhost:11434"
 """Where Ollama listens by default."""

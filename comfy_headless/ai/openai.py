@@ -29,8 +29,8 @@ from comfy_headless.ai.engine import (
     read_seconds,
     text_of,
 )
-from comfy_headless.ai.enhanced import EngineName
 from comfy_headless.protocol.effects import Reply
+from comfy_headless.protocol.enhanced import EngineName
 
 
 @dataclass(frozen=True, slots=True)

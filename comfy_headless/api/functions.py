@@ -35,6 +35,7 @@ def generate_video(
     allow_untested: bool = False,
     files: Mapping[str, str] | None = None,
     within: float | None = None,
+    enhance: bool | str = False,
     check: bool = True,
     wait: Literal[True] = True,
     **settings: Any,
@@ -80,6 +81,9 @@ def generate_video(
             Where it refuses a preset's own file, another precision or another name of it that lies there takes its
             place, and the result says so.
         within: seconds that it may take where no preset is named; None is ten minutes.
+        enhance: improve the prompt before, for the model of the preset that is taken, as ``enhance_prompt`` does; a
+            text is the style, such as ``"cinematic"``. The result's ``enhanced`` tells what was written. A
+            ``negative_prompt`` that is given stays.
         check: hold the graph to what the server has before anything is sent: what it would refuse, or take and fail
             over, is an error with the remedy. One request, remembered; a server that does not answer it within 5 s is
             sent the job all the same. False leaves it out.
@@ -121,6 +125,7 @@ def generate_image(
     allow_untested: bool = False,
     files: Mapping[str, str] | None = None,
     within: float | None = None,
+    enhance: bool | str = False,
     check: bool = True,
     wait: Literal[True] = True,
     **settings: Any,

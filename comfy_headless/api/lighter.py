@@ -215,7 +215,7 @@ class _Descent:
         for step in sorted(left, key=lambda step: not before.isdisjoint(_changed(step))):
             request = self._with(step)
             try:
-                ready = yield from self._between(self._prepared(request), ran)
+                request, ready = yield from self._between(self._prepared(request), ran)
             except ValidationError as problem:  # such as a file that is to end on .mp4, and a preset that makes .webm
                 logger.info("%s: %s", step.argument, problem)
                 continue
@@ -233,9 +233,9 @@ class _Descent:
         what = "no step down is known; freed the server's memory and ran it again as it was"
         return (yield from self._take(self.at._replace(again=True), AGAIN, ran, what))
 
-    def _prepared(self, request: Request) -> Flow[Ready]:
-        compiled = yield from plan_request(self._server, request)
-        return (yield from prepare(self._server, request, compiled, self._wait.destination))
+    def _prepared(self, request: Request) -> Flow[tuple[Request, Ready]]:
+        request, compiled = yield from plan_request(self._server, request)
+        return request, (yield from prepare(self._server, request, compiled, self._wait.destination))
 
     def _take(self, lower: _At, name: str, ran: OutOfMemoryError, what: str) -> Flow[Result | OutOfMemoryError | None]:
         """Run from further down; None, and all as it was, where the server refuses that."""

@@ -57,7 +57,7 @@ def make(
     asked = asked._replace(values=(yield from settled(asked.values)))
     label = Label()
     try:
-        compiled = yield from plan_request(server, asked)
+        asked, compiled = yield from plan_request(server, asked)
         label = label_of(compiled)
         ready: Ready = yield from prepare(server, asked, compiled, wait.destination)
     except (GenerationRejectedError, GenerationTimeoutError) as error:
@@ -86,7 +86,7 @@ def queue(
     destination = read_out(out, overwrite=overwrite)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
     asked = asked._replace(values=(yield from settled(asked.values)))
-    compiled = yield from plan_request(server, asked)
+    asked, compiled = yield from plan_request(server, asked)
     ready: Ready = yield from prepare(server, asked, compiled, destination)
     try:
         return (yield from submit_new(server, ready.graph, ready.label)), destination

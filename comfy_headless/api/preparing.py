@@ -34,6 +34,7 @@ from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
 from comfy_headless.protocol.effects import Flow
+from comfy_headless.protocol.enhanced import EnhancedPrompt
 from comfy_headless.protocol.ticket import Label
 from comfy_headless.protocol.timing import Timing
 
@@ -64,6 +65,8 @@ class Request(NamedTuple):
         values: everything but the prompt and the preset: images, seed, files, settings, variants.
         within: seconds that it may take where no preset is named.
         check: hold the graph to what the server has before it is sent.
+        enhance: whether the prompt is improved before, or the style in which it is.
+        enhanced: the prompt as it was improved; None: it was not, so far.
     """
 
     presets: PresetLibrary
@@ -72,6 +75,8 @@ class Request(NamedTuple):
     values: Mapping[str, Any]
     within: float = WITHIN
     check: bool = True
+    enhance: bool | str = False
+    enhanced: EnhancedPrompt | None = None
 
 
 def request_of(
@@ -82,12 +87,14 @@ def request_of(
     preset: str | None = None,
     within: float | None = None,
     check: bool = True,
+    enhance: bool | str = False,
     **values: Any,
 ) -> Request:
     """Return what a caller asks for; ``init_image`` is ``image``, as it was called in 3.x.
 
     Raises:
-        ValidationError: ``within`` is given although the preset is, or what belongs to one model although it is not.
+        ValidationError: ``within`` is given although the preset is, or what belongs to one model although it is not;
+            ``enhance`` is neither a style nor True or False.
     """
     values = renamed(values)
     for name, what in _OF_ONE_MODEL.items():
@@ -97,11 +104,15 @@ def request_of(
         raise ValidationError(
             f"within={shown(within)} and preset={shown(preset)}: within says which preset is taken where none is named"
         )
-    return Request(presets, prompt, preset, values, WITHIN if within is None else within, check)
+    if not isinstance(enhance, (bool, str)) or enhance == "":
+        raise ValidationError(f"enhance={shown(enhance)}: expected True, False, or a style such as 'cinematic'")
+    return Request(presets, prompt, preset, values, WITHIN if within is None else within, check, enhance)
 
 
-def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
-    """Check, choose and compile; the server is asked what it has if no preset is named, and nothing is sent to it.
+def plan_request(server: Server, request: Request) -> Flow[tuple[Request, CompiledWorkflow]]:
+    """Check, choose, improve the prompt where that is asked for, and compile; give the request as it is then, too.
+
+    The server is asked what it has if no preset is named, and nothing is sent to it.
 
     Raises:
         ValidationError: something in the request is wrong.
@@ -111,13 +122,33 @@ def plan_request(server: Server, request: Request) -> Flow[CompiledWorkflow]:
     if image is not None or last_image is not None:
         yield from check_images(server, request.values)
     if request.preset is not None:
-        return compile_request(request, request.preset)
+        preset = request.preset
+        request = yield from _improved(request, preset)
+        return request, compile_request(request, preset)
     machine = yield from machine_of(server)
     wishes = Wishes(task_for(image, last_image), within=request.within, settings=_settings(request.values))
     chosen = recommend(request.presets, machine, wishes, must_run=True)
     logger.info("%s", chosen.reason)
+    request = yield from _improved(request, chosen.name)
     compiled = compile_request(request, chosen.name, machine.facts, chosen.filling)
-    return replace(compiled, notes=(*chosen.notes, *_unsure(server, machine, chosen.name), *compiled.notes))
+    notes = (*chosen.notes, *_unsure(server, machine, chosen.name), *compiled.notes)
+    return request, replace(compiled, notes=notes)
+
+
+def _improved(request: Request, preset: str) -> Flow[Request]:
+    """Return the request with its prompt as the preset's model wants it, where that is asked for.
+
+    What is wrong with the request is said before a language model is asked for anything.
+    """
+    if request.enhance is False or (request.enhanced is not None and request.enhanced.model == preset):
+        return request
+    request = request._replace(enhanced=None)
+    compile_request(request, preset)
+    from comfy_headless.api.prompts import enhance_flow
+
+    style = request.enhance if isinstance(request.enhance, str) else None
+    better = yield from enhance_flow(request.prompt, style=style, model=preset, presets=request.presets)
+    return request._replace(enhanced=better)
 
 
 def _unsure(server: Server, machine: Machine, preset: str) -> tuple[str, ...]:
@@ -149,7 +180,7 @@ def prepare(
 def label_of(compiled: CompiledWorkflow) -> Label:
     """Return what is told of a job that runs this."""
     sound, outputs = sound_made(compiled.graph), named_outputs(compiled.graph)
-    return Label(compiled.preset, compiled.seed, compiled.settings, compiled.notes, sound, outputs)
+    return Label(compiled.preset, compiled.seed, compiled.settings, compiled.notes, sound, outputs, compiled.enhanced)
 
 
 def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +192,7 @@ def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
 def planned(url: str, request: Request) -> CompiledWorkflow:
     """Perform ``plan_request`` on a server. Raises as it does, and ComfyUIConnectionError."""
     server = server_of(url, "polling", Timing(), None)
-    return drive_once(server, plan_request(server, request))
+    return drive_once(server, plan_request(server, request))[1]
 
 
 def prepare_again(
@@ -201,14 +232,28 @@ def compile_request(
     """
     compiler = WorkflowCompiler(request.presets)
     if facts is None or filling is None:
-        return compiler.compile(preset, request.prompt, **request.values)
+        return _compiled(compiler, preset, request, request.values)
     task = task_for(request.values.get("image"), request.values.get("last_image"))
     names = {role: file.name for role, file in request.presets[preset].at(task).files.items()}
     files = {role: each.listed for role, each in filling.roles.items() if each.listed != names.get(role)}
-    compiled = compiler.compile(preset, request.prompt, **{**request.values, "files": files})
+    compiled = _compiled(compiler, preset, request, {**request.values, "files": files})
     other_names = request.presets.files.other_names()
     graph, said = as_listed(compiled.graph, facts.files, other_names=other_names)
     return replace(compiled, graph=graph, notes=(*compiled.notes, *filling.notes, *said))
+
+
+def _compiled(compiler: WorkflowCompiler, preset: str, request: Request, values: Mapping[str, Any]) -> CompiledWorkflow:
+    """Compile a prompt as it was given, or as it was improved; a negative prompt of the caller's stays."""
+    better = request.enhanced
+    if better is None:
+        return compiler.compile(preset, request.prompt, **values)
+    compiled = compiler.compile(preset, better.enhanced, **values)
+    takes = "negative_prompt" in request.presets[preset].template(cast(Task, compiled.task)).parameters
+    if takes and better.negative and values.get("negative_prompt") is None and compiled.settings.get("cfg") != 1:
+        seed = {"seed": compiled.seed} if compiled.seed is not None else {}
+        compiled = compiler.compile(preset, better.enhanced, **{**values, **seed, "negative_prompt": better.negative})
+    notes = tuple(dict.fromkeys((*compiled.notes, *better.notes)))
+    return replace(compiled, notes=notes, enhanced=better)
 
 
 def _uploaded(

@@ -14,6 +14,7 @@ from comfy_headless.graph.by_parameter import Filled
 from comfy_headless.graph.loaders import Media, media_of
 from comfy_headless.graph.source import Graph
 from comfy_headless.graph.template import Template
+from comfy_headless.protocol.enhanced import EnhancedPrompt
 
 SEEDS: Final = 2**53
 """Drawn seeds stay below this, so that JSON readers that count in doubles (every browser) keep them exact."""
@@ -69,6 +70,7 @@ class CompiledWorkflow:
         comfyui: the first version of ComfyUI that loads the preset's model, where its node classes do not tell.
         there: files that the graph names and the server was seen to have.
         filled: parameters of a workflow of the caller's own, by the inputs that they fill.
+        enhanced: how the prompt was improved before; None: it was not.
     """
 
     graph: Graph
@@ -82,6 +84,7 @@ class CompiledWorkflow:
     comfyui: str | None = None
     there: frozenset[str] = frozenset()
     filled: Filled = dataclasses.field(default_factory=dict, repr=False)
+    enhanced: EnhancedPrompt | None = None
 
     @property
     def workflow(self) -> Graph:

@@ -92,6 +92,7 @@ def _plan(request: Request, compiled: CompiledWorkflow, url: str, out: str, note
         "uploads": _uploads(compiled),
         "out": out,
         "notes": notes,
+        "enhanced": None if compiled.enhanced is None else compiled.enhanced.to_dict(),
         "graph": compiled.graph,
     }
 
@@ -118,5 +119,8 @@ def _told(plan: dict[str, Any]) -> str:
 def _asked(plan: dict[str, Any]) -> list[tuple[str, str]]:
     if "preset" not in plan:
         return [("workflow", plan["workflow"])]
-    prompt = json.dumps(plan["prompt"], ensure_ascii=False)
-    return [("preset", f"{plan['preset']} ({plan['task']})"), ("prompt", prompt)]
+    told = {"prompt": plan["prompt"]}
+    if plan["enhanced"] is not None:
+        told |= {name: plan["enhanced"][name] for name in ("enhanced", "negative")}
+    texts = [(name, json.dumps(text, ensure_ascii=False)) for name, text in told.items()]
+    return [("preset", f"{plan['preset']} ({plan['task']})"), *texts]

@@ -79,6 +79,8 @@ def generate(
     image: o.Image = None,
     last_image: o.LastImage = None,
     negative_prompt: o.NegativePrompt = None,
+    enhance: o.Enhance = False,
+    style: o.Style = None,
     seed: o.Seed = None,
     out: o.Out = None,
     overwrite: o.Overwrite = False,
@@ -104,7 +106,10 @@ def generate(
     if not prompt and image is None and _takes_text(preset):
         raise ValidationError("generate needs a PROMPT, or an --image for a preset that takes no text")
     settings = settings_of(asked)
-    request = Request(prompt, preset, image, last_image, negative_prompt, seed, untested, settings, within=within)
+    request = Request(
+        prompt, preset, image, last_image, negative_prompt, seed, untested, settings,
+        within=within, enhance=style or enhance,
+    )  # fmt: skip
     how = How(
         server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom, no_check
     ).checked()
@@ -159,6 +164,7 @@ def queued(job: Job, terminal: Terminal) -> Answer:
         "preset": job.preset,
         "settings": dict(job.settings),
         "notes": list(job.notes),
+        "enhanced": None if job.enhanced is None else job.enhanced.to_dict(),
         "server": job.place,
     }
     return Answer(data, job.prompt_id)
@@ -179,6 +185,8 @@ def report(result: Result, url: str, *, simulated: bool, terminal: Terminal, tim
         terminal.lines.ended(result)
     for note in result.notes:
         terminal.note(note, label="note: ")
+    if result.enhanced is not None:
+        terminal.note(result.enhanced.enhanced, label="enhanced: ")
     if result.previews and result.outputs:
         made = ", ".join(each.url for each in result.previews[:_PREVIEWS])
         more = f" and {len(result.previews) - _PREVIEWS} more" if len(result.previews) > _PREVIEWS else ""

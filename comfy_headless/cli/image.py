@@ -40,6 +40,8 @@ def image(
     ] = None,
     within: o.Within = None,
     negative_prompt: o.NegativePrompt = None,
+    enhance: o.Enhance = False,
+    style: o.Style = None,
     seed: o.Seed = None,
     out: Annotated[
         Path | None,
@@ -69,7 +71,7 @@ def image(
         raise ValidationError("image needs a PROMPT")
     request = Request(
         prompt, preset, negative_prompt=negative_prompt, seed=seed, untested=untested, settings=settings_of(asked),
-        kind="image", within=within,
+        kind="image", within=within, enhance=style or enhance,
     )  # fmt: skip
     how = How(
         server, simulate, timeout, out, overwrite, show_progress, strict, no_wait, preview, on_oom, no_check

@@ -108,6 +108,11 @@ Image = Annotated[
 ]
 LastImage = Annotated[str | None, typer.Option(**SOURCE, help="Last frame, for presets that take one.")]
 NegativePrompt = Annotated[str | None, typer.Option(help="What not to show; without it the preset's own.")]
+Enhance = Annotated[
+    bool,
+    typer.Option("--enhance", help="Improve the prompt for the preset's model before, and its negative prompt."),
+]
+Style = Annotated[str | None, typer.Option(help="Improve it in this style, such as cinematic or detailed.")]
 Seed = Annotated[int | None, typer.Option(**WHOLE, help="Whole number from 0; without it one is drawn and told.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")]
 Untested = Annotated[bool, typer.Option("--untested", help="Take sizes, lengths and rates nobody has tested.")]

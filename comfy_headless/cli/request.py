@@ -27,6 +27,7 @@ _OWN_OPTIONS: Final[Mapping[str, str]] = {
     "on_oom": "--on-oom",
     "wait": "--no-wait",
     "check": "--no-check",
+    "enhance": "--enhance",
     "allow_untested": "--untested",
     "settings": "--set NAME=VALUE",
     "files": "--file ROLE=NAME",
@@ -46,6 +47,7 @@ class Request:
         kind: which of the two.
         settings: those that were given, by name; the values of ``--set`` are still text.
         within: seconds that it may take where no preset is named.
+        enhance: improve the prompt before, in a style if one is named.
     """
 
     prompt: str
@@ -58,6 +60,7 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
     kind: Kind = "video"
     within: float | None = None
+    enhance: bool | str = False
 
     @property
     def values(self) -> dict[str, Any]:
@@ -69,6 +72,7 @@ class Request:
             "seed": self.seed,
             "allow_untested": self.untested,
             **({"within": self.within} if self.within is not None else {}),
+            **({"enhance": self.enhance} if self.enhance else {}),
             **self.settings,
         }
 

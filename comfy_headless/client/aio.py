@@ -15,6 +15,7 @@ from comfy_headless.client.once import drive_once
 from comfy_headless.client.options import count, job_id, server_of, wait_of
 from comfy_headless.client.reaching import Reaching
 from comfy_headless.graph.origins import Workflow
+from comfy_headless.protocol.enhanced import EnhancedPrompt
 from comfy_headless.protocol.events import Progress
 from comfy_headless.protocol.executor import Executor
 from comfy_headless.protocol.plugin import Plugin, plugins_of
@@ -119,6 +120,7 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
+        enhance: bool | str = False,
         check: bool = True,
         wait: Literal[True] = True,
         **settings: Any,
@@ -153,6 +155,7 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
         allow_untested: bool = False,
         files: Mapping[str, str] | None = None,
         within: float | None = None,
+        enhance: bool | str = False,
         check: bool = True,
         wait: Literal[True] = True,
         **settings: Any,
@@ -323,6 +326,16 @@ class ComfyWSClient(AsyncCalls, AsyncHears, Gone):
         from comfy_headless.api.recommend import recommended
 
         return await self._drive(recommended(self._server, vram_gb, explain=explain, **wishes))
+
+    async def enhance_prompt(self, text: str, **wishes: Any) -> EnhancedPrompt:
+        """Write a prompt as a model wants it, without blocking the loop; this client's server is not asked.
+
+        Args:
+            wishes: what ``comfy_headless.enhance_prompt`` takes.
+        """
+        from comfy_headless.api.prompts import enhance_flow
+
+        return await self._drive(enhance_flow(text, **wishes))
 
     async def check(self, workflow: Workflow | None = None, **asked: Any) -> Report:
         """Say what would go wrong with a workflow or a preset on this server; nothing is sent to run.

@@ -9,6 +9,7 @@ from typing import Any
 from comfy_headless.client.options import wait_of
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
+from comfy_headless.protocol.enhanced import EnhancedPrompt
 from comfy_headless.protocol.events import Event, Progress
 from comfy_headless.protocol.follow import follow
 from comfy_headless.protocol.result import Result
@@ -65,6 +66,11 @@ class _Held:
     def notes(self) -> tuple[str, ...]:
         """What was known before the job ran: which preset was taken and why, values that nobody has tested."""
         return self._ticket.label.notes
+
+    @property
+    def enhanced(self) -> EnhancedPrompt | None:
+        """How the prompt was improved before, as in a result; None: it was not."""
+        return self._ticket.label.enhanced
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.prompt_id!r} on {self.url})"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from comfy_headless.protocol.enhanced import EnhancedPrompt
 from comfy_headless.protocol.output import Output
 
 
@@ -37,6 +38,7 @@ class Result:
             restarts.
         raw: what each node gave, by its id, as the server told it.
         cost: what the job cost, as the cloud tells it; None where nobody says.
+        enhanced: how the prompt was improved before (``enhance=``); None: it was not.
     """
 
     status: str
@@ -56,6 +58,7 @@ class Result:
     previews: tuple[Output, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     cost: Mapping[str, Any] | None = None
+    enhanced: EnhancedPrompt | None = None
 
     @property
     def success(self) -> bool:
@@ -180,6 +183,7 @@ class Result:
             "kept": list(self.kept),
             "previews": [output.to_dict() for output in self.previews],
             "cost": None if self.cost is None else dict(self.cost),
+            "enhanced": None if self.enhanced is None else self.enhanced.to_dict(),
         }
 
     def _of(self, kind: str) -> list[Output]:
@@ -239,4 +243,5 @@ _NAMES: Final = (
     "previews",
     "raw",
     "cost",
+    "enhanced",
 )

@@ -276,6 +276,7 @@ def _finish(
         previews=tuple(one.output(server, prompt_id=prompt_id, label=label) for one in previews),
         raw=outputs_in(entry),
         cost=_cost_in(entry) if server.executor is not None else None,
+        enhanced=label.enhanced,
     )
     return _Finished(result, teller)
 
@@ -351,6 +352,7 @@ def failed(
         settings=label.settings,
         notes=label.notes,
         error=str(error),
+        enhanced=label.enhanced,
     )
 
 

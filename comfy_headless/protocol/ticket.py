@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.protocol.enhanced import EnhancedPrompt, enhanced_in
+
 _KEY: Final = "comfy_headless"
 _SECRET: Final = frozenset({"api_key_comfy_org", "auth_token_comfy_org"})
 _MOST: Final = 2**64
@@ -21,6 +23,7 @@ class Label(NamedTuple):
     Args:
         sound: whether the video should have sound, None if that is not known.
         outputs: names of outputs (``cover`` for ``$output.cover``), each with the ids of the nodes that carry it.
+        enhanced: how the prompt was improved before; None: it was not.
     """
 
     preset: str | None = None
@@ -29,6 +32,7 @@ class Label(NamedTuple):
     notes: tuple[str, ...] = ()
     sound: bool | None = None
     outputs: Mapping[str, tuple[str, ...]] = {}
+    enhanced: EnhancedPrompt | None = None
 
     def names(self, node_id: str) -> tuple[str, ...]:
         """Return what the outputs of a node are called."""
@@ -60,12 +64,13 @@ class Label(NamedTuple):
         return "_".join(str(part) for part in (self.preset, self.seed) if part is not None) if self.preset else None
 
     def extra_data(self) -> dict[str, Any]:
-        """Return what the server is to keep with the job."""
+        """Return what the server is to keep with the job; the address of a language model is none of its business."""
         plain = {
             name: value if isinstance(value, str | int | float | bool | None) else json.dumps(value, default=str)
             for name, value in self.settings.items()
         }
-        return {_KEY: {**self._asdict(), "settings": plain}}
+        enhanced = None if self.enhanced is None else {**self.enhanced.to_dict(), "sent_to": None}
+        return {_KEY: {**self._asdict(), "settings": plain, "enhanced": enhanced}}
 
 
 class Ticket(NamedTuple):
@@ -124,6 +129,7 @@ def label_in(item: Any) -> Label:
         tuple(str(one) for one in notes) if isinstance(notes, list) else (),
         sound if isinstance(sound, bool) else None,
         _outputs(told.get("outputs")),
+        enhanced_in(told.get("enhanced")),
     )
 
 
