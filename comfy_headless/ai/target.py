@@ -103,9 +103,11 @@ def target_of(
     library = PRESETS if presets is None else presets
     if not isinstance(model, str):
         raise ValidationError(f"model={shown(model)}: expected the name of a preset or of a family")
-    if model in library and not isinstance(model, (VideoModel, ImageModel)):
-        return _target(library[model], model)
-    members = [preset for preset in library.values() if model in (preset.family, preset.model.value)]
+    if not isinstance(model, (VideoModel, ImageModel)):
+        preset = library.get(model)
+        if preset is not None:
+            return _target(preset, model)
+    members = _shipped(model, library) or [each for each in library.values() if _is_of(each, model)]
     if not members:
         raise _unknown(str(model), library)
     first, *others = sorted(members, key=_rank)
@@ -114,6 +116,24 @@ def target_of(
     if target.takes_negative or usual is None:
         return target
     return replace(target, negative=usual.negative, takes_negative=True)
+
+
+def _shipped(model: str, library: PresetLibrary) -> list[Preset]:
+    """Return the presets of a family that is shipped, without a look at all others."""
+    from comfy_headless.catalog.files import FILES
+    from comfy_headless.catalog.reading import FAMILY
+    from comfy_headless.config import presets_folder
+
+    if not model.isidentifier():
+        return []
+    folders = dict.fromkeys((model, model.replace("_", "")))
+    files = [file for folder in folders for file in (presets_folder() / folder).glob("*.toml")]
+    found = [library.get(file.stem) for file in files if file.name not in (FAMILY, FILES)]
+    return [preset for preset in found if preset is not None and _is_of(preset, model)]
+
+
+def _is_of(preset: Preset, model: str) -> bool:
+    return model in (preset.family, preset.model.value)
 
 
 def asks_for_film(analysis: PromptAnalysis) -> bool:
