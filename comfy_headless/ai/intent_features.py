@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from comfy_headless.ai.reading import Reading
 from comfy_headless.ai.subject_roles import SHOWN, Part
 from comfy_headless.ai.subject_words import NOUNS, VERBS
 
+_FADING: Final = 0.8
+"""Each word counts so much of the one before it: what is said first is what it is about."""
+_BESIDE: Final = 0.5
+
 
 def features(reading: Reading, parts: list[Part]) -> dict[str, float]:
-    """Return feature -> value, 0 to 1; what is missing is 0."""
+    """Return feature -> value; what is missing is 0."""
     counted: Counter[str] = Counter()
-    for part in parts:
+    early: Counter[str] = Counter()
+    for order, part in enumerate(parts):
         for kind in part.hit.kinds:
             if kind in SHOWN:
                 counted[kind] += 1
+                early[f"early {kind}"] += _FADING**order * (_BESIDE if part.depth else 1)
                 if not part.depth:
                     counted[f"top {kind}"] += 1
                 if not part.place:
                     counted[f"first {kind}"] += 1
-    found = {name: 1 - 0.5**count for name, count in counted.items()}
+    found = {name: 1 - 0.5**count for name, count in counted.items()} | early
     if parts:
         found.update({f"begins {kind}": 1.0 for kind in parts[0].hit.kinds if kind in SHOWN})
     else:
@@ -38,7 +45,7 @@ def _around_head(parts: list[Part], counted: Counter[str]) -> dict[str, float]:
         return {}
     found: dict[str, float] = {}
     many = "many" if sum(counted[kind] for kind in NOUNS) > 6 else "few"
-    for kind in NOUNS.intersection(head.hit.kinds):
+    for kind in (NOUNS | {"event"}).intersection(head.hit.kinds):
         found[f"head {kind}"] = 1.0
         found[f"head {kind} {many}"] = 1.0
         for verb in VERBS:

@@ -57,7 +57,7 @@ def find_hits(reading: Reading) -> list[Hit]:
         if not kinds and _is_name(reading, word):
             kinds = ("name",)
         last = words[at + taken - 1]
-        hits.append(Hit(word.text, kinds, word.start, last.end, word.clause))
+        hits.append(Hit(reading.text[word.start : last.end], kinds, word.start, last.end, word.clause))
         if own.cases and not NOUNS.isdisjoint(kinds) and last.text not in own.words and last.text.endswith(own.cases):
             hits.append(Hit("", ("postposition",), last.end, last.end, word.clause))
         at += taken
@@ -114,8 +114,8 @@ def _same(lexicon: Lexicon, word: str, entry: str) -> bool:
     how = lexicon.inflection
     if how.both or how.open_end:
         return word[: len(entry) - 2] == entry[: len(entry) - 2] and len(entry) > 4
-    return any(word == entry + ending for ending in how.endings) or any(
-        word.endswith(old) and word[: -len(old)] + new == entry for old, new in how.turned
+    return any(word == entry + ending for ending in how.endings if ending not in how.verbal) or any(
+        word.endswith(old) and word[: -len(old)] + new == entry for old, new in how.turned if old not in how.verbal
     )
 
 

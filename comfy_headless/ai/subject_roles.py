@@ -18,6 +18,7 @@ from comfy_headless.ai.subject_words import CONTENT, NOUNS
 SHOWN: Final = frozenset({*CONTENT, "name"})
 _REACH: Final = 6
 """So many words after a negation are not there, at most."""
+_VERBAL: Final = ("s", "ing", "ed")
 _AND: Final = frozenset("and or nor und oder et ou ni y o e i и или і або ve veya og och eller en of".split())  # noqa: SIM905
 
 
@@ -160,10 +161,15 @@ def _with_head(parts: list[Part], how: Inflection) -> list[Part]:
     if head is None:
         return parts
     if not how.head_first:
-        while head + 1 in nouns and _joined(parts[head], parts[head + 1]):
+        while head + 1 < len(parts) and _named(parts[head + 1].hit) and _joined(parts[head], parts[head + 1]):
             head += 1
     parts[head] = parts[head]._replace(head=True)
     return parts
+
+
+def _named(hit: Hit) -> bool:
+    """Whether a word can end the name of a thing, or of what happens: ``city bus``, ``bar brawl``."""
+    return not NOUNS.isdisjoint(hit.kinds) or ("event" in hit.kinds and not hit.text.endswith(_VERBAL))
 
 
 def _joined(part: Part, following: Part) -> bool:

@@ -95,12 +95,10 @@ class Lexicon:
                         if not NOUNS.issuperset(found):
                             return found
             for old, new in how.turned:
-                if (
-                    form.endswith(old)
-                    and len(form) > len(old) + 1
-                    and (found := self.words.get(form[: -len(old)] + new))
-                ):
-                    return found
+                if form.endswith(old) and len(form) > len(old) + 1:
+                    found = self.words.get(form[: -len(old)] + new, ())
+                    if found and (old not in how.verbal or not NOUNS.issuperset(found)):
+                        return found
         return ()
 
     def _bare(self, word: str) -> Iterator[str]:
