@@ -12,9 +12,14 @@ __version__ = "4.0.0.dev0"  # an index carries another project's 3.1.1 under thi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .ai.analysis import PromptAnalysis as PromptAnalysis
+    from .ai.analyzing import analyze_prompt as analyze_prompt
+    from .ai.enhanced import EnhancedPrompt as EnhancedPrompt
     from .ai.expanding import ExpandedPrompt as ExpandedPrompt
     from .ai.expanding import PromptTemplate as PromptTemplate
     from .ai.expanding import expand_prompt as expand_prompt
+    from .ai.ollama import OllamaEngine as OllamaEngine
+    from .ai.openai import OpenAIEngine as OpenAIEngine
     from .api.check import check as check
     from .api.convert import convert_workflow as convert_workflow
     from .api.describe import describe as describe
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from .api.functions import generate_video as generate_video
     from .api.functions import run_workflow as run_workflow
     from .api.loaded import load_workflow as load_workflow
+    from .api.prompts import enhance_prompt as enhance_prompt
     from .api.recommend import get_recommended_preset as get_recommended_preset
     from .catalog.compiled import CompiledWorkflow as CompiledWorkflow
     from .catalog.compiler import WorkflowCompiler as WorkflowCompiler
@@ -116,6 +122,7 @@ _HOMES = {
     "Description": "graph.description",
     "DownloadPlan": "models.plan",
     "DownloadProgress": "models.progress",
+    "EnhancedPrompt": "ai.enhanced",
     "Event": "protocol.events",
     "EventStream": "client.listening",
     "ExpandedPrompt": "ai.expanding",
@@ -139,6 +146,8 @@ _HOMES = {
     "ModelCheck": "models.looking",
     "ModelDownloadError": "errors",
     "ModelList": "models.listing",
+    "OllamaEngine": "ai.ollama",
+    "OpenAIEngine": "ai.openai",
     "OutOfMemoryError": "errors",
     "Output": "protocol.output",
     "OutputReady": "protocol.events",
@@ -147,6 +156,7 @@ _HOMES = {
     "Preview": "protocol.events",
     "Problem": "graph.report",
     "Progress": "protocol.events",
+    "PromptAnalysis": "ai.analysis",
     "PromptTemplate": "ai.expanding",
     "Queue": "protocol.routes",
     "Queued": "protocol.events",
@@ -168,6 +178,7 @@ _HOMES = {
     "VramEstimate": "catalog.vram",
     "WorkflowCompiler": "catalog.compiler",
     "WorkflowUrl": "graph.origins",
+    "analyze_prompt": "ai.analyzing",
     "check": "api.check",
     "check_health": "doctor.look",
     "check_models": "models.looking",
@@ -175,6 +186,7 @@ _HOMES = {
     "convert_workflow": "api.convert",
     "describe": "api.describe",
     "download_models": "models.download",
+    "enhance_prompt": "api.prompts",
     "estimate_vram": "catalog.vram",
     "expand_prompt": "ai.expanding",
     "generate_image": "api.functions",
