@@ -25,6 +25,12 @@ WORDS_OF_PARTS: Final[Mapping[str, str]] = {
 """What each part is about, in words."""
 
 
+_SURE: Final = 0.5
+"""How sure an intent must be for what fits it alone."""
+_ANY: Final = 5
+"""Of how many intents an addition fits a prompt whose intent is not sure."""
+
+
 class Addition(NamedTuple):
     """A piece that a prompt gains.
 
@@ -77,9 +83,11 @@ def _is_said(analysis: PromptAnalysis, part: str) -> bool:
 
 def _fits(entry: Mapping[str, Any], analysis: PromptAnalysis, target: Target, asked: Collection[str]) -> bool:
     unless: Sequence[str] = entry.get("unless", ())
+    intents: Sequence[str] = entry["intents"]
+    sure = analysis.confidence.get("intent", 1.0) >= _SURE
     return (
         entry.get("makes", target.makes) == target.makes
-        and analysis.intent in entry.get("intents", (analysis.intent,))
+        and (analysis.intent in intents if sure else len(intents) >= _ANY)
         and not any(name in asked for name in unless)
         and (entry["part"] != "sound" or target.sound)
     )

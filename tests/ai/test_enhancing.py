@@ -100,6 +100,12 @@ def test_what_is_said_is_not_added(fields: dict[str, Any], absent: set[str]) -> 
     assert absent.isdisjoint(enhance(prompt, FILM).additions)
 
 
+def test_an_intent_that_is_not_sure() -> None:
+    """Where nobody is sure what a prompt is about, it gains only what fits nearly all."""
+    unsure = analysis("a glorp", intent="animal", confidence={"intent": 0.3})
+    assert enhance(unsure, FILM).additions == ("The camera moves slowly and steadily.", LIGHT)
+
+
 def test_colours() -> None:
     """A prompt that names a colour gets none, and a style without colours leaves it its own."""
     red = analysis("a red cat", intent="animal")
