@@ -93,6 +93,10 @@ class Reading:
         """Return a stretch of ``text`` as it stands in the prompt."""
         return self.prompt[slice(*self.span(start, end))]
 
+    def clause_at(self, position: int) -> int:
+        """Return the number of the clause in which a position of ``text`` is."""
+        return min(bisect_right(self.clauses, position, key=lambda clause: clause.end), len(self.clauses) - 1)
+
     @property
     def quotations(self) -> tuple[str, ...]:
         """The quoted texts as they stand in the prompt."""

@@ -1,0 +1,94 @@
+"""The aspect ratio that a prompt asks for, in numbers or in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from comfy_headless.ai.reading import Found, Reading
+from comfy_headless.ai.video.phrases import Phrases
+from comfy_headless.ai.video.values import asked
+
+RATIOS: Final = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9", "9:21", "2:1", "1:2")
+_WIDE: Final = {
+    "2.39:1": "21:9",
+    "2.35:1": "21:9",
+    "2.40:1": "21:9",
+    "2.4:1": "21:9",
+    "1.78:1": "16:9",
+    "1.77:1": "16:9",
+    "1.85:1": "1.85:1",
+    "1.33:1": "4:3",
+    "1.37:1": "4:3",
+    "18:9": "2:1",
+    "32:9": "32:9",
+    "19.5:9": "19.5:9",
+    "20:9": "20:9",
+    "9:18": "1:2",
+    "16:10": "16:10",
+    "2.33:1": "21:9",
+    "2.37:1": "21:9",
+    "64:27": "21:9",
+    "12:5": "21:9",
+    "2.0:1": "2:1",
+    "2.00:1": "2:1",
+}
+"""Ratios by other names: the wide ones of cinema are 21:9 on a screen."""
+_PLAIN: Final = frozenset(("16:9", "9:16", "21:9", "9:21"))
+"""Ratios that are hardly ever a score or a time."""
+_NUMBERS: Final = re.compile(
+    r"(?<![\d.,:/])(\d{1,4}(?:[.,]\d{1,2})?)\s?([:x*×∶/：х]|\s(?:by|to|zu|auf|на|per|por|par|op)\s)\s?(\d{1,4})(?![\d:/]|[.,]\d)"
+)
+_SURE: Final = 0.95
+_UNSAID: Final = 0.9
+_SMALLEST: Final = 200
+_NEAR: Final = 0.06
+
+
+def find_aspect(reading: Reading, phrases: Phrases) -> Found[str | None]:
+    """Return width to height as asked for, None where nothing is said."""
+    for match in _NUMBERS.finditer(reading.text):
+        if ratio := _ratio(reading, phrases, match):
+            return Found(ratio, _SURE, (reading.span(match.start(), match.end()),))
+    for found in asked(reading, phrases, "aspect").wanted:
+        return Found(found.value, _SURE if found.sure else 0.8, (reading.span(found.start, found.end),))
+    return Found(None, _UNSAID)
+
+
+def _ratio(reading: Reading, phrases: Phrases, match: re.Match[str]) -> str | None:
+    left, sign, right = match[1].replace(",", "."), match[2].strip(), match[3]
+    width, height = float(left), float(right)
+    if not width or not height:
+        return None
+    if min(width, height) >= _SMALLEST and sign not in ":：∶/":
+        return _nearest(width / height)
+    name = f"{left}:{right}"
+    if name not in RATIOS and name not in _WIDE:
+        return None
+    ratio = _WIDE.get(name, name)
+    clause = reading.clause_at(match.start())
+
+    def near(field: str) -> bool:
+        return any(each.clause == clause for each in phrases.around(field, match.start(), match.end()))
+
+    if near("aspect.against"):
+        return None
+    sure = name in _PLAIN or "." in left or near("aspect.context") or near("aspect")
+    return ratio if sure or _is_clause(reading, clause, match) else None
+
+
+def _is_clause(reading: Reading, clause: int, match: re.Match[str]) -> bool:
+    """Whether the numbers are all of a clause."""
+    return not reading.text[slice(*reading.clauses[clause])].replace(match[0], "").strip(" ,.;:()[]-–—|、。，")
+
+
+def _nearest(quotient: float) -> str | None:
+    """The ratio that a size in pixels stands for; models round sizes to 16 or 64."""
+
+    def distance(name: str) -> float:
+        width, height = map(int, name.split(":"))
+        return abs(math.log(quotient * height / width))
+
+    best = min(RATIOS, key=distance)
+    return best if distance(best) < _NEAR else None
