@@ -248,8 +248,10 @@ def _compiled(compiler: WorkflowCompiler, preset: str, request: Request, values:
     if better is None:
         return compiler.compile(preset, request.prompt, **values)
     compiled = compiler.compile(preset, better.enhanced, **values)
-    takes = "negative_prompt" in request.presets[preset].template(cast(Task, compiled.task)).parameters
-    if takes and better.negative and values.get("negative_prompt") is None and compiled.settings.get("cfg") != 1:
+    chosen = request.presets[preset]
+    takes = "negative_prompt" in chosen.template(cast(Task, compiled.task)).parameters
+    meant = better.negative or chosen.value("cfg") != 1  # an empty one where all of it was asked for
+    if takes and meant and values.get("negative_prompt") is None and compiled.settings.get("cfg") != 1:
         seed = {"seed": compiled.seed} if compiled.seed is not None else {}
         compiled = compiler.compile(preset, better.enhanced, **{**values, **seed, "negative_prompt": better.negative})
     notes = tuple(dict.fromkeys((*compiled.notes, *better.notes)))

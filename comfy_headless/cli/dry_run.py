@@ -113,6 +113,9 @@ def _told(plan: dict[str, Any]) -> str:
         ("out", plan["out"]),
         *(("note", note) for note in plan["notes"]),
     ]
+    sent_to = (plan.get("enhanced") or {}).get("sent_to")
+    if sent_to is not None:
+        rows.append(("sent to", f"{sent_to}: the prompt, to the language model there"))
     return "dry run: nothing was sent\n" + columns(rows, indent="  ")
 
 

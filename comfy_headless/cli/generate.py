@@ -187,6 +187,8 @@ def report(result: Result, url: str, *, simulated: bool, terminal: Terminal, tim
         terminal.note(note, label="note: ")
     if result.enhanced is not None:
         terminal.note(result.enhanced.enhanced, label="enhanced: ")
+    if result.enhanced is not None and result.enhanced.sent_to is not None:
+        terminal.note(f"the prompt was sent to the language model at {result.enhanced.sent_to}")
     if result.previews and result.outputs:
         made = ", ".join(each.url for each in result.previews[:_PREVIEWS])
         more = f" and {len(result.previews) - _PREVIEWS} more" if len(result.previews) > _PREVIEWS else ""

@@ -1,0 +1,92 @@
+"""A prompt written by a language model; whatever goes wrong, by the embedded enhancer, and a note says why.
+
+This loads httpx and pydantic, which the embedded enhancer does without.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+from comfy_headless.ai.answer import Answer
+from comfy_headless.ai.asking import ask
+from comfy_headless.ai.engine import Engine, EngineFailed
+from comfy_headless.ai.holding import check_answer
+from comfy_headless.ai.instructing import Wish, messages_for
+from comfy_headless.ai.tokens import count_bound
+from comfy_headless.protocol.effects import Flow
+from comfy_headless.protocol.enhanced import EnhancedPrompt
+from comfy_headless.transport.post import post
+
+logger = logging.getLogger("comfy_headless")
+
+
+class Begun(NamedTuple):
+    """A prompt on its way.
+
+    Args:
+        embedded: what the embedded enhancer makes of it.
+        wish: what a language model is asked for.
+        language: the one that the caller wants; None: the prompt's own.
+    """
+
+    embedded: EnhancedPrompt
+    wish: Wish
+    language: str | None
+
+
+def written_by(engine: Engine, begun: Begun, seconds: float) -> Flow[EnhancedPrompt]:
+    """Return the prompt as a language model writes it, or else as the embedded enhancer did.
+
+    Args:
+        seconds: for all of it.
+    """
+    if not _is_asked(begun):
+        return begun.embedded
+    wish = begun.wish
+    try:
+        answer = yield from ask(engine, messages_for(wish), partial(check_answer, wish), post=post, timeout=seconds)
+    except EngineFailed as failed:
+        note = f"the language model ({engine.name}) {failed.why}; the embedded enhancer was used instead"
+        logger.info("%s", note)
+        sent_to = engine.url if failed.sent else None
+        return replace(begun.embedded, notes=(*begun.embedded.notes, note), sent_to=sent_to)
+    return _written(begun, answer, engine)
+
+
+def _is_asked(begun: Begun) -> bool:
+    """Say whether a language model could help: there is a text, it has an effect, and it fits."""
+    return bool(begun.wish.analysis.text.strip()) and begun.wish.target.takes_text and not begun.embedded.over_limit
+
+
+def _written(begun: Begun, answer: Answer, engine: Engine) -> EnhancedPrompt:
+    wish = begun.wish
+    text, target = answer.enhanced.strip(), wish.target
+    notes = list(target.assumed)
+    if begun.language not in (None, wish.language):
+        notes.append(f"{target.name} does not read {begun.language!r}: it is written in {wish.language!r}")
+    return replace(
+        begun.embedded,
+        enhanced=text,
+        negative=_negative(begun, answer.negative),
+        additions=tuple(answer.additions),
+        reasoning=tuple(answer.reasoning),
+        engine=engine.name,
+        language=wish.language,
+        tokens=None if target.tokenizer is None else count_bound(text, target.tokenizer),
+        notes=tuple(notes),
+        sent_to=engine.url,
+    )
+
+
+def _negative(begun: Begun, wanted: str) -> str:
+    """Return the usual negative prompt, and what the language model adds to it, as far as there is room."""
+    usual, target = begun.embedded.negative, begun.wish.target
+    if not target.takes_negative:
+        return usual
+    both = ", ".join(part.strip() for part in (usual, wanted) if part.strip())
+    if target.tokenizer is None or target.limit is None or count_bound(both, target.tokenizer) <= target.limit:
+        return both
+    return usual
