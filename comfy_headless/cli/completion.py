@@ -14,6 +14,8 @@ from typing import Final
 
 import typer
 
+from comfy_headless.ai.engines import NAMES
+from comfy_headless.ai.styles import styles
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
 from comfy_headless.cli.output import Action, Answer, Terminal
@@ -82,6 +84,21 @@ def model_file_names(incomplete: str) -> list[str]:
 def family_names(incomplete: str) -> list[str]:
     """Complete the name of a family."""
     return _of_presets(lambda preset: [preset.family], incomplete)
+
+
+def prompt_model_names(incomplete: str) -> list[str]:
+    """Complete the name of a preset or a family, as a prompt is written for one."""
+    return _of_presets(lambda preset: [preset.name, preset.family], incomplete)
+
+
+def style_names(incomplete: str) -> list[str]:
+    """Complete the name of a style that prompts are improved in."""
+    return [name for name in styles() if name.startswith(incomplete.casefold())]
+
+
+def engine_names(incomplete: str) -> list[str]:
+    """Complete the name of an engine that improves prompts."""
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 def licence_names(incomplete: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -17,6 +17,17 @@ def text(given: str) -> str:
     if not given.strip():
         raise typer.BadParameter(f"{given!r} is no text; give one, or - for what is piped in")
     return given
+
+
+Text = Annotated[
+    str,
+    typer.Argument(
+        parser=text,
+        metavar="TEXT",
+        show_default=False,
+        help="The prompt; - for what is piped in.",
+    ),
+]
 
 
 def text_of(given: str, command: str) -> str:

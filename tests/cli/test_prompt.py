@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from comfy_headless.ai.analyzing import analyze_prompt
+from comfy_headless.cli.prompt_analyze_page import page
 from tests.cli.program import COMMAND, Program, environment
 from tests.cli.schemas import checked
 
@@ -79,4 +82,88 @@ def test_piped_in(folder: Path) -> None:
 def test_what_cannot_be_expanded(words: list[str], said: str, program: Program, lists: Path) -> None:
     """Wrong use is exit code 2, and stderr says what to write."""
     ran = program("prompt", "expand", *words)
+    assert ran.code == 2 and said in ran.err.replace("\n", " ")
+
+
+ASKED = 'a slow pan over a city at night, "go", vertical, 6 seconds'
+
+
+def test_analyzed(program: Program) -> None:
+    """A line for each thing that is known, what nothing is said of, and what to take; nobody is asked."""
+    ran = program("prompt", "analyze", ASKED, "--model", "cogvideo", "--vram-gb", "12")
+    assert (ran.code, ran.err) == (0, "")
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in ran.out.splitlines())
+    assert told["intent"].startswith("scene") and told["camera"].startswith("pan")
+    assert told["duration"].startswith("6 s") and told["aspect"].startswith("9:16")
+    assert told["quoted"] == '"go"' and "shot" in told["not said"]
+    assert re.fullmatch(r"at most \d+ of 226, as cogvideo counts them \(t5\)", told["tokens"])
+    assert told["image preset"].startswith("portrait: ") and "12 GiB" in told["video preset"]
+
+
+def test_analyzed_for_a_server(program: Program, server: str) -> None:
+    """A server that is named is asked what it has; one that does not answer is exit code 3."""
+    told = checked("prompt-analyze.schema.json", program("prompt", "analyze", "x", "--server", server, "--json").out)
+    assert told["server"] == server and "this server" not in told["suggested_preset"]["reason"]
+    gone = program("prompt", "analyze", "x", "--server", "http://127.0.0.1:9")
+    assert (gone.code, gone.out) == (3, "")
+
+
+def test_what_is_likely_to_go_wrong(program: Program) -> None:
+    """Risks are told with what to do about them, and a page is as wide as it must be."""
+    ran = program("prompt", "analyze", "a sunset", "--model", "svd_xt")
+    assert "risk: no_text_input  svd_xt takes no text" in ran.out
+    page_lines = page(analyze_prompt(ASKED), {}, 60).splitlines()
+    assert len(page_lines) > 8 and max(map(len, page_lines)) <= 60
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["x", "--model", "cogvidoe"], "no preset or family 'cogvidoe'; did you mean 'cogvideo'"),
+        (["x", "--vram-gb", "0"], "vram_gb=0"),
+        (["x", "--vram-gb", "much"], "'much' is no number"),
+        ([""], "'' is no text; give one, or - for what is piped in"),
+    ],
+)
+def test_what_cannot_be_analyzed(words: list[str], said: str, program: Program) -> None:
+    """Wrong use is exit code 2, and stderr says what there is."""
+    ran = program("prompt", "analyze", *words)
+    assert ran.code == 2 and said in ran.err.replace("\n", " ")
+
+
+def test_enhanced(program: Program) -> None:
+    """stdout has the prompt for the model and nothing else; stderr what is not to be seen, and why."""
+    ran = program("prompt", "enhance", 'a fox says "hm"', "--model", "wan_5b", "--style", "cinematic")
+    assert ran.code == 0 and ran.out.startswith('a fox says "hm"') and len(ran.out) > 40
+    assert ran.err.startswith("negative: ") and "\nwhy: " in ran.err
+    assert re.search(r"\ntokens: at most \d+ of 512, as wan_5b counts them\n", ran.err)
+    told = checked(
+        "prompt-enhance.schema.json", program("prompt", "enhance", "a fox", "--length", "short", "--json").out
+    )
+    assert (told["original"], told["engine"], told["sent_to"]) == ("a fox", "embedded", None)
+    assert "note: svd_xt takes no text" in program("prompt", "enhance", "a fox", "--model", "svd_xt").err
+
+
+def test_a_language_model_that_is_not_there(program: Program) -> None:
+    """The embedded enhancer steps in, and the note says why."""
+    words = ("--engine", "http://127.0.0.1:9/v1", "--timeout", "2")
+    ran = program("prompt", "enhance", "a fox", "--style", "cinematic", *words)
+    assert ran.code == 0 and ran.out == program("prompt", "enhance", "a fox", "--style", "cinematic").out
+    assert "the language model (openai) " in ran.err and "embedded enhancer was used" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["x", "--style", "detialed"], "no style 'detialed'; did you mean 'detailed'?"),
+        (["x", "--length", "0"], "length=0: expected words at the most, or short, medium, long"),
+        (["x", "--length", "9" * 5000], "expected words at the most"),
+        (["x", "--model", "cogvidoe"], "no preset or family 'cogvidoe'"),
+        (["x", "--engine", "olama"], "'olama'; there are: embedded, openai, ollama"),
+        (["x", "--timeout", "soon"], "'soon' is no number"),
+    ],
+)
+def test_what_cannot_be_enhanced(words: list[str], said: str, program: Program) -> None:
+    """Wrong use is exit code 2, and stderr says what there is."""
+    ran = program("prompt", "enhance", *words)
     assert ran.code == 2 and said in ran.err.replace("\n", " ")
