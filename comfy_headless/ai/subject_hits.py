@@ -17,6 +17,9 @@ from comfy_headless.ai.subject_words import NOUNS, UNSPACED, VERBS, Kinds, Lexic
 _EMOJI: Final = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 _KEPT: Final = 20_000
 """So many words are remembered with what they are, so that each form is worked out once."""
+_BORROWED: Final = 5
+"""Letters that a word must have to be taken for an English one: shorter ones mean other things elsewhere."""
+_OTHER_SCRIPT: Final = frozenset("ru uk ar fa he hi zh ja ko th el".split())  # noqa: SIM905
 _NAMED: Final = NOUNS | VERBS
 _ENDS: Final = ".!?:;\"'“”„«([{|\n-–—•*#>"
 
@@ -96,8 +99,10 @@ def _longest(words: tuple[Word, ...], at: int, lexicons: tuple[Lexicon, ...]) ->
                 for place, each in enumerate(rest)
             ):  # fmt: skip
                 return len(rest) + 1, kinds
+    word = words[at].text
     for lexicon in lexicons:
-        word = words[at].text
+        if lexicon is not lexicons[0] and not _may_be_english(word, lexicons[0]):
+            break
         if word not in lexicon.seen:
             if len(lexicon.seen) >= _KEPT:
                 lexicon.seen.clear()
@@ -105,6 +110,12 @@ def _longest(words: tuple[Word, ...], at: int, lexicons: tuple[Lexicon, ...]) ->
         if kinds := lexicon.seen[word]:
             return 1, kinds
     return 1, ()
+
+
+def _may_be_english(word: str, own: Lexicon) -> bool:
+    return (
+        word.isascii() and word not in own.inflection.of and (len(word) >= _BORROWED or own.language in _OTHER_SCRIPT)
+    )
 
 
 def _same(lexicon: Lexicon, word: str, entry: str) -> bool:

@@ -41,6 +41,8 @@ subject: stands after the subject. negation: what goes with it is not shown. com
 UNSPACED: Final = frozenset({"zh", "ja", "th"})
 """Languages that put no spaces between words."""
 _SHORTEST: Final = 3
+_LONG: Final = 6
+"""Letters of the end of a compound that may have an ending of its own."""
 _PLAIN: Final = re.compile(r"[a-z]+|\d+")
 """`WORD` for plain letters, ten times as fast."""
 Kinds = tuple[str, ...]
@@ -116,7 +118,7 @@ class Lexicon:
             if found := self.endings.get(end):
                 return found
             if how.compounds and start >= _SHORTEST and len(end) > _SHORTEST:
-                found = self.words.get(end, ()) or (() if how.open_end else self._inflected(end))
+                found = self.words.get(end, ()) or (() if len(end) < _LONG else self._inflected(end))
                 if found := tuple(kind for kind in found if kind not in STRUCTURE):
                     return found
         least = 2 if self.language == "ko" else 4
