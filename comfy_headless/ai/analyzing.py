@@ -68,7 +68,7 @@ def analyze_prompt(
         intent=intent.value,
         styles=look.styles.value,
         subject=subject.value,
-        motion=find_motion(reading, parts).value,
+        motion=find_motion(reading, parts, film.camera.spans).value,
         camera=film.camera.value,
         shot=film.shot.value,
         lighting=look.light.value,

@@ -8,7 +8,7 @@ from typing import Final
 
 from comfy_headless.ai.inflection import INFLECTIONS, Inflection
 from comfy_headless.ai.look import once
-from comfy_headless.ai.reading import Found, Reading
+from comfy_headless.ai.reading import Found, Reading, Span
 from comfy_headless.ai.subject_hits import Hit, find_hits
 from comfy_headless.ai.subject_roles import Part
 from comfy_headless.ai.subject_words import NOUNS, UNSPACED, VERBS
@@ -31,11 +31,12 @@ def find_subject(reading: Reading, parts: Sequence[Part]) -> Found[str | None]:
     return Found(reading.original(start, end), 0.8, (reading.span(start, end),))
 
 
-def find_motion(reading: Reading, parts: Sequence[Part]) -> Found[tuple[str, ...]]:
-    """Return the words that say what moves or happens."""
-    moves = [part.hit for part in parts if not _MOVES.isdisjoint(part.hit.kinds)]
-    words = once(word for hit in moves if (word := reading.original(hit.start, hit.end)).isascii() or word[0].isalpha())
-    return Found(words, 0.8 if words else 0.6, tuple(reading.span(hit.start, hit.end) for hit in moves))
+def find_motion(reading: Reading, parts: Sequence[Part], camera: Sequence[Span] = ()) -> Found[tuple[str, ...]]:
+    """Return the words that say what moves or happens, but for those that say how the camera does."""
+    spans = [reading.span(part.hit.start, part.hit.end) for part in parts if not _MOVES.isdisjoint(part.hit.kinds)]
+    moves = [span for span in spans if not any(span.start < other.end and other.start < span.end for other in camera)]
+    words = once(word for span in moves if (word := reading.prompt[slice(*span)])[0].isalnum())
+    return Found(words, 0.8 if words else 0.6, tuple(moves))
 
 
 def _stretch(reading: Reading, head: Hit) -> tuple[int, int]:
@@ -60,7 +61,7 @@ def _back(hits: Sequence[Hit], place: int, most: int, how: Inflection) -> int:
     first = place
     while first > 0 and place - first < most and _belongs(hits, first - 1, how):
         first -= 1
-    while first < place and "skip" in hits[first].kinds and hits[first].end - hits[first].start > len(hits[first].text):
+    while first < place and " " in hits[first].text and NOUNS.isdisjoint(hits[first].kinds):
         first += 1  # a phrase of the camera, such as "close-up of"
     return hits[first].start
 

@@ -1,0 +1,90 @@
+"""Styles, light and mood: asked for in words, in any language; measured on the labelled prompts."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import comfy_headless
+from comfy_headless.ai.look import STYLES, find_look
+from comfy_headless.ai.reading import read
+from comfy_headless.ai.video.phrases import NOTHING
+
+from .labelled import labelled
+
+WORDS = Path(comfy_headless.__file__).parent / "ai" / "words" / "look"
+LANGUAGES = {"en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "uk", "tr", "ar", "hi", "zh", "ja", "ko"}
+
+
+def styles(text: str) -> list[str]:
+    return find_look(read(text)).styles.value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cinematic shot of a fishing boat at night", ["cinematic"]),
+        ("an oil painting of a harbour", ["painting"]),
+        ("watercolour of a cat", ["watercolor"]),
+        ("8-bit knight, pixel art", ["pixel"]),
+        ("1950s home movie on Super 8", ["vintage"]),
+        ("a perfume ad, photorealistic", ["advertising", "photorealistic"]),
+        ("Werbung für Schokolade, wie im Kino", ["advertising", "cinematic"]),
+        ("un renard dans la neige, style dessin animé", ["cartoon"]),
+        ("acuarela de un puerto con barcos", ["watercolor"]),
+        ("кот на крыше, чёрно-белый нуар", ["noir"]),
+        ("赛博朋克城市，霓虹灯", ["scifi", "cinematic"]),
+        ("アニメ風の猫", ["anime"]),
+        ("픽셀아트 고양이", ["pixel"]),
+        ("suluboya bir kedi resmi", ["watercolor"]),
+        ("a dog on a beach", []),
+    ],
+)
+def test_styles_in_words(text: str, expected: list[str]) -> None:
+    """A style is found where the prompt names it, the most telling first."""
+    assert styles(text) == expected
+
+
+def test_styles_of_the_labelled_prompts() -> None:
+    """Of the styles that are found nine in ten are right, and five in six are found."""
+    right = found = wanted = 0
+    for prompt in labelled():
+        here = styles(prompt.text)
+        right += len(set(here) & set(prompt.styles))
+        found += len(here)
+        wanted += len(prompt.styles)
+    assert right / found >= 0.9
+    assert right / wanted >= 0.83
+
+
+def test_light_and_mood_in_their_own_words() -> None:
+    """Words of light and mood stand as the prompt has them, once each."""
+    look = find_look(read("Golden Hour over a lake, serene, golden hour again; no neon, Serene"))
+    assert look.light.value == ("Golden Hour",)
+    assert look.mood.value == ("serene",)
+
+
+@pytest.mark.parametrize("path", sorted(WORDS.glob("*.toml")), ids=lambda path: path.stem)
+def test_word_lists_can_be_read(path: Path) -> None:
+    """A file of words has known tables and known styles, and no entry twice in one table."""
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert set(data) <= {"styles", "lighting", "mood", "risks", "not"}
+    assert set(data["styles"]["sure"]) <= {*STYLES, NOTHING}
+    for table in ("styles", "risks"):
+        listed = [
+            entry.strip()
+            for entries in data.get(table, {}).get("sure", {}).values()
+            for entry in entries.replace("\n", ",").split(",")
+            if entry.strip()
+        ]
+        assert sorted({entry for entry in listed if listed.count(entry) > 1}) == []
+
+
+def test_the_languages() -> None:
+    """Every main language has words of style, light, mood and risk, and words that take them back."""
+    for language in LANGUAGES:
+        data = tomllib.loads((WORDS / f"{language}.toml").read_text(encoding="utf-8"))
+        assert set(data) == {"styles", "lighting", "mood", "risks", "not"}, language
+        assert set(data["styles"]["sure"]) >= set(STYLES), language
