@@ -41,11 +41,13 @@ _STYLE: Final = {
     "ru": "Стиль: {}.",
     "uk": "Стиль: {}.",
     "tr": "Tarz: {}.",
+    "ar": "الأسلوب: {}.",
+    "hi": "शैली: {}।",
     "zh": "风格：{}。",
     "ja": "スタイル：{}。",
     "ko": "스타일: {}.",
 }
-_COMMAS: Final = re.compile(r", |，|、")
+_COMMAS: Final = re.compile(r", |، |，|、")
 _ENDS: Final = ".!?…。！？।؟۔"
 _CLOSERS: Final = "\"'”’»›」』)]}）】》"
 _PEOPLE: Final = ("bad anatomy", "extra fingers", "deformed face")
@@ -179,10 +181,11 @@ def _joined(text: str, pieces: Sequence[str], target: Target, language: str) -> 
     spaced = "" if language in ("zh", "ja") else " "
     last = text.rstrip(_CLOSERS)[-1:] or text[-1]
     if target.form == "phrases":
-        comma = {"zh": "，", "ja": "、"}.get(language, ", ")
-        between = spaced if last in f"{_ENDS},;:，、；：" else comma
+        comma = {"zh": "，", "ja": "、", "ar": "، "}.get(language, ", ")
+        between = spaced if last in f"{_ENDS},;:，、；：،" else comma
         return text + ("" if text[-1].isspace() else between) + comma.join(pieces)
-    stop = ("。" if language in ("zh", "ja") else ".") if last.isalnum() or last in "%°" else ""
+    ends_open = unicodedata.category(last)[0] in "LMN" or last in "%°"
+    stop = {"zh": "。", "ja": "。", "hi": "।"}.get(language, ".") if ends_open else ""
     between = "" if text[-1].isspace() else f"{stop}{spaced}"
     return text + between + spaced.join(pieces)
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from comfy_headless.ai.asked import forbids
 from comfy_headless.ai.keeping import WORD
 
-_BETWEEN: Final = re.compile(r"[,，、;；\n]+")
+_BETWEEN: Final = re.compile(r"[,،，、;；\n]+")
 _LITTLE: Final = frozenset(
     {"a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "he", "her", "his", "in", "into"}
     | {"is", "it", "its", "no", "not", "of", "off", "on", "one", "or", "out", "over", "she", "so", "that", "the"}

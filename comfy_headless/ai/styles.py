@@ -45,7 +45,7 @@ class Style:
             parts.insert(0, self.images)
         if not colours and self.colourless is not None:
             parts.append(self.colourless[known])
-        return {"zh": "，", "ja": "、"}.get(known, ", ").join(parts)
+        return {"zh": "，", "ja": "、", "ar": "، "}.get(known, ", ").join(parts)
 
 
 @cache

@@ -157,6 +157,7 @@ def test_a_language_without_words() -> None:
         ("猫", "zh", "。"),
         ("猫。", "zh", ""),
         ("gatto…", "it", " "),
+        ("छत पर बिल्ली", "hi", "। "),
     ],
 )
 def test_how_a_sentence_is_put_behind(text: str, language: str, between: str) -> None:
