@@ -4,7 +4,7 @@ With a Python that has the package ``tokenizers``, such as ComfyUI's own:
 ``python -m tests.conformance.make_tokens <ComfyUI's folder> comfy_headless/ai/tokens.txt.gz`` (two minutes).
 
 Words are taken from the vocabularies, every one that is a token of its own in one of them, and `OWN` beside them:
-words of films and pictures. Columns, each the largest count there is:
+words of films and pictures; and plurals. Columns, each the largest count there is:
 
 - clip: the word, in small letters
 - space: the word after a space, in Llama 3 and Qwen 2.5
@@ -199,7 +199,10 @@ def with_capitals(known: Vocabularies, small: dict[str, Row]) -> dict[str, Row]:
 def main(source: str, out: str) -> None:
     """Write the table."""
     known = Vocabularies(Path(source))
-    table = with_capitals(known, rows(known, sorted(known.words())))
+    small = rows(known, sorted(known.words()))
+    plurals = {f"{word}s" for word, row in small.items() if row.clip == row.space == 1 and len(word) > 2}
+    small |= rows(known, sorted(word for word in plurals - small.keys() if word.islower() and word[-2] != "s"))
+    table = with_capitals(known, small)
     groups: dict[str, list[str]] = {}
     for word, row in table.items():
         if word.isupper() or (row.space <= MOST.space and row.first <= MOST.first):

@@ -78,14 +78,14 @@ def plain(text: str) -> bool:
 
 @pytest.mark.parametrize("tokenizer", CARRIED)
 def test_english(count: Counter, prompts: list[Labelled], tokenizer: Tokenizer) -> None:
-    """For English the bound is at most 1.2 times the count over all prompts, 1.5 times for 98 of 100 plain ones."""
+    """For English the bound is at most 1.2 times the count over all prompts, 1.5 times for 99 of 100 plain ones."""
     texts = [prompt.text for prompt in prompts if prompt.language == "en"]
     bounds = [count_bound(text, tokenizer) for text in texts]
     counts = [counted[tokenizer] for counted in count(texts)]
     ratios = [bound / count for bound, count, text in zip(bounds, counts, texts, strict=True) if plain(text)]
     assert len(ratios) > 200
     assert sum(bounds) <= 1.2 * sum(counts)
-    assert sum(ratio > 1.5 for ratio in ratios) <= len(ratios) / 50
+    assert sum(ratio > 1.5 for ratio in ratios) <= len(ratios) / 100
     assert max(ratios) <= 1.8
 
 
