@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ def named_in(text: str, language: str) -> frozenset[str]:
     return frozenset(name for name, words in _patterns(language).items() if words.search(plain))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def forbids(piece: str) -> frozenset[str]:
     """Return the names of what a piece of a negative prompt, in English or Chinese, forbids.
 

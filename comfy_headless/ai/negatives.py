@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -101,7 +101,7 @@ def names_any(piece: str, words: Collection[str]) -> bool:
     )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _words_of(piece: str) -> frozenset[str]:
     return frozenset(word for word in content_words(piece) if not _SIGNS.match(word))
 
