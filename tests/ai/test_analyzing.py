@@ -28,7 +28,7 @@ def refuse(event, arguments):
         raise RuntimeError(f"{event} {arguments}")
 import comfy_headless
 sys.addaudithook(refuse)
-for model in (None, "wan", "cogvideox", "svd"):
+for model in (None, "cogvideox"):
     analysis = comfy_headless.analyze_prompt(sys.argv[1], model=model)
     analysis.suggested_preset, analysis.suggested_video_preset, analysis.to_dict()
 print({"httpx", "pynvml", "asyncio"} & set(sys.modules))
@@ -86,9 +86,10 @@ def test_a_style_must_be_asked_for(text: str, missing: str) -> None:
     assert missing not in analyze_prompt(text).styles
 
 
-def test_every_labelled_prompt_gets_legal_values() -> None:
+@pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.slow)])
+def test_labelled_prompts_get_legal_values(step: int) -> None:
     """No prompt is too odd: each gets values that the types allow, words that stand in it, and becomes JSON."""
-    for prompt in labelled():
+    for prompt in labelled()[::step]:
         analysis = analyze_prompt(prompt.text)
         assert analysis.text == prompt.text
         assert analysis.intent in get_args(Intent)
@@ -207,7 +208,7 @@ def test_names_cost_little() -> None:
 
 def test_image_presets_exist() -> None:
     """What is suggested for images is there, for any prompt."""
-    assert {str(analyze_prompt(prompt.text).suggested_preset) for prompt in labelled()[:60]} <= set(IMAGE_PRESETS)
+    assert {str(analyze_prompt(prompt.text).suggested_preset) for prompt in labelled()[::60]} <= set(IMAGE_PRESETS)
 
 
 def test_types_are_there_without_the_extra() -> None:
