@@ -10,7 +10,6 @@ from typing import Final
 
 from comfy_headless.ai.analyzing import analyze_prompt
 from comfy_headless.ai.answer import Answer
-from comfy_headless.ai.asked import asked_in
 from comfy_headless.ai.contradicting import contradictions
 from comfy_headless.ai.instructing import Wish
 from comfy_headless.ai.keeping import facts_of, lost
@@ -42,9 +41,9 @@ def check_answer(wish: Wish, answer: Answer) -> Iterator[str]:
             words = max(1, len(answer.enhanced.split()) * target.limit * 9 // (tokens * 10))
             yield f"it may have {tokens} tokens, and {target.limit} are read: write at most {words} words"
     if target.takes_negative:
-        named = without_asked(answer.negative, asked.text, asked_in(asked)).dropped
+        named = without_asked(answer.negative, asked.text).dropped
         if named:
-            yield f"'negative' forbids what is asked for: {', '.join(named[:5])}"
+            yield f"'negative' names what is asked for: {', '.join(named[:5])}"
 
 
 def _says_it(wish: Wish, answer: str) -> bool:
@@ -52,7 +51,7 @@ def _says_it(wish: Wish, answer: str) -> bool:
     asked = wish.analysis
     if len(answer) < _SHORTEST * len(asked.text):
         return False
-    words = content_words(asked.text)
+    words, said = content_words(asked.text), content_words(answer)
     if asked.language != wish.language or not words:
         return True
-    return sum(names_any(answer, {word}) for word in words) >= _KEPT * len(words)
+    return sum(names_any(word, said) for word in words) >= _KEPT * len(words)

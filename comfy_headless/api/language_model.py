@@ -11,10 +11,12 @@ from functools import partial
 from typing import NamedTuple
 
 from comfy_headless.ai.answer import Answer
+from comfy_headless.ai.asked import asked_in
 from comfy_headless.ai.asking import ask
 from comfy_headless.ai.engine import Engine, EngineFailed
 from comfy_headless.ai.holding import check_answer
 from comfy_headless.ai.instructing import Wish, messages_for
+from comfy_headless.ai.negatives import without_asked
 from comfy_headless.ai.tokens import count_bound
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.enhanced import EnhancedPrompt
@@ -82,11 +84,15 @@ def _written(begun: Begun, answer: Answer, engine: Engine) -> EnhancedPrompt:
 
 
 def _negative(begun: Begun, wanted: str) -> str:
-    """Return the usual negative prompt, and what the language model adds to it, as far as there is room."""
-    usual, target = begun.embedded.negative, begun.wish.target
+    """Return the usual negative prompt, and what the language model adds to it, as far as there is room.
+
+    What the prompt asks for without naming it, such as distortion by the word horror, is left out.
+    """
+    usual, asked, target = begun.embedded.negative, begun.wish.analysis, begun.wish.target
     if not target.takes_negative:
         return usual
-    both = ", ".join(part.strip() for part in (usual, wanted) if part.strip())
+    further = [piece.strip() for piece in wanted.replace("，", ",").split(",")]
+    both = without_asked(usual, asked.text, asked_in(asked), further=further).text
     if target.tokenizer is None or target.limit is None or count_bound(both, target.tokenizer) <= target.limit:
         return both
     return usual

@@ -68,7 +68,7 @@ def test_a_language_model_writes(name: str) -> None:
         engine = (OllamaEngine if name == "ollama" else OpenAIEngine)(speaker.url, model="m", key=KEY)
         better = enhance_prompt(TEXT, model="wan_5b", engine=engine)
     assert (better.original, better.enhanced, better.engine) == (TEXT, WRITTEN, name)
-    assert better.negative.endswith(", smeared fur") and better.additions == ("soft morning light",)
+    assert better.negative.endswith("，smeared fur") and better.additions == ("soft morning light",)
     assert (better.sent_to, better.model, better.language) == (engine.url, "wan_5b", "en")
     assert better.tokens is not None and better.tokens >= len(WRITTEN.split())
     assert KEY not in repr(better) and KEY not in json.dumps(better.to_dict())
