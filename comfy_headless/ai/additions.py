@@ -31,6 +31,10 @@ _ANY: Final = 5
 """Of how many intents an addition fits a prompt whose intent is not sure."""
 
 
+_BESIDE_IMAGES: Final = (None, frozenset({"motion", "camera", "sound"}), frozenset({"motion", "sound"}))
+"""What can be said beside so many images, which show the rest; two of them show how the camera moves."""
+
+
 class Addition(NamedTuple):
     """A piece that a prompt gains.
 
@@ -49,8 +53,9 @@ def additions_for(analysis: PromptAnalysis, target: Target, asked: Collection[st
         asked: names of what it asks for, as `asked_in` finds them.
     """
     form = "phrase" if target.form == "phrases" else "sentence"
+    free = _BESIDE_IMAGES[min(target.images, 2)]
     for part in target.order:
-        if _is_said(analysis, part):
+        if _is_said(analysis, part) or (free is not None and part not in free):
             continue
         for entry in _table():
             if entry["part"] == part and _fits(entry, analysis, target, asked):

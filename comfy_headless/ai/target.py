@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from comfy_headless.ai.analysis import PromptAnalysis
     from comfy_headless.catalog.models import ImageModel, VideoModel
     from comfy_headless.catalog.preset import Preset
+    from comfy_headless.catalog.preset_file import Task
     from comfy_headless.catalog.presets import PresetLibrary
     from comfy_headless.catalog.prompting import Form, PromptPart, TokenizerName
 
@@ -40,6 +41,7 @@ class Target:
         negative: its usual negative prompt.
         takes_negative: whether a negative prompt has an effect.
         sound: whether its videos have sound.
+        images: how many images it begins with; they show light, colours and size already.
         assumed: what nobody says of it, and was assumed, a sentence each.
     """
 
@@ -58,6 +60,7 @@ class Target:
     negative: str = ""
     takes_negative: bool = True
     sound: bool = False
+    images: int = 0
     assumed: tuple[str, ...] = ()
 
     @property
@@ -70,6 +73,7 @@ class Target:
         return not self.languages or self.multilingual or language in self.languages
 
 
+_IMAGES: Final[Mapping[Task, int]] = {"text": 0, "image": 1, "first_last": 2}
 _SPOILED: Final = "low quality, blurry, distorted, watermark"
 IMAGE: Final = Target(None, "image", "phrases", order=_IMAGE_ORDER, negative=_SPOILED)
 """Where no model is named: an image, as Stable Diffusion is asked for one."""
@@ -81,6 +85,7 @@ def target_of(
     model: str | VideoModel | ImageModel | None,
     *,
     analysis: PromptAnalysis | None = None,
+    images: int | None = None,
     presets: PresetLibrary | None = None,
 ) -> Target:
     """Return what a prompt is written for.
@@ -89,11 +94,14 @@ def target_of(
         model: a preset, a family, or a kind of model; of a family, the preset that is recommended first, and with a
             negative prompt if any of them takes one. None: an image, or a film where the prompt asks for one.
         analysis: of the prompt; looked at where no model is named.
+        images: how many images it is to begin with; None: as few as the preset takes.
         presets: where names are looked up; None is all that there are.
 
     Raises:
         ValidationError: no such preset or family, with those that there are.
     """
+    if images is not None:
+        return replace(target_of(model, analysis=analysis, presets=presets), images=images)
     if model is None:
         return FILM if analysis is not None and asks_for_film(analysis) else IMAGE
     # Presets are read by pydantic, whose import takes longer than all of this room's.
@@ -167,6 +175,7 @@ def _target(preset: Preset, name: str) -> Target:
         takes_negative=takes_negative
         and any("negative_prompt" in preset.template(task).parameters for task in preset.tasks),
         sound="sound" in said.order,
+        images=min(_IMAGES[task] for task in preset.tasks),
         assumed=tuple(_assumed(preset)) if takes_text else (),
     )
 

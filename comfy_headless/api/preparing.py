@@ -147,7 +147,8 @@ def _improved(request: Request, preset: str) -> Flow[Request]:
     from comfy_headless.api.prompts import enhance_flow
 
     style = request.enhance if isinstance(request.enhance, str) else None
-    better = yield from enhance_flow(request.prompt, style=style, model=preset, presets=request.presets)
+    images = sum(request.values.get(name) is not None for name in ("image", "last_image"))
+    better = yield from enhance_flow(request.prompt, style=style, model=preset, images=images, presets=request.presets)
     return request._replace(enhanced=better)
 
 

@@ -73,18 +73,20 @@ def enhance_flow(
     language: str | None = None,
     engine: EngineLike | None = None,
     timeout: float | None = None,
+    images: int | None = None,
     presets: PresetLibrary | None = None,
 ) -> Flow[EnhancedPrompt]:
     """Write a prompt anew. See ``enhance_prompt``.
 
     Args:
+        images: how many images the result begins with; None: as few as the preset takes.
         presets: where the model's name is looked up; None is all that there are.
 
     Raises:
         As ``enhance_prompt``.
     """
     chosen, seconds = _engine(engine, timeout)
-    return (yield from _flow(text, _Wishes(style, model, length, language), chosen, seconds, presets))
+    return (yield from _flow(text, _Wishes(style, model, length, language, images), chosen, seconds, presets))
 
 
 class _Wishes(NamedTuple):
@@ -92,6 +94,7 @@ class _Wishes(NamedTuple):
     model: str | VideoModel | ImageModel | None
     length: Length | None
     language: str | None
+    images: int | None = None
 
 
 class _Begun(NamedTuple):
@@ -129,7 +132,7 @@ def _begin(text: str, wishes: _Wishes, presets: PresetLibrary | None) -> _Begun:
     if not isinstance(text, str):
         raise ValidationError(f"prompt={shown(text)}: expected text")
     analysis = analyze_prompt(text)
-    target = target_of(wishes.model, analysis=analysis, presets=presets)
+    target = target_of(wishes.model, analysis=analysis, images=wishes.images, presets=presets)
     return _Begun(
         analysis,
         target,

@@ -100,6 +100,20 @@ def test_what_is_said_is_not_added(fields: dict[str, Any], absent: set[str]) -> 
     assert absent.isdisjoint(enhance(prompt, FILM).additions)
 
 
+@pytest.mark.parametrize(
+    ("model", "images", "added"),
+    [
+        ("wan_14b", None, (MOVES, LIGHT, FRAMED, CLOSER)),
+        ("wan_14b", 1, (MOVES, CLOSER)),
+        ("wan_fast_i2v", None, (MOVES, CLOSER)),
+        ("wan_14b_flf2v", None, (MOVES,)),
+    ],
+)
+def test_what_images_show(model: str, images: int | None, added: tuple[str, ...]) -> None:
+    """What begins with an image gains nothing that the image shows."""
+    assert enhance(CAT, target_of(model, images=images)).additions == added
+
+
 def test_an_intent_that_is_not_sure() -> None:
     """Where nobody is sure what a prompt is about, it gains only what fits nearly all."""
     unsure = analysis("a glorp", intent="animal", confidence={"intent": 0.3})
