@@ -77,7 +77,7 @@ def _is_said(analysis: PromptAnalysis, part: str) -> bool:
         case "shot":
             return analysis.shot is not None or not analysis.camera.isdisjoint({"aerial", "pov"})
         case "camera":
-            return bool(analysis.camera) or analysis.pace == "timelapse"
+            return bool(analysis.camera) or analysis.pace in ("timelapse", "fast")
         case "light":
             return bool(analysis.lighting)
         case "sound":

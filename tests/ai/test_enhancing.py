@@ -88,6 +88,8 @@ def test_no_text() -> None:
         ({"text": "a cat at night"}, {LIGHT}),
         ({"lighting": ("candlelight",)}, {LIGHT}),
         ({"shot": "close_up"}, {FRAMED}),
+        ({"pace": "fast"}, {CLOSER, MOVES}),
+        ({"text": "a cat, quick cuts"}, {CLOSER}),
         ({"motion": ("runs",)}, {MOVES}),
         ({"text": "a frozen cat"}, {MOVES, CLOSER}),
         ({"intent": "abstract"}, {LIGHT, CLOSER, FRAMED, MOVES}),
