@@ -1,4 +1,4 @@
-"""Make the weights by which the intent of a prompt is told, from the labelled prompts; and say how good they are.
+"""Make the weights by which the intent of a prompt is told, from labelled prompts and plain ones; say how good they are.
 
     python -m benchmarks.fit_intent [--write]
 
@@ -31,7 +31,7 @@ from comfy_headless.ai.subject_roles import find_parts
 from comfy_headless.ai.subject_words import lexicon_of
 from tests.ai.labelled import Labelled, labelled
 
-STRENGTH = 2.0
+STRENGTH = 1.0
 """How strongly weights are held to what they are without any prompt."""
 FOLDS, ROUNDS, STEPS = 10, 1, 150
 OUTRIGHT = {"portrait": 2.0, "product": 2.0, "scene": 2.0, "event": 2.0, "abstract": 2.5, "motion": 0.7}
@@ -73,18 +73,25 @@ def chances(scores: Floats) -> Floats:
     return total
 
 
-def unseen(rows: Rows, answers: NDArray[np.int_], seed: int) -> NDArray[np.int_]:
-    """Return what is told of each prompt by weights that were made without it."""
-    order = np.random.default_rng(seed).permutation(len(rows))
-    told = np.zeros(len(rows), int)
+def unseen(rows: Rows, answers: NDArray[np.int_], count: int, seed: int) -> NDArray[np.int_]:
+    """Return what is told of each of the first `count` by weights that were made without it."""
+    order = np.random.default_rng(seed).permutation(count)
+    told = np.zeros(count, int)
     for fold in range(FOLDS):
         here = order[fold::FOLDS]
-        learned = np.setdiff1d(order, here)
+        learned = np.setdiff1d(np.arange(len(rows)), here)
         names = sorted({name for place in learned for name in rows[place]})
         start = np.array([expected(name) for name in names])
         weights = fit(matrix([rows[place] for place in learned], names), answers[learned], start)
         told[here] = (matrix([rows[place] for place in here], names) @ weights).argmax(axis=1)
     return told
+
+
+def examples() -> list[tuple[str, str, str]]:
+    """Return the plain prompts that are learned from beside the labelled ones: language, intent, text."""
+    lines = Path(__file__).with_name("intent_examples.tsv").read_text(encoding="utf-8").splitlines()
+    said = (line.split("\t") for line in lines)
+    return [(language, intent, text) for language, intent, text in said if lexicon_of(language)]
 
 
 def main() -> int:
@@ -93,18 +100,21 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     prompts = [each for each in labelled("prompts") if lexicon_of(each.language)]
-    readings = [replace(read(each.text), language=Language(each.language, 1.0)) for each in prompts]
+    said = [(each.language, each.intent, each.text) for each in prompts] + examples()
+    readings = [replace(read(text), language=Language(language, 1.0)) for language, _, text in said]
     rows = [features(reading, find_parts(reading)) for reading in readings]
-    answers = np.array([INTENTS.index(each.intent) for each in prompts])
-    rounds = [unseen(rows, answers, seed) for seed in range(ROUNDS)]
+    order: dict[str, int] = {intent: place for place, intent in enumerate(INTENTS)}
+    every = np.array([order[intent] for _, intent, _ in said])
+    answers = every[: len(prompts)]
+    rounds = [unseen(rows, every, len(prompts), seed) for seed in range(ROUNDS)]
     print(f"unseen: {np.mean([told == answers for told in rounds]):.3f}")
     show(prompts, answers, rounds[0])
     names = sorted({name for row in rows for name in row})
     start = np.array([expected(name) for name in names])
     values = matrix(rows, names)
-    weights = fit(values, answers, start)
-    print(f"learned from: {np.mean((values @ weights).argmax(axis=1) == answers):.3f}")
-    print(f"before any prompt: {np.mean((values @ start).argmax(axis=1) == answers):.3f}")
+    weights = fit(values, every, start)
+    print(f"learned from: {np.mean((values @ weights).argmax(axis=1) == every):.3f}")
+    print(f"before any prompt: {np.mean((values @ start).argmax(axis=1) == every):.3f}")
     if arguments.write:
         lines = (
             f"{json.dumps(name)}: {json.dumps([round(x, 3) for x in row])}"

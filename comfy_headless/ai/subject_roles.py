@@ -144,14 +144,8 @@ def _linked(found: list[tuple[Hit, int]], rest: list[Hit], depth: int) -> int:
 
 
 def _belonging(found: list[tuple[Hit, int]], depth: int) -> int:
-    """A jar of fireflies shows fireflies; streets of a town are streets."""
-    if not found or depth:
-        return depth
-    hit, _ = found[-1]
-    if "thing" in hit.kinds:
-        found[-1] = (hit, 1)
-        return 0
-    return 0 if NOUNS.isdisjoint(hit.kinds) else 1
+    """Streets of a town are streets, a statue of a horse is a statue; the face of a woman is a woman's."""
+    return 1 if found and not NOUNS.isdisjoint(found[-1][0].kinds) else depth
 
 
 def _with_head(parts: list[Part], how: Inflection) -> list[Part]:
