@@ -66,14 +66,15 @@ def ask(
 class _Talk:
     """One conversation with an engine.
 
-    ``_schema`` is None once the server has refused it; ``_thinking`` is False once all that came was thoughts.
+    ``_schema`` is None once the server has refused it; ``_thinking`` is False once all that came was thoughts;
+    ``_alone`` is True once the model's template has refused a system message, as Gemma 2's does.
     """
 
     def __init__(self, engine: Engine, post: Post, until: float, timeout: float) -> None:
         self._engine, self._post, self._until, self._timeout = engine, post, until, timeout
         self._schema: Mapping[str, Any] | None = SCHEMA
         self._thinking: bool | None = None
-        self._sent = False
+        self._sent = self._alone = False
 
     def answer(self, messages: list[Message], check: Callable[[Answer], Iterable[str]]) -> Flow[Answer]:
         """Ask; where what comes is wrong, say what, and ask once more."""
@@ -107,6 +108,9 @@ class _Talk:
                     yield Sleep(wait)
                     pause = min(pause * 2, _LAST_PAUSE)
                     continue
+            elif not self._alone and _refuses_system(reply):
+                self._alone = True
+                continue
             elif self._schema is not None and _refuses_form(reply):
                 self._schema = None
                 continue
@@ -116,7 +120,8 @@ class _Talk:
         left = self._until - (yield Now())
         if left <= 0:
             raise EngineFailed(self._late, sent=self._sent)
-        question = self._engine.question(messages, self._schema, thinking=self._thinking)
+        told = _merged(messages) if self._alone else messages
+        question = self._engine.question(told, self._schema, thinking=self._thinking)
         call = Call("POST", question.route, body=question.body, timeout=left, headers=question.headers)
         try:
             reply: Reply = yield Fetch(self._post, (call, MOST, min(CONNECT, left)), limit=left)
@@ -156,6 +161,17 @@ def _held(said: Said, check: Callable[[Answer], Iterable[str]]) -> tuple[Answer 
 def _again(problems: Sequence[str]) -> str:
     told = "\n".join(f"- {each}" for each in problems)
     return f"Your answer cannot be used:\n{told}\nAnswer again with the whole JSON object, and with nothing else."
+
+
+def _merged(messages: Sequence[Message]) -> list[Message]:
+    """Return messages without one of the system: its words stand before those of the first user's."""
+    system, first, *others = messages
+    return [Message("user", f"{system.content}\n\n{first.content}"), *others]
+
+
+def _refuses_system(reply: Reply) -> bool:
+    told = reply.text[:MOST].lower()
+    return reply.status in (400, 422, 500) and "system" in told and "role" in told
 
 
 def _refuses_form(reply: Reply) -> bool:

@@ -173,6 +173,17 @@ def test_it_is_mended_once(name: str, what: str) -> None:
         assert len(speaker.asked) == 2
 
 
+def test_a_template_without_a_system_message() -> None:
+    """Its words go before the user's then, and the form of the answer stays."""
+    refused = answers(400, {"error": {"message": "System role not supported"}})
+    with speaking(refused, says(BROKEN), says(TEXT)) as speaker:
+        assert asked(engine_at(speaker)).model_dump() == GOOD
+    assert [each["role"] for each in speaker.asked[1].body["messages"]] == ["user"]
+    assert speaker.asked[1].body["messages"][0]["content"] == 'Write.\n\n{"prompt": "a cat"}'
+    assert [each["role"] for each in speaker.asked[2].body["messages"]] == ["user", "assistant", "user"]
+    assert all("response_format" in each.body for each in speaker.asked)
+
+
 def test_the_rules_are_held() -> None:
     """What a look at the answer finds is said to the model; it is taken when nothing is found."""
     problems = [["the name 'Anna' is lost", "too long"], []]

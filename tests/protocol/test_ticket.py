@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfy_headless.protocol.destination import Destination, place
+from comfy_headless.protocol.enhanced import EnhancedPrompt, enhanced_in
 from comfy_headless.protocol.ticket import Label, Ticket, graph_in, label_in
 
 LABEL = Label("wan_5b", 7, {"width": 640, "fps": 16.0, "sampler": "euler", "image": None}, ("chosen",), False)
 
 scalars = st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text()
 anything = st.recursive(scalars, lambda some: st.lists(some) | st.dictionaries(st.text(), some), max_leaves=8)
-names = st.sampled_from(["preset", "seed", "settings", "notes", "sound"])
+names = st.sampled_from(["preset", "seed", "settings", "notes", "sound", "enhanced"])
 sizes = st.dictionaries(st.sampled_from(["width", "height", "frames", "fps"]), anything)
 labels = st.dictionaries(names, anything) | st.fixed_dictionaries({"preset": st.text(), "settings": sizes}) | anything
 
@@ -33,11 +35,31 @@ def test_a_label_comes_back_as_it_went() -> None:
     assert Ticket("id", graph_in([0, "id", {"1": {}}, told, []])).graph == {"1": {}}
 
 
+BETTER = EnhancedPrompt(
+    "a cat", "a cat, light", "blurry", ("light",), ("It was dark.",), "openai", "wan_5b", "en", 9, 512, False, ("!",)
+)
+
+
+def test_an_improved_prompt_travels_along() -> None:
+    """All but the address of the language model, which is none of the server's business."""
+    label = LABEL._replace(enhanced=replace(BETTER, sent_to="http://127.0.0.1:8080/v1"))
+    told = json.dumps(label.extra_data())
+    assert "8080" not in told and label_in([0, "id", {}, json.loads(told), []]).enhanced == BETTER
+
+
+@given(st.sampled_from(list(BETTER.to_dict())), anything)
+def test_an_improved_prompt_that_is_not_ours(name: str, value: Any) -> None:
+    """Whatever stands in one of its fields, it is read as one that can be told as JSON, or not at all."""
+    read = enhanced_in({**BETTER.to_dict(), name: value})
+    if read is not None:
+        assert enhanced_in(json.loads(json.dumps(read.to_dict()))) == read
+
+
 @given(labels)
 def test_a_label_that_is_not_ours(told: Any) -> None:
     """Whatever it is, it can be told as JSON, asked for, and leads to no file outside of the destination."""
     label = label_in(item(told))
-    json.dumps(label._asdict(), allow_nan=False)
+    json.dumps(label._replace(enhanced=None)._asdict(), allow_nan=False)
     assert all(0 < value < 1e9 for name, value in label.asked.items() if name != "sound")
     made = place(Destination(Path("out"), stem=label.stem), "a.mp4", "", number=1)
     assert made.parent == Path("out")
