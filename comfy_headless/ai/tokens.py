@@ -9,8 +9,11 @@ How it holds: a text is cut where none of the tokenizers joins what stands on bo
 table (``tokens.txt.gz``, made by ``tests/conformance/make_tokens.py`` from the vocabularies in ComfyUI's source) has
 the largest count there is; another word of letters costs as much as it can where a pair of letters that is a token
 is never two; a digit or a sign costs one token, and anything else its bytes in UTF-8 (in T5: its characters,
-decomposed). UMT5 and Gemma 3, whose vocabularies come with their model files, are counted in bytes alone: both fall
-back to bytes.
+decomposed).
+
+UMT5 and Gemma 3 bring their vocabularies (256,000 and 262,000 tokens, of many languages) with their model files, so
+nothing is proved of them: a known English word is taken to cost one token more than in the vocabularies of a tenth to
+a half that size, any other letter of a script in use to be a token of its own, and what is no letter its bytes.
 
 Llama 3 is counted as its tokenizer.json says. With transformers 5, ComfyUI 0.30.0 reads that file wrongly and runs the
 words together (huggingface/transformers, issue 45488): 0.3 to 1.5 times as many tokens for English prompts, measured.
@@ -102,9 +105,9 @@ def count_bound(text: str, tokenizer: Tokenizer) -> int:
         case "qwen25":
             return max(_bpe(text, 1), 1)  # HunyuanVideo 1.5 is given a space where there is no text
         case "umt5":
-            return _in_bytes(text) + 2
+            return _assumed(text) + 2
         case "gemma3":
-            return _in_bytes(text) + 1
+            return _assumed(text) + 1
         case "byt5":
             quoted = [found for pattern in _QUOTED for found in pattern.findall(text)]
             return sum(_in_bytes(f'Text "{found}". ') for found in quoted) + bool(quoted)
@@ -279,6 +282,20 @@ def _t5(text: str) -> int:
             total += row.first if first else row.inner
         else:
             total += spare(piece.text, table().apart["t5"]) + first
+    return total
+
+
+def _assumed(text: str) -> int:
+    """UMT5 and Gemma 3: words as elsewhere and one token more, letters one by one, all else in bytes."""
+    total = 0
+    for piece in _pieces(text):
+        row = _row(piece.text) if piece.kind == _RUN and _is_word(piece.text) else None
+        if row:
+            total += min(max(row.space, row.first), len(piece.text)) + 1
+        elif piece.kind == _SPACE:
+            total += len(piece.text) - 1
+        else:
+            total += 1 + sum(1 if sign.isalnum() and sign < "\U00010000" else _in_bytes(sign) for sign in piece.text)
     return total
 
 

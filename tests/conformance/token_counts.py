@@ -26,7 +26,6 @@ comfy.options.enable_args_parsing()
 from comfy.sd1_clip import SDTokenizer  # noqa: E402
 from comfy.text_encoders.hunyuan_video import HunyuanVideo15Tokenizer  # noqa: E402
 from comfy.text_encoders.sd3_clip import T5XXLTokenizer  # noqa: E402
-from comfy.text_encoders.spiece_tokenizer import SPieceTokenizer  # noqa: E402
 from comfy.text_encoders.z_image import ZImageTokenizer  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 
@@ -64,8 +63,6 @@ LLAMA = SDTokenizer(
     min_length=1,
 )
 HUNYUAN, Z_IMAGE = HunyuanVideo15Tokenizer(embedding_directory=[]), ZImageTokenizer(embedding_directory=[])
-# Any model of sentencepiece, in place of those that come with UMT5 and Gemma 3.
-PIECES = SPieceTokenizer(str(ENCODERS / "t5_pile_tokenizer/tokenizer.model"))
 
 
 def own(chunks: list[list[tuple[Any, ...]]]) -> int:
@@ -96,7 +93,6 @@ def counts(text: str) -> dict[str, int]:
             in_template(HUNYUAN, "qwen25_7b", text), in_template(Z_IMAGE, "", text), len(qwen(text)["input_ids"])
         ),
         "byt5": len(both["byt5"][0]) if "byt5" in both else 0,
-        "umt5": len(PIECES(text)["input_ids"]),
     }
 
 
