@@ -1,4 +1,4 @@
-"""Make the weights by which the intent of a prompt is told, from labelled prompts and plain ones; say how good they are.
+"""Make the weights by which the intent of a prompt is told, from labelled prompts and plain ones.
 
     python -m benchmarks.fit_intent [--write]
 

@@ -1,7 +1,7 @@
 """How words change in each language: endings, articles written onto a word, compounds, the order of a noun phrase.
 
 Only what takes a word to one that stands in a word list. An ending is taken off a word, and both off an entry and off a
-word where the language changes the ends of nouns by case. What is taken off leaves at least three letters.
+word where the language changes the ends of nouns by case.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Inflection(NamedTuple):
         head_first: the noun that a phrase is about comes first, and what describes it comes after.
         of: words between a noun and the noun that it belongs to.
         link: what stands after all that describes a noun, right before it.
+        shortest: letters that are left at least where an ending is taken off.
         not_behind: what says that something is not there comes after it.
     """
 
@@ -37,6 +38,7 @@ class Inflection(NamedTuple):
     of: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
     not_behind: bool = False
+    shortest: int = 3
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -108,8 +110,8 @@ INFLECTIONS: Final[dict[str, Inflection]] = {
     "ru": Inflection(_words(_EAST_SLAVIC), both=True),
     "uk": Inflection(_words(_EAST_SLAVIC), both=True),
     "el": Inflection(_words("ς ν α ο η ι ε υ ας ες ος ων ου ους οι ης εις ια ιων ει ουν"), both=True),
-    "hi": Inflection(_words("ा े ी ों ें ो ियों ियां ियाँ ाओं ाएं ि ते ती ता ना ने"), both=True, not_behind=True),
-    "ar": Inflection(_words("ه ات ون ين ان ي ا ها هم"), leading=_ARABIC, head_first=True),
+    "hi": Inflection(_words("ा े ी ों ें ो ियों ियां ियाँ ाओं ाएं ि ते ती ता ना ने"), both=True, not_behind=True, shortest=2),
+    "ar": Inflection(_words("ه ات ون ين ان ي ا ها هم"), leading=_ARABIC, head_first=True, shortest=2),
     "fa": Inflection(_words("ها های هایی ی ان ای می ند"), leading=("می",), head_first=True),
     "he": Inflection(
         _words("ים ות ה ת י"),
@@ -124,7 +126,14 @@ INFLECTIONS: Final[dict[str, Inflection]] = {
         ("nya", "kan", "an", "lah"), leading=("me", "ber", "men", "mem", "meng", "di", "ter"), head_first=True
     ),
     "vi": Inflection(head_first=True, of=("của",)),
-    "ko": Inflection(open_end=True, not_behind=True),
+    "ko": Inflection(
+        _words(
+            "이 가 은 는 을 를 의 에 에서 에게 으로 로 와 과 도 만 까지 부터 께서 들 들이 들은 들을 들의 처럼 속 위 밑 옆"
+        ),
+        open_end=True,
+        not_behind=True,
+        shortest=1,
+    ),
     "zh": Inflection(link=("的",)),
     "ja": Inflection(link=("の",), not_behind=True),
     "th": Inflection(head_first=True, of=("ของ",)),

@@ -40,12 +40,12 @@ class Part(NamedTuple):
 def find_parts(reading: Reading) -> list[Part]:
     """Return the words that say what is shown, in order, with the parts they play.
 
-    Where a prompt says nothing outside of quotation marks, it is looked for within them.
+    Where a prompt shows nothing outside of quotation marks, it is looked for within them; then among the orders.
     """
     parts = _parts(reading)
     for start, end in reading.quoted if not parts else ():
         parts += [_moved(part, start) for part in _parts(read(reading.whole[start:end]))]
-    return parts
+    return parts or _parts(reading, orders=True)
 
 
 def _moved(part: Part, by: int) -> Part:
@@ -53,12 +53,11 @@ def _moved(part: Part, by: int) -> Part:
     return part._replace(hit=hit._replace(start=hit.start + by, end=hit.end + by))
 
 
-def _parts(reading: Reading) -> list[Part]:
+def _parts(reading: Reading, *, orders: bool = False) -> list[Part]:
     how = INFLECTIONS.get(reading.language.code, Inflection())
     clauses = [list(hits) for _, hits in groupby(find_hits(reading), key=lambda hit: hit.clause)]
-    shown = [
-        _depths(_present(clause, how.not_behind), how, reading.text) for clause in _without_orders(reading, clauses)
-    ]
+    clauses = clauses if orders else _without_orders(reading, clauses)
+    shown = [_depths(_present(clause, how.not_behind), how, reading.text) for clause in clauses]
     parts = [
         Part(hit, depth, False, place) for place, clause in enumerate(filter(None, shown)) for hit, depth in clause
     ]
@@ -78,7 +77,7 @@ def _without_orders(reading: Reading, clauses: list[list[Hit]]) -> list[list[Hit
 
 
 def _sentence(reading: Reading, at: int) -> int:
-    return next((place for place, span in enumerate(reading.sentences) if at < span.end), -1)
+    return bisect_right(reading.sentences, at, key=lambda span: span.end)
 
 
 def _present(clause: list[Hit], behind: bool) -> list[Hit]:

@@ -41,6 +41,8 @@ subject: stands after the subject. negation: what goes with it is not shown. com
 UNSPACED: Final = frozenset({"zh", "ja", "th"})
 """Languages that put no spaces between words."""
 _SHORTEST: Final = 3
+_LONGEST: Final = 100
+"""Letters of a word that is looked up; longer ones are noise, and looking at their parts would take seconds."""
 _LONG: Final = 6
 """Letters of the end of a compound that may have an ending of its own."""
 _PLAIN: Final = re.compile(r"[a-z]+|\d+")
@@ -76,6 +78,8 @@ class Lexicon:
 
     def kinds(self, word: str) -> Kinds:
         """Return the kinds of one word, in any of its forms; empty where it is not known."""
+        if len(word) > _LONGEST:
+            return ()
         return self.words.get(word) or self._inflected(word) or self._part(word)
 
     def _inflected(self, word: str) -> Kinds:
@@ -87,7 +91,7 @@ class Lexicon:
                 return found
             for ending in how.endings:
                 stem = form[: -len(ending)]
-                if len(stem) >= _SHORTEST and form.endswith(ending):
+                if len(stem) >= how.shortest and form.endswith(ending):
                     if (found := self.words.get(stem)) and (ending not in how.verbal or not NOUNS.issuperset(found)):
                         return found
                     if how.both and (found := self.stems.get(stem)):
@@ -175,7 +179,7 @@ def _join(table: dict[Key, Kinds], key: Key, kind: str) -> None:
 
 def _stems(word: str, how: Inflection) -> Iterator[str]:
     for ending in how.endings:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
+        if word.endswith(ending) and len(word) - len(ending) >= how.shortest:
             yield word[: -len(ending)]
 
 
