@@ -8,7 +8,6 @@ quality and style are looked through, orders to a machine and what is said not t
 from __future__ import annotations
 
 from bisect import bisect_right
-from bisect import bisect_right
 from itertools import groupby
 from typing import Final, NamedTuple
 
