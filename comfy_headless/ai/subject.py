@@ -33,8 +33,9 @@ def find_subject(reading: Reading, parts: Sequence[Part]) -> Found[str | None]:
 
 def find_motion(reading: Reading, parts: Sequence[Part], camera: Sequence[Span] = ()) -> Found[tuple[str, ...]]:
     """Return the words that say what moves or happens, but for those that say how the camera does."""
+    said = {place for span in camera for place in range(*span)}
     spans = [reading.span(part.hit.start, part.hit.end) for part in parts if not _MOVES.isdisjoint(part.hit.kinds)]
-    moves = [span for span in spans if not any(span.start < other.end and other.start < span.end for other in camera)]
+    moves = [span for span in spans if said.isdisjoint(range(*span))]
     words = once(word for span in moves if (word := reading.prompt[slice(*span)])[0].isalnum())
     return Found(words, 0.8 if words else 0.6, tuple(moves))
 

@@ -102,17 +102,19 @@ def suggest_video(analysis: PromptAnalysis) -> SuggestedPreset:
     machine = _machine(analysis)
     asked = {"seconds": analysis.duration, "aspect": analysis.aspect}
     wishes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    found, heard = _recommended(machine, wishes)
-    taken, why = _narrowed(analysis, found)
+    family = _family(analysis, "video")
+    found, heard = _recommended(machine, wishes, family)
+    taken, why = _narrowed(analysis, found, family)
     reasons = [found.reason] if taken == found.name else []
     reasons += why
     if heard:
         reasons.append(f"it makes {_in_words(heard)}, as asked for")
         plain = recommend(VIDEO_PRESETS, machine, Wishes())
-        if plain.name not in (found.name, taken):
+        if plain.name not in (found.name, taken) and family is None:
             reasons[-1] += f"; {plain.name!r} would be taken otherwise, but was not tested with that"
     if missed := {name: value for name, value in wishes.items() if name not in heard}:
-        reasons.append(f"no preset was tested with {_in_words(missed)}")
+        none = "no preset" if family is None else f"none of {family!r}"
+        reasons.append(f"{none} was tested with {_in_words(missed)}")
     text = "; ".join(reasons)
     return SuggestedPreset(taken, text if taken == found.name else f"preset {taken!r}: {text}")
 
@@ -127,38 +129,42 @@ def _machine(analysis: PromptAnalysis) -> Machine:
     return Machine(DEFAULT_VRAM_GB, "assumed")
 
 
-def _recommended(machine: Machine, wishes: Mapping[str, Any]) -> tuple[Recommendation, Mapping[str, Any]]:
-    """Return what is recommended, and which wishes it fulfils; what no preset can make is left out, length first."""
+def _recommended(
+    machine: Machine, wishes: Mapping[str, Any], family: str | None
+) -> tuple[Recommendation, Mapping[str, Any]]:
+    """Return what is recommended, and which wishes it fulfils; what nothing can make is left out, the length first."""
     tries = [wishes, *({name: wishes[name]} for name in ("aspect", "seconds") if name in wishes and len(wishes) > 1)]
-    for heard in tries:
+    for heard in filter(None, tries):
         try:
-            settings = {**heard, "allow_untested": False} if heard else {}
-            return recommend(VIDEO_PRESETS, machine, Wishes(settings=settings)), heard
-        except ValidationError:
-            if not heard:
-                raise
+            found = recommend(VIDEO_PRESETS, machine, Wishes(settings={**heard, "allow_untested": False}))
+        except ValidationError:  # no preset can take these
+            continue
+        if family is None or any(each.preset.family == family and not each.refuses for each in found.candidates):
+            return found, heard
     return recommend(VIDEO_PRESETS, machine, Wishes()), {}
 
 
-def _narrowed(analysis: PromptAnalysis, found: Recommendation) -> tuple[str, list[str]]:
+def _narrowed(analysis: PromptAnalysis, found: Recommendation, family: str | None) -> tuple[str, list[str]]:
     """Return the best of those that are of a family, and make sound, where that is asked for and one runs; and why."""
     able = [each for each in found.candidates if not each.refuses]
     taken, why = found.name, []
-    family = _family(analysis, "video")
     if family is not None:
         of_it = [each for each in able if each.preset.family == family]
         if not of_it:
-            return taken, [f"no preset of {family!r} makes that from text alone"]
-        able, taken = of_it, _best(of_it, found)
+            return taken, [f"no preset of {family!r} makes a video from text alone"]
+        able, taken = of_it, _best(of_it, found, analysis.model)
         if taken != found.name:
-            why.append(f"the best of {family!r} {_where(found)}{_tight(able, taken)}")
+            how = "the one that was named" if taken == analysis.model else f"the best of {family!r} {_where(found)}"
+            why.append(f"{how}{_tight(able, taken)}")
     if analysis.sound:
         loud = [each for each in able if sound_made(each.preset.template("text").graph)]
         there = [each for each in loud if fits(each.preset, found.vram_gb) and each.enough_ram]
         if not any(each.lacks for each in able if each.name == taken):
             there = [each for each in there if not each.lacks]
-        if there:
-            taken = _best(there, found)
+        if any(each.name == taken for each in loud):
+            why.append("it makes the sound that is asked for")
+        elif there:
+            taken = _best(there, found, analysis.model)
             why.append(f"it makes the sound that is asked for{_tight(there, taken)}")
         else:
             lightest = min(loud, key=lambda each: each.preset.needs.min_vram_gb.value, default=None)
@@ -166,10 +172,11 @@ def _narrowed(analysis: PromptAnalysis, found: Recommendation) -> tuple[str, lis
     return taken, why
 
 
-def _best(pool: Sequence[Candidate], found: Recommendation) -> str:
-    """Return what the catalog has taken, if it is one of these; else the best that has room, or the lightest."""
-    if any(each.name == found.name for each in pool):
-        return found.name
+def _best(pool: Sequence[Candidate], found: Recommendation, named: str | None) -> str:
+    """Return what was named or the catalog has taken, if it is one of these; else what has room, or the lightest."""
+    for name in (named, found.name):
+        if any(each.name == name for each in pool):
+            return str(name)
     room = [each for each in pool if each.recommended]
     there = [each for each in room or pool if not each.lacks] or room or pool
     return (max if room else min)(there, key=lambda each: each.rank).name
@@ -195,10 +202,10 @@ def _family(analysis: PromptAnalysis, makes: str) -> str | None:
     """Return the family that the analysis is for, where it makes that."""
     if analysis.model is None:
         return None
-    every = {preset.name: preset for library in (VIDEO_PRESETS, IMAGE_PRESETS) for preset in library.values()}
-    named = every.get(analysis.model)
-    of = [named] if named is not None else [each for each in every.values() if each.family == analysis.model]
-    return next((each.family for each in of if each.makes == makes), None)
+    every = [preset for library in (VIDEO_PRESETS, IMAGE_PRESETS) for preset in library.values()]
+    named = [each for each in every if each.name == analysis.model]
+    of_it = named or [each for each in every if analysis.model in (each.family, each.model.value)]
+    return next((each.family for each in of_it if each.makes == makes), None)
 
 
 def _in_words(wishes: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from comfy_headless import (
     VIDEO_PRESETS,
     ComfyUIOfflineError,
     ValidationError,
+    VideoModel,
     analyze_prompt,
     get_recommended_preset,
 )
@@ -86,8 +87,21 @@ def test_a_family() -> None:
     suggested = analyze_prompt("a cat on a roof", model="hunyuan15", vram_gb=8).suggested_video_preset
     assert VIDEO_PRESETS[suggested].family == "hunyuan15"
     assert "the best of 'hunyuan15' on 8 GiB of VRAM" in suggested.reason
+    assert suggested == analyze_prompt("a cat on a roof", model=VideoModel.HUNYUAN_15, vram_gb=8).suggested_video_preset
     svd = analyze_prompt("a cat on a roof", model="svd").suggested_video_preset
-    assert svd == get_recommended_preset(8) and "no preset of 'svd' makes that from text alone" in svd.reason
+    assert svd == get_recommended_preset(8) and "no preset of 'svd' makes a video from text alone" in svd.reason
+
+
+def test_a_preset_that_is_named() -> None:
+    """A preset that the analysis is for is suggested, with what it cannot do, or only slowly."""
+    suggested = analyze_prompt('a baker says "hi", 9:16, 6 seconds', model="wan_5b").suggested_video_preset
+    assert suggested == "wan_5b"
+    assert suggested.reason == (
+        "preset 'wan_5b': the one that was named (tight: it is meant for 24 GiB of VRAM); it makes no sound, which is "
+        "asked for; it makes 9:16, as asked for; none of 'wan' was tested with 6 s"
+    )
+    loud = analyze_prompt('a baker says "hi"', model="ltx2_standard").suggested_video_preset
+    assert loud == "ltx2_standard" and "it makes the sound that is asked for" in loud.reason
 
 
 def test_a_server() -> None:
