@@ -44,7 +44,7 @@ _SCRIPTS: Final = {
     "hy": "\u0530-\u058f",
 }
 _SCRIPT: Final = re.compile("|".join(f"(?P<{code}>[{letters}]+)" for code, letters in _SCRIPTS.items()))
-_LATIN: Final = re.compile("[a-z\u00df-\u024f\u1e00-\u1eff]+")
+_LATIN: Final = re.compile(r"(?<!\d)[a-z\u00df-\u024f\u1e00-\u1eff]+")
 _WEIGHT: Final = {"zh": 3, "ja": 2, "ko": 2}
 """How many Latin letters a sign says as much as."""
 # Letters and words that tell neighbours apart which share a script.
@@ -57,7 +57,7 @@ _MOST_WORDS: Final = 120
 _WORD_SAYS_MOST: Final = 6.0
 _FREQUENT: Final = 2.5
 _PIECES: Final = 0.4
-_PRIOR: Final = 1.5
+_PRIOR: Final = 2.0
 _RARE: Final = {"ms": -1.5, "sk": -1.0, "ca": -1.5, "da": -0.5, "no": -0.5, "ro": -0.5, "hu": -0.5, "fi": -0.5}
 """Languages that are less often met than the neighbours they are taken for."""
 

@@ -146,6 +146,7 @@ _PAIRS = {
     "'": "'",
 }
 _OPENING = re.compile(f"[{''.join(_PAIRS)}]")
+_JSON = re.compile(r'\s*[\[{]\s*[{"]\s*[a-z"]')
 _LONGEST_QUOTATION = 2000
 _ELIDED = re.compile(r"'(?:\d\ds?|n|em|til|tis|twas|cause|round|bout)\b")
 
@@ -156,6 +157,8 @@ def read(text: str) -> Reading:
     quoted = _quotations(lower)
     if len(quoted) == 1 and not lower[: quoted[0].start - 1].strip() and not lower[quoted[0].end + 1 :].strip(" .\n"):
         quoted = ()  # a prompt that is in quotation marks as a whole
+    if _JSON.match(lower):
+        quoted = ()  # marks of JSON, not of speech
     shown = _blanked(lower, quoted)
     language = language_of(shown if any(map(str.isalpha, shown)) else lower)
     whole, plain = bare(lower, language.code), bare(shown, language.code)

@@ -38,7 +38,7 @@ _WIDE: Final = {
 _PLAIN: Final = frozenset(("16:9", "9:16", "21:9", "9:21"))
 """Ratios that are hardly ever a score or a time."""
 _NUMBERS: Final = re.compile(
-    r"(?<![\d.,:/])(\d{1,4}(?:[.,]\d{1,2})?)\s?([:x*×∶/：х]|\s(?:by|to|zu|auf|на|per|por|par|op)\s)\s?(\d{1,4})(?![\d:/]|[.,]\d)"
+    r"(?<!\d)(?<!\d[.,:/])(\d{1,4}(?:[.,]\d{1,2})?)\s?([:x*×∶/：х]|\s(?:by|to|zu|auf|на|per|por|par|op)\s)\s?(\d{1,4})(?![\d:/]|[.,]\d)"
 )
 _SURE: Final = 0.95
 _UNSAID: Final = 0.9
@@ -52,7 +52,7 @@ def find_aspect(reading: Reading, phrases: Phrases) -> Found[str | None]:
         if ratio := _ratio(reading, phrases, match):
             return Found(ratio, _SURE, (reading.span(match.start(), match.end()),))
     for found in asked(reading, phrases, "aspect").wanted:
-        return Found(found.value, _SURE if found.sure else 0.8, (reading.span(found.start, found.end),))
+        return Found(found.value, _SURE if found.kind == "sure" else 0.8, (reading.span(found.start, found.end),))
     return Found(None, _UNSAID)
 
 
@@ -64,6 +64,8 @@ def _ratio(reading: Reading, phrases: Phrases, match: re.Match[str]) -> str | No
     if min(width, height) >= _SMALLEST and sign not in ":：∶/":
         return _nearest(width / height)
     name = f"{left}:{right}"
+    if sign == "/" and name not in _PLAIN:
+        return None
     if name not in RATIOS and name not in _WIDE:
         return None
     ratio = _WIDE.get(name, name)
@@ -72,15 +74,9 @@ def _ratio(reading: Reading, phrases: Phrases, match: re.Match[str]) -> str | No
     def near(field: str) -> bool:
         return any(each.clause == clause for each in phrases.around(field, match.start(), match.end()))
 
-    if near("aspect.against"):
+    if near("aspect.against") and not near("aspect.context") and name not in _PLAIN:
         return None
-    sure = name in _PLAIN or "." in left or near("aspect.context") or near("aspect")
-    return ratio if sure or _is_clause(reading, clause, match) else None
-
-
-def _is_clause(reading: Reading, clause: int, match: re.Match[str]) -> bool:
-    """Whether the numbers are all of a clause."""
-    return not reading.text[slice(*reading.clauses[clause])].replace(match[0], "").strip(" ,.;:()[]-–—|、。，")
+    return ratio
 
 
 def _nearest(quotient: float) -> str | None:

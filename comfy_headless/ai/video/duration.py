@@ -18,6 +18,12 @@ from comfy_headless.ai.video.values import words_between
 _UNITS: Final = {"duration.second": 1.0, "duration.minute": 60.0, "duration.hour": 3600.0}
 _TIME: Final = r"\d{1,2}:\d{2}|\d{1,3}(?:\.\d{1,2})?"
 _STRETCH: Final = re.compile(rf"(?<![\d:.,])({_TIME})\s?s?e?c?\s?(?:-|–|—|~|〜|to|至|到)\s?({_TIME})(?![\d:])")
+_LIKELY: Final = 180.0
+"""Seconds that are taken for the film's where nothing says whose they are."""
+_BARE: Final = re.compile(r"[\"']?\s?[:=]\s?(\d{1,3}(?:\.\d{1,2})?)(?=\s*(?:$|[,;}\n|]))")
+"""Seconds without their unit, as a list of settings has them: "duration: 8"."""
+_YEARS: Final = re.compile(r"\d{3,4}s")
+_DECADE: Final = re.compile(r"[2-9]0s")
 _LONGEST: Final = 3600.0
 _LINK: Final = 6
 _SURE: Final = 0.95
@@ -30,6 +36,7 @@ class _Length(NamedTuple):
     end: int
     clause: int
     hours: bool
+    decade: bool
 
 
 def find_duration(reading: Reading, phrases: Phrases) -> Found[float | None]:
@@ -84,12 +91,19 @@ def _lengths(reading: Reading, phrases: Phrases) -> Iterator[_Length]:
 
 def _single(reading: Reading, phrases: Phrases) -> Iterator[_Length]:
     for match in phrases.of("duration"):
-        yield _Length(float(match.value), match.start, match.end, match.clause, False)
+        yield _Length(float(match.value), match.start, match.end, match.clause, False, False)
+    for match in phrases.of("duration.sure"):
+        if bare := _BARE.match(reading.text, match.end):
+            yield _Length(float(bare[1]), match.start, bare.end(), match.clause, False, False)
     for field, factor in _UNITS.items():
         for match in phrases.of(field):
             if number := number_before(reading.text, match.start, reading.language.code):
                 clause = reading.clause_at(number.start)
-                yield _Length(round(number.value * factor, 3), number.start, match.end, clause, factor > 60)
+                written = reading.text[number.start : match.end]
+                if _YEARS.fullmatch(written) or (written.endswith("分") and number.word):
+                    continue
+                decade = bool(_DECADE.fullmatch(written))
+                yield _Length(round(number.value * factor, 3), number.start, match.end, clause, factor > 60, decade)
 
 
 def _weight(reading: Reading, phrases: Phrases, length: _Length) -> int:
@@ -115,7 +129,13 @@ def _weight(reading: Reading, phrases: Phrases, length: _Length) -> int:
         return 0
     start, end = reading.clauses[length.clause]
     rest = reading.text[start : length.start] + " " + reading.text[length.end : max(end, length.end)]
-    return 2 if len(WORD.findall(rest)) <= 1 and len(rest.strip()) <= 8 else 0
+    if length.decade:
+        return 1 if not WORD.search(rest) and reading.text[start - 1 : start] != "(" else 0
+    if len(rest.strip()) <= 8 and len(WORD.findall(rest)) <= 1:  # in this order: a clause may be very long
+        return 2
+    if near("duration.against") or length.seconds > _LIKELY:
+        return 0
+    return 1
 
 
 def _apart(reading: Reading, match: Match, length: _Length) -> int:

@@ -54,7 +54,7 @@ def _words(language: str) -> _Words:
     clock = r"\d{1,2}:[0-5]\d"
     several = rf"(?:{_DIGITS}\s?(?:-|–|—|~|〜|to|bis|a|à|до|do|tot|till|ila|से|الى|至|到|から|에서)\s?)?"
     return _Words(
-        values, re.compile(rf"(?:(?<![\d.,:])(?:{clock}|{several}{_DIGITS})|{words}{_SIGNS})[\s\-–‐]{{0,2}}$")
+        values, re.compile(rf"(?:(?<!\d)(?<!\d[.,:])(?:{clock}|{several}{_DIGITS})|{words}{_SIGNS})[\s\-–‐]{{0,2}}$")
     )
 
 

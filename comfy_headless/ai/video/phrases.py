@@ -1,9 +1,9 @@
 """Phrases: the words of one language for all fields, and where they stand in a prompt.
 
 A file of words (``ai/words/video/<language>.toml``) has a table per field. ``sure`` holds, by value, phrases that
-decide alone, ``near`` phrases that count in a clause with a word of ``context``, or where they are nearly all of a
-clause. The value ``nothing`` is for phrases that mean something else: where several match at one place, the longest is
-taken, so that "frying pan" hides "pan".
+decide alone, ``near`` phrases that count in a clause with a word of ``context``, ``alone`` phrases that count there
+and where they are nearly all of a clause. The value ``nothing`` is for phrases that mean something else: where several
+match at one place, the longest is taken, so that "frying pan" hides "pan".
 
 An entry is a phrase of words; ``a/b`` in place of a word is either, ``word*`` also a longer word that begins with it,
 ``*word`` one that ends with it. In scripts without spaces an entry is a substring.
@@ -29,6 +29,7 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "words"
 COMMON: Final = "common"
 """The words that prompts in every language use."""
 NOTHING: Final = "nothing"
+SURE: Final = "sure"
 _ENTRY: Final = re.compile(r"[^,\n]+")
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _SHORTEST_STEM: Final = 2
@@ -45,14 +46,14 @@ class Match(NamedTuple):
     """A phrase of a field, found in a prompt.
 
     Args:
-        sure: whether it decides alone.
+        kind: ``sure`` decides alone, ``near`` and ``alone`` do not; for other lists their name.
         start, end: its place in `Reading.text`.
         clause: number of its clause.
     """
 
     field: str
     value: str
-    sure: bool
+    kind: str
     start: int
     end: int
     clause: int
@@ -82,7 +83,7 @@ class Phrases:
 class _Phrase(NamedTuple):
     field: str
     value: str
-    sure: bool
+    kind: str
     words: tuple[str, ...]
 
 
@@ -140,7 +141,7 @@ def _phrases(data: Mapping[str, Any], language: str) -> Iterator[_Phrase]:
             groups = value if isinstance(value, dict) else {"": value}
             for name, entries in groups.items():
                 for words in entries_of(entries, language):
-                    yield _Phrase(field if name else f"{field}.{key}", name, key != "near", words)
+                    yield _Phrase(field if name else f"{field}.{key}", name, key, words)
 
 
 def entries_of(listed: str, language: str) -> Iterator[tuple[str, ...]]:
@@ -187,7 +188,7 @@ def _spaced(reading: Reading, lexicon: Lexicon) -> Iterator[Match]:
             for phrase in _candidates(form, lexicon):
                 end = _matched(phrase.words, words, index, prefixes)
                 if end is not None:
-                    yield Match(phrase.field, phrase.value, phrase.sure, word.start, end.end, word.clause)
+                    yield Match(phrase.field, phrase.value, phrase.kind, word.start, end.end, word.clause)
 
 
 def _forms(text: str, prefixes: Iterable[str]) -> Iterator[str]:
@@ -234,17 +235,25 @@ def _substrings(reading: Reading, lexicon: Lexicon) -> Iterator[Match]:
         while start >= 0:
             for phrase in phrases:
                 yield Match(
-                    phrase.field, phrase.value, phrase.sure, start, start + len(piece), reading.clause_at(start)
+                    phrase.field, phrase.value, phrase.kind, start, start + len(piece), reading.clause_at(start)
                 )
             start = text.find(piece, start + len(piece))
 
 
 def _longest(found: list[Match]) -> list[Match]:
-    """Of the matches of one field that overlap, the first and longest."""
+    """Of the matches of one field that overlap, the first and longest; a later one that says more about it instead."""
     kept: list[Match] = []
-    ends: dict[str, int] = {}
-    for match in sorted(found, key=lambda each: (each.start, -each.end, not each.sure)):
-        if match.start >= ends.get(match.field, 0):
+    last: dict[str, int] = {}
+    for match in sorted(found, key=lambda each: (each.start, -each.end, each.kind != SURE)):
+        at = last.get(match.field, -1)
+        if at < 0 or match.start >= kept[at].end:
+            last[match.field] = len(kept)
             kept.append(match)
-            ends[match.field] = match.end
+        elif _says_more(match, kept[at]):  # "camera zooms" and "zooms out"
+            kept[at] = match
     return kept
+
+
+def _says_more(match: Match, before: Match) -> bool:
+    moves = match.field == "camera" and match.kind == SURE
+    return moves and match.end > before.end and NOTHING not in (match.value, before.value)

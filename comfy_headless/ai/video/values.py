@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -25,16 +26,30 @@ class Asked(NamedTuple):
 
 def asked(reading: Reading, phrases: Phrases, field: str) -> Asked:
     """Return the phrases of ``field`` that count, and those that a "no" or "without" stands by."""
-    context = {match.clause for match in phrases.of(f"{field}.context")}
+    hidden = [match for match in phrases.of(field) if match.value == NOTHING]
+    context = {match.clause for match in phrases.of(f"{field}.context") if not _inside(match, hidden)}
+    told = set(context)
     wanted: list[Match] = []
     denied: list[Match] = []
     for match in phrases.of(field):
-        if match.value == NOTHING:
-            continue
-        if match.sure or match.clause in context or _alone(reading, match) or _goes_on(reading, match, context):
+        if match.value != NOTHING and _counts(reading, match, context, told):
             (denied if is_denied(reading, phrases, match) else wanted).append(match)
-            context.add(match.clause)
+            told.add(match.clause)
     return Asked(wanted, denied)
+
+
+def _inside(match: Match, others: Sequence[Match]) -> bool:
+    """Whether a phrase is part of one of the others, which are in their order."""
+    at = bisect_right(others, match.start, key=lambda each: each.start) - 1
+    return at >= 0 and match.end <= others[at].end
+
+
+def _counts(reading: Reading, match: Match, context: set[int], told: set[int]) -> bool:
+    if _is_name(reading, match):
+        return False
+    if match.kind not in ("near", "alone") or match.clause in context:
+        return True
+    return _goes_on(reading, match, told) or (match.kind == "alone" and _alone(reading, match))
 
 
 def _alone(reading: Reading, match: Match) -> bool:
@@ -43,6 +58,17 @@ def _alone(reading: Reading, match: Match) -> bool:
     if reading.language.code in _UNSPACED:
         return len(clause) <= _FEW_CHARACTERS
     return len(clause.split()) <= _FEW_WORDS
+
+
+def _is_name(reading: Reading, match: Match) -> bool:
+    """Whether a word is written as a name, in a text that does not write all words so: "our cat Zoom"."""
+    if reading.language.code == "de" or match.field != "camera" or " " in reading.text[match.start : match.end]:
+        return False
+    written = reading.original(match.start, match.end)
+    before = reading.original(max(match.start - 30, 0), match.start).split()
+    if not written.istitle() or not before or before[-1][-1] in ".!?:;,|-–—•。":
+        return False
+    return before[-1].islower()
 
 
 def _goes_on(reading: Reading, match: Match, context: set[int]) -> bool:
