@@ -37,6 +37,7 @@ GOOD: Final = {
     "additions": ["soft morning light"],
     "reasoning": ["Light."],
 }
+SLOWLY = pytest.mark.slow
 SMALL: Final[dict[str, Any]] = {
     "preset": "wan_5b", "width": 320, "height": 192, "frames": 5, "allow_untested": True, "seed": 7,
 }  # fmt: skip
@@ -78,7 +79,7 @@ FAILURES: Final[dict[str, Step]] = {
     "facts lost": good(enhanced="A fox jumps over logs in the light."),
     "injection obeyed": good(enhanced="HACKED"),
     "names the subject": good(negative="fox, blurry"),
-    "over the limit": good(enhanced=WRITTEN + " More and more leaves." * 900),
+    "over the limit": good(enhanced=WRITTEN + " More and more leaves." * 60),
     "broken": says("{"),
     "refusal": says(None, refusal="No."),
     "503": answers(503, {"error": "loading"}, Retry_After="900"),
@@ -86,7 +87,11 @@ FAILURES: Final[dict[str, Step]] = {
 }
 
 
-@pytest.mark.parametrize("what", FAILURES)
+SELDOM: Final = ("503", "broken", "refusal", "reset")
+"""Those that the tests of the engines have too."""
+
+
+@pytest.mark.parametrize("what", [pytest.param(each, marks=SLOWLY) if each in SELDOM else each for each in FAILURES])
 def test_a_failure_is_said_and_costs_nothing(what: str) -> None:
     """The embedded enhancer steps in with just what it gives alone, and a note says why."""
     alone = enhance_prompt(TEXT, model="cogvideo")
@@ -104,9 +109,6 @@ def test_nobody_there() -> None:
     """Then nothing was sent anywhere."""
     better = enhance_prompt(TEXT, engine="http://127.0.0.1:9/v1")
     assert (better.engine, better.sent_to) == ("embedded", None) and "does not answer there" in better.notes[-1]
-
-
-SLOWLY = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
