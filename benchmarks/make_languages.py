@@ -67,8 +67,8 @@ def main() -> None:
     for language, counts in counted.items():
         total = sum(counts[piece] for piece in kept) + SMOOTHING * len(kept)
         table[language] = {
-            "": round(math.log(SMOOTHING / total), 2),
-            **{p: round(math.log((counts[p] + SMOOTHING) / total), 2) for p in kept if counts[p]},
+            "": round(math.log(SMOOTHING / total), 1),
+            **{p: round(math.log((counts[p] + SMOOTHING) / total), 1) for p in kept if counts[p]},
         }
     path = WORDS / "languages.json"
     path.write_text(json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")

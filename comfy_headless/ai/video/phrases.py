@@ -32,7 +32,6 @@ NOTHING: Final = "nothing"
 SURE: Final = "sure"
 _ENTRY: Final = re.compile(r"[^,\n]+")
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
-_SHORTEST_STEM: Final = 2
 _REACH: Final = 60
 """Characters that a word of context is looked for in; it keeps the time linear."""
 # Letters that Arabic and Hebrew write together with the next word: and, the, in, to, as, from.
@@ -94,18 +93,23 @@ class Lexicon:
     Args:
         language: ISO 639-1, or ``common``.
         exact: phrases by their first word.
+        pairs: phrases by their first two, since hundreds may begin with one such as "camera".
         stems: phrases by the beginning of their first word.
         endings: phrases by the end of their first word.
         substrings: phrases of scripts without spaces.
         data: the file.
+        stem_lengths, ending_lengths: how long those are.
     """
 
     language: str
     exact: Mapping[str, Sequence[_Phrase]]
+    pairs: Mapping[tuple[str, str], Sequence[_Phrase]]
     stems: Mapping[str, Sequence[_Phrase]]
     endings: Mapping[str, Sequence[_Phrase]]
     substrings: Mapping[str, Sequence[_Phrase]]
     data: Mapping[str, Any]
+    stem_lengths: Sequence[int]
+    ending_lengths: Sequence[int]
 
 
 @cache
@@ -116,6 +120,7 @@ def lexicon(language: str, folder: str = "video") -> Lexicon | None:
         return None
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     exact: dict[str, list[_Phrase]] = defaultdict(list)
+    pairs: dict[tuple[str, str], list[_Phrase]] = defaultdict(list)
     stems: dict[str, list[_Phrase]] = defaultdict(list)
     endings: dict[str, list[_Phrase]] = defaultdict(list)
     substrings: dict[str, list[_Phrase]] = defaultdict(list)
@@ -127,9 +132,21 @@ def lexicon(language: str, folder: str = "video") -> Lexicon | None:
             stems[first[:-1]].append(phrase)
         elif first.startswith("*"):
             endings[first[1:]].append(phrase)
+        elif len(phrase.words) > 1 and "*" not in phrase.words[1]:
+            pairs[first, phrase.words[1]].append(phrase)
         else:
             exact[first].append(phrase)
-    return Lexicon(language, dict(exact), dict(stems), dict(endings), dict(substrings), data)
+    return Lexicon(
+        language=language,
+        exact=dict(exact),
+        pairs=dict(pairs),
+        stems=dict(stems),
+        endings=dict(endings),
+        substrings=dict(substrings),
+        data=data,
+        stem_lengths=sorted({len(stem) for stem in stems}),
+        ending_lengths=sorted({len(ending) for ending in endings}),
+    )
 
 
 def _phrases(data: Mapping[str, Any], language: str) -> Iterator[_Phrase]:
@@ -183,41 +200,42 @@ def find_phrases(reading: Reading, folder: str = "video") -> Phrases:
 def _spaced(reading: Reading, lexicon: Lexicon) -> Iterator[Match]:
     words = reading.words
     prefixes = _PREFIXES.get(lexicon.language, ())
+    forms = [_forms(word.text, prefixes) for word in words]
+    forms.append(())
     for index, word in enumerate(words):
-        for form in _forms(word.text, prefixes):
-            for phrase in _candidates(form, lexicon):
-                end = _matched(phrase.words, words, index, prefixes)
-                if end is not None:
+        for form in forms[index]:
+            for phrase in _candidates(form, forms[index + 1], lexicon):
+                if end := _matched(phrase.words, words, index, forms):
                     yield Match(phrase.field, phrase.value, phrase.kind, word.start, end.end, word.clause)
 
 
-def _forms(text: str, prefixes: Iterable[str]) -> Iterator[str]:
-    yield text
-    for prefix in prefixes:
-        if text.startswith(prefix) and len(text) > len(prefix) + 1:
-            yield text[len(prefix) :]
+def _forms(text: str, prefixes: Iterable[str]) -> tuple[str, ...]:
+    """A word, and what it is without letters that are written together with it."""
+    bare = [text[len(prefix) :] for prefix in prefixes if text.startswith(prefix) and len(text) > len(prefix) + 1]
+    return (text, *bare)
 
 
-def _candidates(text: str, lexicon: Lexicon) -> Iterator[_Phrase]:
+def _candidates(text: str, following: Iterable[str], lexicon: Lexicon) -> Iterator[_Phrase]:
     yield from lexicon.exact.get(text, ())
-    if lexicon.stems:
-        for end in range(_SHORTEST_STEM, min(len(text), 20) + 1):
-            yield from lexicon.stems.get(text[:end], ())
-    if lexicon.endings:
-        for start in range(max(len(text) - 20, 0), len(text) - _SHORTEST_STEM):
-            yield from lexicon.endings.get(text[start:], ())
+    for each in following:
+        yield from lexicon.pairs.get((text, each), ())
+    for length in lexicon.stem_lengths:
+        if length <= len(text) and (found := text[:length]) in lexicon.stems:
+            yield from lexicon.stems[found]
+    for length in lexicon.ending_lengths:
+        if length <= len(text) and (found := text[-length:]) in lexicon.endings:
+            yield from lexicon.endings[found]
 
 
-def _matched(pattern: Sequence[str], words: Sequence[Word], index: int, prefixes: Sequence[str]) -> Word | None:
+def _matched(pattern: Sequence[str], words: Sequence[Word], index: int, forms: Sequence[Sequence[str]]) -> Word | None:
     """The last word of a phrase that begins at ``index``, where it stands there and in one clause."""
-    if index + len(pattern) > len(words):
+    last = index + len(pattern) - 1
+    if last >= len(words) or words[last].clause != words[index].clause:
         return None
-    for wanted, word in zip(pattern[1:], words[index + 1 : index + len(pattern)], strict=True):
-        if word.clause != words[index].clause:
+    for at, wanted in enumerate(pattern[1:], index + 1):
+        if not any(_same(wanted, form) for form in forms[at]):
             return None
-        if not any(_same(wanted, form) for form in _forms(word.text, prefixes)):
-            return None
-    return words[index + len(pattern) - 1]
+    return words[last]
 
 
 def _same(wanted: str, text: str) -> bool:
@@ -249,11 +267,20 @@ def _longest(found: list[Match]) -> list[Match]:
         if at < 0 or match.start >= kept[at].end:
             last[match.field] = len(kept)
             kept.append(match)
-        elif _says_more(match, kept[at]):  # "camera zooms" and "zooms out"
-            kept[at] = match
+        elif _says_more(match, kept[at]):
+            if _kin(match.value) == _kin(kept[at].value):  # "camera zooms" and "zooms out"
+                kept[at] = match
+            else:  # "handheld camera" and "camera running with them"
+                last[match.field] = len(kept)
+                kept.append(match)
     return kept
 
 
 def _says_more(match: Match, before: Match) -> bool:
     moves = match.field == "camera" and match.kind == SURE
     return moves and match.end > before.end and NOTHING not in (match.value, before.value)
+
+
+def _kin(value: str) -> str:
+    """What two directions of one movement share."""
+    return "pan" if value == "tilt" else value.split("_")[0]

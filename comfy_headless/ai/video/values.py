@@ -90,7 +90,7 @@ def is_denied(reading: Reading, phrases: Phrases, match: Match) -> bool:
             return True
     for after in phrases.around("not.after", match.end, match.end):
         stands = after.start >= match.end and after.clause == match.clause
-        if stands and words_between(reading, match.end, after.start) <= 1:
+        if stands and words_between(reading, match.end, after.start) <= 2:
             return True
     return False
 
