@@ -120,6 +120,8 @@ def _may_be_english(word: str, own: Lexicon) -> bool:
 
 def _same(lexicon: Lexicon, word: str, entry: str) -> bool:
     """Whether the last word of a phrase is that of an entry in another form."""
+    if entry[-1] == "*":
+        return word.startswith(entry[:-1])
     if word[:3] != entry[:3] or abs(len(word) - len(entry)) > 3:
         return False
     how = lexicon.inflection

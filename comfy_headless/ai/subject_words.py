@@ -156,6 +156,8 @@ def load(tables: Iterable[Mapping[str, str]], language: str) -> Lexicon:
 def _add(lexicon: Lexicon, phrases: dict[tuple[str, ...], Kinds], entry: str, kind: str) -> None:
     if kind == "postposition" and entry[:1] == "*":
         lexicon.cases += (entry[1:],)
+    elif len(entry) > 1 and entry[-1] == "*" and len(open_words := WORD.findall(entry)) > 1:
+        _join(phrases, (*open_words[:-1], f"{open_words[-1]}*"), kind)
     elif len(entry) > 1 and entry[-1] == "*":
         _join(lexicon.beginnings, entry.strip("*"), kind)
     elif len(entry) > 1 and entry[0] == "*":
@@ -179,7 +181,7 @@ def _join(table: dict[Key, Kinds], key: Key, kind: str) -> None:
 
 def _stems(word: str, how: Inflection) -> Iterator[str]:
     for ending in how.endings:
-        if word.endswith(ending) and len(word) - len(ending) >= how.shortest:
+        if word.endswith(ending) and len(word) - len(ending) > how.shortest:
             yield word[: -len(ending)]
 
 
