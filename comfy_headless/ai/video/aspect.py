@@ -71,10 +71,13 @@ def _ratio(reading: Reading, phrases: Phrases, match: re.Match[str]) -> str | No
     ratio = _WIDE.get(name, name)
     clause = reading.clause_at(match.start())
 
-    def near(field: str) -> bool:
-        return any(each.clause == clause for each in phrases.around(field, match.start(), match.end()))
+    def near(field: str, reach: int = 60) -> bool:
+        found = phrases.around(field, match.start(), match.end(), reach)
+        return any(each.clause == clause for each in found)
 
-    if near("aspect.against") and not near("aspect.context") and name not in _PLAIN:
+    if name in _PLAIN:
+        return None if near("aspect.against", 2) else ratio
+    if not near("aspect.context") and (near("aspect.against") or sign not in ":：∶"):  # a score, a grid of 3 x 2
         return None
     return ratio
 
