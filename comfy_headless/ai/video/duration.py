@@ -131,7 +131,10 @@ def _weight(reading: Reading, phrases: Phrases, length: _Length) -> int:
     rest = reading.text[start : length.start] + " " + reading.text[length.end : max(end, length.end)]
     if length.decade:
         return 1 if not WORD.search(rest) and reading.text[start - 1 : start] != "(" else 0
-    if len(rest.strip()) <= 8 and len(WORD.findall(rest)) <= 1:  # in this order: a clause may be very long
+    against = near("duration.against")
+    if (
+        not against and len(rest.strip()) <= 8 and len(WORD.findall(rest)) <= 1
+    ):  # in this order: a clause may be very long
         return 2
     odd = length.seconds <= 1 or length.seconds % 0.5  # a moment, or what a stopwatch measured
     return 0 if odd or against or length.seconds > _LIKELY else 1
