@@ -31,7 +31,7 @@ from comfy_headless.ai.subject_roles import find_parts
 from comfy_headless.ai.subject_words import lexicon_of
 from tests.ai.labelled import Labelled, labelled
 
-STRENGTH = 1.0
+STRENGTH = 2.0
 """How strongly weights are held to what they are without any prompt."""
 FOLDS, ROUNDS, STEPS = 10, 1, 150
 OUTRIGHT = {"portrait": 2.0, "product": 2.0, "scene": 2.0, "event": 2.0, "abstract": 2.5, "motion": 0.7}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from comfy_headless.ai.reading import Reading
 from comfy_headless.ai.subject_roles import SHOWN, Part
 from comfy_headless.ai.subject_words import NOUNS, VERBS
 
-_FADING: Final = 0.8
+_COUNTED: Final = SHOWN | {"doer"}
+_FADING: Final = 0.85
 """Each word counts so much of the one before it: what is said first is what it is about."""
 _BESIDE: Final = 0.5
 
@@ -19,8 +21,8 @@ def features(reading: Reading, parts: list[Part]) -> dict[str, float]:
     counted: Counter[str] = Counter()
     early: Counter[str] = Counter()
     for order, part in enumerate(parts):
-        for kind in part.hit.kinds:
-            if kind in SHOWN:
+        for kind in _said(part):
+            if kind in _COUNTED:
                 counted[kind] += 1
                 early[f"early {kind}"] += _FADING**order * (_BESIDE if part.depth else 1)
                 if not part.depth:
@@ -29,13 +31,20 @@ def features(reading: Reading, parts: list[Part]) -> dict[str, float]:
                     counted[f"first {kind}"] += 1
     found = {name: 1 - 0.5**count for name, count in counted.items()} | early
     if parts:
-        found.update({f"begins {kind}": 1.0 for kind in parts[0].hit.kinds if kind in SHOWN})
+        found.update({f"begins {kind}": 1.0 for kind in _said(parts[0]) if kind in _COUNTED})
     else:
         found["nothing"] = 1.0
         found["nothing, not a word" if not reading.words else "nothing, but words"] = 1.0
     found.update(_around_head(parts, counted))
     found["always"] = 1.0
     return found
+
+
+def _said(part: Part) -> Iterator[str]:
+    """The kinds of a word; a noun such as ``boxer`` is no movement, it names somebody who may move."""
+    names = not NOUNS.isdisjoint(part.hit.kinds)
+    for kind in part.hit.kinds:
+        yield "doer" if names and kind == "motion" else kind
 
 
 def _around_head(parts: list[Part], counted: Counter[str]) -> dict[str, float]:
@@ -51,6 +60,8 @@ def _around_head(parts: list[Part], counted: Counter[str]) -> dict[str, float]:
         for verb in VERBS:
             if counted[f"first {verb}"]:
                 found[f"head {kind} {verb}"] = 1.0
+        if counted["doer"]:
+            found[f"head {kind} doer"] = 1.0
         if counted["body"] or counted["portrait"]:
             found[f"head {kind} looks"] = 1.0
     return found
