@@ -64,30 +64,33 @@ INFLECTIONS: Final[dict[str, Inflection]] = {
     ),
     "de": Inflection(
         _words("e en er es em n s se sen ern ere eren erer eres erem et end ende enden ender endes"),
+        _words("et end ende enden ender endes"),
         compounds=True,
         of=("von", "vom", "des"),
     ),
-    "nl": Inflection(_words("s en n e t je jes tje tjes eren ers nde ende"), compounds=True, of=("van",)),
+    "nl": Inflection(
+        _words("s en n e t je jes tje tjes eren ers nde ende"), ("t", "nde", "ende"), compounds=True, of=("van",)
+    ),
     "sv": _NORDIC._replace(of=("av",)),
     "da": _NORDIC._replace(of=("af",)),
     "no": _NORDIC._replace(of=("av",)),
     "fr": Inflection(
         _words("s x e es ee ees nt ent ant"),
-        (),
+        ("nt", "ent", "ant"),
         _turned("aux>al eaux>eau"),
         head_first=True,
         of=("de", "d", "du", "des"),
     ),
     "es": Inflection(
         _words("s es n ndo"),
-        (),
+        ("n", "ndo"),
         _turned("a>o as>o os>o ces>z iendo>er iendo>ir ita>a ito>o itos>o itas>a"),
         head_first=True,
         of=("de", "del"),
     ),
     "pt": Inflection(
         _words("s es m ndo"),
-        (),
+        ("m", "ndo"),
         _turned("a>o as>o oes>ao aes>ao ais>al eis>el inho>o inha>a"),
         head_first=True,
         of=("de", "do", "da", "dos", "das"),
@@ -128,7 +131,8 @@ INFLECTIONS: Final[dict[str, Inflection]] = {
     "vi": Inflection(head_first=True, of=("của",)),
     "ko": Inflection(
         _words(
-            "이 가 은 는 을 를 의 에 에서 에게 으로 로 와 과 도 만 까지 부터 께서 들 들이 들은 들을 들의 처럼 속 위 밑 옆"
+            "이 가 은 는 을 를 의 에 에서 에게 으로 로 와 과 도 만 까지 부터 께서 들 들이 들은 들을 들의 "
+            "처럼 속 위 밑 옆"
         ),
         open_end=True,
         not_behind=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +19,7 @@ _BESIDE: Final = 0.5
 def features(reading: Reading, parts: list[Part]) -> dict[str, float]:
     """Return feature -> value; what is missing is 0."""
     counted: Counter[str] = Counter()
-    early: Counter[str] = Counter()
+    early: defaultdict[str, float] = defaultdict(float)
     for order, part in enumerate(parts):
         for kind in _said(part):
             if kind in _COUNTED:

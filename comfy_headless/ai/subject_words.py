@@ -32,11 +32,12 @@ motion: what does so with support; calm: what does not. shape: hints of somethin
 NOUNS: Final = frozenset({"person", "animal", "food", "vehicle", "thing", "place", "weather"})
 """Kinds that can be what a prompt is about."""
 VERBS: Final = frozenset({"event", "motion", "calm"})
-STRUCTURE: Final = ("skip", "preposition", "postposition", "subject", "negation", "command")
+STRUCTURE: Final = ("skip", "preposition", "postposition", "subject", "negation", "command", "function")
 """Kinds of words that say how to take the others.
 
 skip: is looked through: camera, quality, style. preposition, postposition: what they go with is not the subject.
 subject: stands after the subject. negation: what goes with it is not shown. command: of orders to a machine.
+function: articles, pronouns, auxiliary verbs; they show nothing, even where they are spelt like what does.
 """
 UNSPACED: Final = frozenset({"zh", "ja", "th"})
 """Languages that put no spaces between words."""
@@ -143,6 +144,9 @@ def load(tables: Iterable[Mapping[str, str]], language: str) -> Lexicon:
         for kind, listed in table.items():
             for entry in fold(listed, language).replace("\n", ",").split(","):
                 _add(lexicon, phrases, entry.strip(), kind)
+    for word, kinds in lexicon.words.items():
+        if "function" in kinds:
+            lexicon.words[word] = tuple(kind for kind in kinds if kind in STRUCTURE)
     for words, kinds in sorted(phrases.items(), key=lambda each: -len(each[0])):
         lexicon.phrases.setdefault(words[0], []).append((words[1:], kinds))
     lexicon.longest = max(map(len, lexicon.words), default=0)
