@@ -24,7 +24,7 @@ class Inflection(NamedTuple):
         of: words between a noun and the noun that it belongs to.
         link: what stands after all that describes a noun, right before it.
         shortest: letters that are left at least where an ending is taken off.
-        not_behind: what says that something is not there comes after it.
+        verb_last: the verb ends a sentence, and what says that something is not there comes after it.
     """
 
     endings: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Inflection(NamedTuple):
     head_first: bool = False
     of: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
-    not_behind: bool = False
+    verb_last: bool = False
     shortest: int = 3
 
 
@@ -113,16 +113,16 @@ INFLECTIONS: Final[dict[str, Inflection]] = {
     "ru": Inflection(_words(_EAST_SLAVIC), both=True),
     "uk": Inflection(_words(_EAST_SLAVIC), both=True),
     "el": Inflection(_words("ς ν α ο η ι ε υ ας ες ος ων ου ους οι ης εις ια ιων ει ουν"), both=True),
-    "hi": Inflection(_words("ा े ी ों ें ो ियों ियां ियाँ ाओं ाएं ि ते ती ता ना ने"), both=True, not_behind=True, shortest=2),
+    "hi": Inflection(_words("ा े ी ों ें ो ियों ियां ियाँ ाओं ाएं ि ते ती ता ना ने"), both=True, verb_last=True, shortest=2),
     "ar": Inflection(_words("ه ات ون ين ان ي ا ها هم"), leading=_ARABIC, head_first=True, shortest=2),
-    "fa": Inflection(_words("ها های هایی ی ان ای می ند"), leading=("می",), head_first=True),
+    "fa": Inflection(_words("ها هاي هايي ي ان اي مي ند"), leading=("مي",), head_first=True),
     "he": Inflection(
         _words("ים ות ה ת י"),
         leading=("וה", "שה", "מה", "בה", "כש", "ה", "ו", "ב", "ל", "מ", "ש", "כ"),
         head_first=True,
         of=("של",),
     ),
-    "tr": Inflection(open_end=True, not_behind=True),
+    "tr": Inflection(open_end=True, verb_last=True),
     "fi": Inflection(open_end=True, compounds=True),
     "hu": Inflection(open_end=True, compounds=True),
     "id": Inflection(
@@ -135,10 +135,10 @@ INFLECTIONS: Final[dict[str, Inflection]] = {
             "처럼 속 위 밑 옆"
         ),
         open_end=True,
-        not_behind=True,
+        verb_last=True,
         shortest=1,
     ),
     "zh": Inflection(link=("的",)),
-    "ja": Inflection(link=("の",), not_behind=True),
+    "ja": Inflection(link=("の",), verb_last=True),
     "th": Inflection(head_first=True, of=("ของ",)),
 }
