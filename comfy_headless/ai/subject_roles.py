@@ -58,7 +58,7 @@ def _parts(reading: Reading, *, orders: bool = False) -> list[Part]:
     how = INFLECTIONS.get(reading.language.code, Inflection())
     clauses = [list(hits) for _, hits in groupby(find_hits(reading), key=lambda hit: hit.clause)]
     clauses = clauses if orders else _without_orders(reading, clauses)
-    shown = [_depths(_present(clause, how.not_behind), how, reading.text) for clause in clauses]
+    shown = [_depths(_present(clause, how.verb_last), how, reading.text) for clause in clauses]
     parts = [
         Part(hit, depth, False, place) for place, clause in enumerate(filter(None, shown)) for hit, depth in clause
     ]
@@ -154,11 +154,19 @@ def _with_head(parts: list[Part], how: Inflection) -> list[Part]:
     head = next((place for place in nouns if parts[place].depth == 0), nouns[0] if nouns else None)
     if head is None:
         return parts
+    if how.verb_last:
+        head = _ending(parts, nouns, head)
     if not how.head_first:
         while head + 1 < len(parts) and _named(parts[head + 1].hit) and _joined(parts[head], parts[head + 1]):
             head += 1
     parts[head] = parts[head]._replace(head=True)
     return parts
+
+
+def _ending(parts: list[Part], nouns: list[int], head: int) -> int:
+    """Where no verb ends the clause, its last noun is the head: all before describes it, ``çay içen kedi``."""
+    last = max(place for place, part in enumerate(parts) if part.place == parts[head].place)
+    return last if last in nouns and parts[last].depth == parts[head].depth else head
 
 
 def _named(hit: Hit) -> bool:
