@@ -112,7 +112,8 @@ INFLECTIONS: Final[dict[str, Inflection]] = {
     "cs": Inflection(_words(_SLAVIC), both=True),
     "ru": Inflection(_words(_EAST_SLAVIC), both=True),
     "uk": Inflection(_words(_EAST_SLAVIC), both=True),
-    "el": Inflection(_words("ς ν α ο η ι ε υ ας ες ος ων ου ους οι ης εις ια ιων ει ουν"), both=True),
+    # A folded text has σ at the ends of words too.
+    "el": Inflection(_words("σ ν α ο η ι ε υ ασ εσ οσ ων ου ουσ οι ησ εισ ια ιων ει ουν"), both=True),
     "hi": Inflection(_words("ा े ी ों ें ो ियों ियां ियाँ ाओं ाएं ि ते ती ता ना ने"), both=True, verb_last=True, shortest=2),
     "ar": Inflection(_words("ه ات ون ين ان ي ا ها هم"), leading=_ARABIC, head_first=True, shortest=2),
     "fa": Inflection(_words("ها هاي هايي ي ان اي مي ند"), leading=("مي",), head_first=True),
