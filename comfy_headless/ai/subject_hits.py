@@ -136,7 +136,7 @@ def _cut(word: Word, lexicon: Lexicon) -> Iterator[Hit]:
     """Cut a stretch without spaces into the longest words that are known, from left to right."""
     text, unknown, at = word.text, 0, 0
     while at < len(text):
-        for end in range(min(len(text), at + lexicon.longest), at, -1):
+        for end in range(min(len(text), at + lexicon.longest.get(text[at], 0)), at, -1):
             kinds = lexicon.words.get(text[at:end])
             if kinds:
                 break

@@ -87,8 +87,10 @@ def _present(clause: list[Hit], behind: bool) -> list[Hit]:
     absent = 0
     for place, hit in enumerate(clause):
         if "negation" in hit.kinds and behind:
-            shown = [each for each in kept[-3:] if not SHOWN.isdisjoint(each.kinds)]
-            kept = [each for each in kept if not shown or each is not shown[-1]]
+            recent = range(len(kept) - 1, max(len(kept) - 4, -1), -1)
+            before = next((place for place in recent if not SHOWN.isdisjoint(kept[place].kinds)), None)
+            if before is not None:
+                del kept[before]
         elif "negation" in hit.kinds:
             absent = _REACH
         elif absent and not SHOWN.isdisjoint(hit.kinds):
@@ -107,15 +109,21 @@ def _goes_on(hit: Hit, following: Hit) -> bool:
 def _depths(clause: list[Hit], how: Inflection, text: str) -> list[tuple[Hit, int]]:
     """The words of one clause that say what is shown, with how deep they stand."""
     found: list[tuple[Hit, int]] = []
-    depth, only_skipped = 0, False
+    last = max((place for place, hit in enumerate(clause) if not NOUNS.isdisjoint(hit.kinds)), default=-1)
+    depth, only_skipped, linked = 0, False, 0
+    named = False
     for place, hit in enumerate(clause):
         kinds = hit.kinds
         if not SHOWN.isdisjoint(kinds):
             owner = text[hit.end : hit.end + 2] in ("'s", "’s")
             found.append((hit, 1 if owner else depth))
+            named = named or not (owner or depth)
             only_skipped = False
         elif hit.text in how.link:
-            depth = _linked(found, clause[place + 1 :], depth)
+            # All that stood before describes what comes now, unless nothing comes, or the subject has been named.
+            if place < last and not (depth and named):
+                found[linked:] = [(each, 1) for each, _ in found[linked:]]
+                depth, linked, named = 0, len(found), False
         elif hit.text in how.of:
             depth = _belonging(found, depth)
         elif "subject" in kinds:
@@ -133,16 +141,6 @@ def _depths(clause: list[Hit], how: Inflection, text: str) -> list[tuple[Hit, in
     return found
 
 
-def _linked(found: list[tuple[Hit, int]], rest: list[Hit], depth: int) -> int:
-    """All that stood before describes what comes now, unless nothing comes, or the subject has been named."""
-    if not any(not NOUNS.isdisjoint(each.kinds) for each in rest):
-        return depth
-    if depth == 0 or all(deep for _, deep in found):
-        found[:] = [(each, 1) for each, _ in found]
-        return 0
-    return depth
-
-
 def _belonging(found: list[tuple[Hit, int]], depth: int) -> int:
     """Streets of a town are streets, a statue of a horse is a statue; the face of a woman is a woman's."""
     return 1 if found and not NOUNS.isdisjoint(found[-1][0].kinds) else depth
@@ -155,7 +153,7 @@ def _with_head(parts: list[Part], how: Inflection) -> list[Part]:
     if head is None:
         return parts
     if how.verb_last:
-        head = _ending(parts, nouns, head)
+        head = _ending(parts, head)
     if not how.head_first:
         while head + 1 < len(parts) and _named(parts[head + 1].hit) and _joined(parts[head], parts[head + 1]):
             head += 1
@@ -163,10 +161,10 @@ def _with_head(parts: list[Part], how: Inflection) -> list[Part]:
     return parts
 
 
-def _ending(parts: list[Part], nouns: list[int], head: int) -> int:
+def _ending(parts: list[Part], head: int) -> int:
     """Where no verb ends the clause, its last noun is the head: all before describes it, ``çay içen kedi``."""
     last = max(place for place, part in enumerate(parts) if part.place == parts[head].place)
-    return last if last in nouns and parts[last].depth == parts[head].depth else head
+    return last if not NOUNS.isdisjoint(parts[last].hit.kinds) and parts[last].depth == parts[head].depth else head
 
 
 def _named(hit: Hit) -> bool:

@@ -63,7 +63,7 @@ class Lexicon:
         endings: of words.
         phrases: first word -> the words that follow, with the kinds; the longest first.
         cases: endings of nouns that are beside the subject.
-        longest: letters of the longest entry in ``words``.
+        longest: first letter -> letters of the longest entry in ``words`` that begins with it.
     """
 
     language: str
@@ -74,7 +74,7 @@ class Lexicon:
     endings: dict[str, Kinds] = field(default_factory=dict)
     phrases: dict[str, list[tuple[tuple[str, ...], Kinds]]] = field(default_factory=dict)
     cases: tuple[str, ...] = ()
-    longest: int = 0
+    longest: dict[str, int] = field(default_factory=dict)
     seen: dict[str, Kinds] = field(default_factory=dict)
 
     def kinds(self, word: str) -> Kinds:
@@ -149,7 +149,8 @@ def load(tables: Iterable[Mapping[str, str]], language: str) -> Lexicon:
             lexicon.words[word] = tuple(kind for kind in kinds if kind in STRUCTURE)
     for words, kinds in sorted(phrases.items(), key=lambda each: -len(each[0])):
         lexicon.phrases.setdefault(words[0], []).append((words[1:], kinds))
-    lexicon.longest = max(map(len, lexicon.words), default=0)
+    for word in lexicon.words if language in UNSPACED else ():
+        lexicon.longest[word[0]] = max(len(word), lexicon.longest.get(word[0], 0))
     if lexicon.inflection.both:
         for word, kinds in lexicon.words.items():
             for stem in _stems(word, lexicon.inflection):
