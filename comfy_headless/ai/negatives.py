@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -96,22 +96,59 @@ def content_words(text: str) -> frozenset[str]:
 
 def names_any(piece: str, words: Collection[str]) -> bool:
     """Return whether a piece of a negative prompt has one of these words, in another form perhaps."""
-    return any(_is_form(own, word) for own in _words_of(piece) for word in words) or any(
-        word in piece for word in words if _SIGNS.match(word)
-    )
+    return any(named_in(piece, words))
+
+
+def named_in(piece: str, words: Collection[str]) -> Iterator[str]:
+    """Yield those of the words that a piece has, in another form perhaps.
+
+    The time it takes grows with the piece and what is found, not with the words: a long answer is looked at too.
+    """
+    known = _index(words if isinstance(words, frozenset) else frozenset(words))
+    for own in _words_of(piece):
+        yield from known.forms.get(own, ())
+        for length in range(max(len(own) - _ENDING, _LEAST), len(own)):
+            if own[:length] in known.words:
+                yield own[:length]
+        for ending in ("s", "es"):
+            if len(shorter := own.removesuffix(ending)) < min(_LEAST, len(own)) and shorter in known.words:
+                yield shorter
+    for length in known.lengths:
+        for place in range(len(piece) - length + 1):
+            if piece[place : place + length] in known.signs:
+                yield piece[place : place + length]
+
+
+class _Index(NamedTuple):
+    """Words, ready to be looked up.
+
+    Args:
+        forms: what a word may be the shorter form of, itself among them.
+        signs: those of a language that puts no spaces between words.
+        lengths: that they have.
+    """
+
+    words: frozenset[str]
+    forms: Mapping[str, list[str]]
+    signs: frozenset[str]
+    lengths: tuple[int, ...]
+
+
+@lru_cache(maxsize=8)
+def _index(words: frozenset[str]) -> _Index:
+    forms: dict[str, list[str]] = {}
+    for word in words:
+        shorter = [word[:length] for length in range(max(len(word) - _ENDING, _LEAST), len(word))]
+        shorter += [bare for ending in ("s", "es") if len(bare := word.removesuffix(ending)) < min(_LEAST, len(word))]
+        for form in (word, *shorter):
+            forms.setdefault(form, []).append(word)
+    signs = frozenset(word for word in words if _SIGNS.match(word))
+    return _Index(words, forms, signs, tuple(sorted({len(word) for word in signs})))
 
 
 @lru_cache(maxsize=4096)
 def _words_of(piece: str) -> frozenset[str]:
     return frozenset(word for word in content_words(piece) if not _SIGNS.match(word))
-
-
-def _is_form(one: str, other: str) -> bool:
-    """Whether two words are forms of one: equal, or the longer one is the shorter with an ending."""
-    short, long = sorted((one, other), key=len)
-    if len(short) < _LEAST:
-        return long in (short, f"{short}s", f"{short}es")
-    return long.startswith(short) and len(long) - len(short) <= _ENDING
 
 
 def _parts(run: str) -> Iterable[str]:
