@@ -14,7 +14,7 @@ from comfy_headless.ai.answer import SCHEMA, Answer, Unreadable, read_answer
 from comfy_headless.ai.engine import Engine, EngineFailed, Message, Said, harmless, in_words
 from comfy_headless.errors import GenerationTimeoutError
 from comfy_headless.protocol.conversation import retry_after
-from comfy_headless.protocol.effects import Broken, Call, Fetch, Flow, Now, Reply, Sleep
+from comfy_headless.protocol.effects import Broken, Call, Fetch, Flow, Now, Reply, Sleep, Work
 
 logger = logging.getLogger("comfy_headless")
 
@@ -27,6 +27,8 @@ _LAST_PAUSE: Final = 5.0
 _WAITED_OUT: Final = (429, 503, 529)
 """What servers say while they load a model, or are asked too much; llama.cpp's answers 503 until it is loaded."""
 _ABOUT_FORM: Final = ("response_format", "json_schema", "schema", "grammar", "format", "structured", "guided")
+_REASON: Final = 400
+"""Characters of a reason."""
 _REPEATED: Final = 6000
 """Characters of a wrong answer that the model is shown again."""
 
@@ -56,8 +58,10 @@ def ask(
     talk = _Talk(engine, post, (yield Now()) + timeout, timeout)
     try:
         return (yield from talk.answer(list(messages), check))
-    except (EngineFailed, GenerationTimeoutError):
+    except GenerationTimeoutError:
         raise
+    except EngineFailed as failed:  # whoever wrote the reason: nothing of the key leaves here
+        raise EngineFailed(harmless(failed.why, engine.key, _REASON), sent=failed.sent) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, who called goes on without this engine
         logger.debug("the engine at %s failed: %s", engine.url, type(error).__name__)
         raise EngineFailed(f"failed ({type(error).__name__})") from None
@@ -79,17 +83,17 @@ class _Talk:
     def answer(self, messages: list[Message], check: Callable[[Answer], Iterable[str]]) -> Flow[Answer]:
         """Ask; where what comes is wrong, say what, and ask once more."""
         said = yield from self._say(messages)
-        answer, problems = _held(said, check)
+        answer, problems = yield Work(_held, (said, check), long=True)
         if answer is not None:
             return answer
-        logger.debug("the engine at %s is asked again: %s", self._engine.url, problems[0])
+        logger.debug("the engine at %s is asked again: %s", self._engine.url, harmless(problems[0], self._engine.key))
         if said.thought and not said.text.strip():
             self._thinking = False
         shown = [Message("assistant", said.text[:_REPEATED])] if said.text.strip() else []
         said = yield from self._say([*messages, *shown, Message("user", _again(problems))])
-        answer, problems = _held(said, check)
+        answer, problems = yield Work(_held, (said, check), long=True)
         if answer is None:
-            raise EngineFailed(f"its answer was wrong twice, last: {harmless(problems[0], self._engine.key)}")
+            raise EngineFailed(f"gave a wrong answer twice, last: {harmless(problems[0], self._engine.key)}")
         return answer
 
     def _say(self, messages: Sequence[Message]) -> Flow[Said]:

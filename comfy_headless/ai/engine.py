@@ -24,7 +24,7 @@ SECONDS: Final = 120.0
 """How long an engine may take in all, where nobody says: a model of 20 GB is read from a disk before its first word."""
 
 _LONGEST: Final = 3600.0
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _WORDS: Final = 200
 
 
@@ -168,13 +168,13 @@ def read_model(model: str | None) -> str | None:
     raise ValidationError(f"model={shown(model)}: expected the name of a language model")
 
 
-def json_of(reply: Reply) -> Any:
+def json_of(reply: Reply, key: str | None) -> Any:
     """Return an answer's JSON; raises EngineFailed where it is none."""
     try:
         return reply.json()
     except ValueError:
         kind = reply.headers.get("content-type", "no type").partition(";")[0]
-        raise EngineFailed(f"answered without JSON ({kind})") from None
+        raise EngineFailed(f"answered without JSON ({harmless(kind, key)})") from None
 
 
 def lines_of(text: str) -> list[Any]:
@@ -214,10 +214,23 @@ def in_words(reply: Reply, key: str | None) -> str:
         told = complaint_in(reply.json())
     except ValueError:
         told = None
-    return f"answered {reply.status}: {harmless(told or reply.first_line(), key)}"
+    return f"answered {reply.status}: {harmless(told, key) if told else first_line(reply, key)}"
 
 
-def harmless(text: str, key: str | None) -> str:
+def first_line(reply: Reply, key: str | None) -> str:
+    """Return how an answer begins. What lets one in is taken out before anything is cut: no half of it is left."""
+    lines = _masked(reply.text, key).strip().splitlines()
+    return harmless(lines[0] if lines else "(empty body)", key)
+
+
+def harmless(text: str, key: str | None, most: int = _WORDS) -> str:
     """Return words of a server in one line, cut to a length, without what lets one in."""
-    line = _CONTROL.sub(" ", text.replace(key, "***") if key else text).strip()
-    return without_secrets(line if len(line) <= _WORDS else f"{line[:_WORDS]} ...")
+    line = _CONTROL.sub(" ", _masked(text, key)).strip()
+    return without_secrets(line if len(line) <= most else f"{line[:most]} ...")
+
+
+def _masked(text: str, key: str | None) -> str:
+    """Return a text without a key, as it is and as JSON writes it."""
+    for written in (key, json.dumps(key)[1:-1]) if key else ():
+        text = text.replace(written, "***")
+    return text

@@ -19,6 +19,7 @@ from comfy_headless.ai.engine import (
     Said,
     base_url,
     complaint_in,
+    first_line,
     harmless,
     lines_of,
     post_json,
@@ -101,7 +102,7 @@ class OllamaEngine:
                 raise EngineFailed(f"answered with an error: {harmless(complaint, self.key)}")
             message = part.get("message") if isinstance(part, dict) else None
             if not isinstance(message, dict):
-                raise EngineFailed(f"answered with no chat: {harmless(reply.first_line(), self.key)}")
+                raise EngineFailed(f"answered with no chat: {first_line(reply, self.key)}")
             said.append(text_of(message.get("content")))
             thought = thought or bool(message.get("thinking"))
             ended = part.get("done_reason") or ended

@@ -6,7 +6,6 @@ refuses the format ``json_object``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from comfy_headless.ai.engine import (
     Said,
     base_url,
     complaint_in,
+    first_line,
     harmless,
     json_of,
     lines_of,
@@ -80,13 +80,13 @@ class OpenAIEngine:
     def read(self, reply: Reply) -> Said:
         """Read an answer of status 200, or a stream of them; raises EngineFailed where it is none."""
         streamed = reply.body.lstrip().startswith((b"data:", b"event:", b":"))
-        parts = _events(reply.text) if streamed else [json_of(reply)]
+        parts = _events(reply.text) if streamed else [json_of(reply, self.key)]
         said, refusals, thought, ended = list[str](), list[str](), False, ""
         for part in parts:
             complaint = complaint_in(part)
             if complaint is not None:
                 raise EngineFailed(f"answered with an error: {harmless(complaint, self.key)}")
-            choice = _choice(part)
+            choice = _choice(part, reply, self.key)
             message = choice.get("delta" if streamed else "message")
             message = message if isinstance(message, dict) else {}
             said.append(text_of(message.get("content")))
@@ -103,8 +103,8 @@ def _events(text: str) -> list[Any]:
     return lines_of("\n".join(line for line in lines if line != "[DONE]"))
 
 
-def _choice(part: Any) -> dict[str, Any]:
+def _choice(part: Any, reply: Reply, key: str | None) -> dict[str, Any]:
     choices = part.get("choices") if isinstance(part, dict) else None
     if not isinstance(choices, list):
-        raise EngineFailed(f"answered with no chat completion: {harmless(json.dumps(part), None)}")
+        raise EngineFailed(f"answered with no chat completion: {first_line(reply, key)}")
     return choices[0] if choices and isinstance(choices[0], dict) else {}  # a stream may end with usage alone

@@ -168,7 +168,7 @@ def test_it_is_mended_once(name: str, what: str) -> None:
         if name == "ollama" and what == "only thoughts":
             assert speaker.asked[1].body["think"] is False
     with speaking(MENDED[what]) as speaker:
-        with pytest.raises(EngineFailed, match="its answer was wrong twice, last: "):
+        with pytest.raises(EngineFailed, match="gave a wrong answer twice, last: "):
             asked(engine_at(speaker, name))
         assert len(speaker.asked) == 2
 
