@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from comfy_headless.ai.answer import SCHEMA, Answer, Unreadable, read_answer
 from comfy_headless.ai.engine import Engine, EngineFailed, Message, Said, harmless, in_words
@@ -82,19 +82,20 @@ class _Talk:
 
     def answer(self, messages: list[Message], check: Callable[[Answer], Iterable[str]]) -> Flow[Answer]:
         """Ask; where what comes is wrong, say what, and ask once more."""
-        said = yield from self._say(messages)
-        answer, problems = yield Work(_held, (said, check), long=True)
-        if answer is not None:
-            return answer
+        said: Said = yield from self._say(messages)
+        held: _Held = yield Work(_held, (said, check), long=True)
+        if held.answer is not None:
+            return held.answer
+        problems = held.problems
         logger.debug("the engine at %s is asked again: %s", self._engine.url, harmless(problems[0], self._engine.key))
         if said.thought and not said.text.strip():
             self._thinking = False
         shown = [Message("assistant", said.text[:_REPEATED])] if said.text.strip() else []
         said = yield from self._say([*messages, *shown, Message("user", _again(problems))])
-        answer, problems = yield Work(_held, (said, check), long=True)
-        if answer is None:
-            raise EngineFailed(f"gave a wrong answer twice, last: {harmless(problems[0], self._engine.key)}")
-        return answer
+        held = yield Work(_held, (said, check), long=True)
+        if held.answer is None:
+            raise EngineFailed(f"gave a wrong answer twice, last: {harmless(held.problems[0], self._engine.key)}")
+        return held.answer
 
     def _say(self, messages: Sequence[Message]) -> Flow[Said]:
         """Send messages and return what the model says; raises EngineFailed."""
@@ -148,18 +149,25 @@ class _Talk:
         }.get(broken.kind, f"broke off ({detail})")
 
 
-def _held(said: Said, check: Callable[[Answer], Iterable[str]]) -> tuple[Answer | None, tuple[str, ...]]:
+class _Held(NamedTuple):
+    """What a model said, held to the rules: an answer, or what is wrong with it."""
+
+    answer: Answer | None
+    problems: tuple[str, ...] = ()
+
+
+def _held(said: Said, check: Callable[[Answer], Iterable[str]]) -> _Held:
     """Return what the model said as an answer, or what is wrong with it."""
     if said.cut:
-        return None, ("it was cut off before its end: it must be shorter",)
+        return _Held(None, ("it was cut off before its end: it must be shorter",))
     if not said.text.strip():
-        return None, ("it is empty",)
+        return _Held(None, ("it is empty",))
     try:
         answer = read_answer(said.text)
     except Unreadable as unreadable:
-        return None, unreadable.problems
+        return _Held(None, unreadable.problems)
     problems = tuple(check(answer))
-    return (None, problems) if problems else (answer, ())
+    return _Held(None, problems) if problems else _Held(answer)
 
 
 def _again(problems: Sequence[str]) -> str:
