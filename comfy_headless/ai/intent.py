@@ -1,6 +1,7 @@
 """What a prompt is about: a person, an animal, a thing, a place, something that happens, or nothing that has a name.
 
-The words that say so are found with the parts they play (`subject_roles`), counted (`intent_features`), and weighed.
+The words that say so are found with the parts they play (`subject_roles`), counted together with what is asked of the
+film (`intent_features`), and weighed.
 The weights are the same for all languages; ``python -m benchmarks.fit_intent`` makes them from the labelled prompts.
 """
 
@@ -15,6 +16,7 @@ from typing import Final, get_args
 from comfy_headless.ai.intent_features import features
 from comfy_headless.ai.reading import Found, Reading, Span
 from comfy_headless.ai.subject_roles import Part, find_parts
+from comfy_headless.ai.video.looking import VideoFields, find_video_fields
 from comfy_headless.catalog.intents import Intent
 
 INTENTS: Final[tuple[Intent, ...]] = get_args(Intent)
@@ -27,21 +29,28 @@ TELLING: Final[dict[Intent, frozenset[str]]] = {
     "abstract": frozenset({"abstract", "shape"}),
 }
 """The kinds of words that speak for each intent."""
+_GUESSED: Final = 0.2
+"""How sure an intent is at most that no known word speaks for or against."""
 Weights = dict[str, tuple[float, ...]]
 
 
-def find_intent(reading: Reading, parts: list[Part] | None = None) -> Found[Intent]:
+def find_intent(
+    reading: Reading, parts: list[Part] | None = None, film: VideoFields | None = None
+) -> Found[Intent]:
     """Return the intent of a prompt; the spans are those of the words that speak for it.
 
     Args:
         parts: what `find_parts` has found, where that is there already.
+        film: what `find_video_fields` has found, where that is there already.
     """
     parts = find_parts(reading) if parts is None else parts
-    chances = weigh(features(reading, parts), weights())
+    film = find_video_fields(reading) if film is None else film
+    chances = weigh(features(reading, parts, film), weights())
     best = max(range(len(INTENTS)), key=chances.__getitem__)
     telling = TELLING[INTENTS[best]]
     spans = [reading.span(part.hit.start, part.hit.end) for part in parts if not telling.isdisjoint(part.hit.kinds)]
-    return Found(INTENTS[best], chances[best], tuple(spans))
+    known = any(part.hit.kinds != ("name",) for part in parts)
+    return Found(INTENTS[best], chances[best] if known else min(chances[best], _GUESSED), tuple(spans))
 
 
 def find_head(reading: Reading, parts: list[Part] | None = None) -> Span | None:

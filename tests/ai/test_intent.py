@@ -53,6 +53,12 @@ def test_an_order_to_a_machine_is_no_subject(order: str) -> None:
     assert find_intent(read(f"{order} A mountain lake at dawn.")).value == "scene"
 
 
+@pytest.mark.parametrize("text", ["asdf qwer zxcv", "slow motion, 4k, 9:16", "ਬੱਚੇ", "", "zoom in on Xqzrt"])
+def test_a_guess_is_not_sure(text: str) -> None:
+    """Where no word is known, the intent is a guess, and nothing should be done on its account."""
+    assert find_intent(read(text)).confidence <= 0.2
+
+
 ELSEWHERE = [
     ("de", "ein roter Fuchs läuft durch den Schnee", "animal"),
     ("de", "verschneites Dorf bei Nacht, ohne Menschen", "scene"),
