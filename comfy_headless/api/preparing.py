@@ -16,7 +16,7 @@ from comfy_headless.catalog.compiler import WorkflowCompiler
 from comfy_headless.catalog.facts import ServerFacts
 from comfy_headless.catalog.fetching import fetch_all_line, fetch_line
 from comfy_headless.catalog.old_names import renamed
-from comfy_headless.catalog.preset import task_for
+from comfy_headless.catalog.preset import Preset, task_for
 from comfy_headless.catalog.preset_file import Task
 from comfy_headless.catalog.presets import PresetLibrary
 from comfy_headless.catalog.recommend import WITHIN, recommend
@@ -256,7 +256,20 @@ def _compiled(compiler: WorkflowCompiler, preset: str, request: Request, values:
         seed = {"seed": compiled.seed} if compiled.seed is not None else {}
         compiled = compiler.compile(preset, better.enhanced, **{**values, **seed, "negative_prompt": better.negative})
     notes = tuple(dict.fromkeys((*compiled.notes, *better.notes)))
-    return replace(compiled, notes=notes, enhanced=better)
+    own = values.get("negative_prompt") if takes else None
+    return replace(compiled, notes=notes, enhanced=_as_sent(better, compiled, chosen, own))
+
+
+def _as_sent(better: EnhancedPrompt, compiled: CompiledWorkflow, preset: Preset, own: str | None) -> EnhancedPrompt:
+    """Return what was made of a prompt, with the negative prompt that the graph has; "" where it has no effect."""
+    if own is not None:
+        others = (why for why in better.reasoning if "negative prompt" not in why)
+        return replace(better, negative=own, reasoning=(*others, "the negative prompt is your own"))
+    if compiled.settings.get("cfg") == 1:
+        return replace(better, negative="")
+    parameter = preset.template(cast(Task, compiled.task)).parameters.get("negative_prompt")
+    places = [] if parameter is None else [place for place in parameter.bindings if place[0] in compiled.graph]
+    return replace(better, negative=compiled.graph[places[0][0]]["inputs"][places[0][1]] if places else "")
 
 
 def _uploaded(

@@ -231,6 +231,17 @@ def test_a_negative_prompt_of_the_caller_stays(server: Simulator) -> None:
     with ComfyClient(server.url) as client:
         job = client.submit_video(TEXT, enhance=True, negative_prompt="snow", **SMALL)
     assert "snow" in [node["inputs"].get("text") for node in job.graph.values()]
+    assert job.enhanced is not None and job.enhanced.negative == "snow"
+    assert [why for why in job.enhanced.reasoning if "negative" in why] == ["the negative prompt is your own"]
+
+
+@pytest.mark.parametrize(("cfg", "sent"), [(1, False), (5, True)])
+def test_the_negative_prompt_that_is_told_is_the_one_that_counts(cfg: int, sent: bool, server: Simulator) -> None:
+    """At cfg 1 none has an effect, so none is told."""
+    with ComfyClient(server.url) as client:
+        job = client.submit_video(TEXT, enhance=True, cfg=cfg, **SMALL)
+    assert job.enhanced is not None and bool(job.enhanced.negative) is sent
+    assert not sent or job.enhanced.negative in [node["inputs"].get("text") for node in job.graph.values()]
 
 
 def test_a_negative_prompt_that_forbids_all_that_is_asked_for(server: Simulator) -> None:

@@ -35,6 +35,13 @@ def test_a_dry_run_shows_it(words: tuple[str, ...], program: Program) -> None:
     assert data["enhanced"]["sent_to"] is None
 
 
+def test_a_dry_run_shows_the_negative_prompt_that_goes(program: Program) -> None:
+    """One of the caller's own stays, and is shown."""
+    words = (*GENERATE, "--enhance", "--negative-prompt", "rain", "--dry-run", "--seed", "7")
+    assert 'negative  "rain"' in program(*words).out
+    assert checked("dry-run.schema.json", program(*words, "--json").out)["enhanced"]["negative"] == "rain"
+
+
 def test_without_it_the_prompt_stays(program: Program) -> None:
     """Nothing is improved unasked."""
     data = checked("dry-run.schema.json", program(*GENERATE, "--dry-run", "--json").out)
