@@ -29,9 +29,10 @@ from comfy_headless.ai.language import Language
 from comfy_headless.ai.reading import read
 from comfy_headless.ai.subject_roles import find_parts
 from comfy_headless.ai.subject_words import lexicon_of
+from comfy_headless.ai.video.looking import find_video_fields
 from tests.ai.labelled import Labelled, labelled
 
-STRENGTH = 2.0
+STRENGTH = 1.0
 """How strongly weights are held to what they are without any prompt."""
 FOLDS, ROUNDS, STEPS = 10, 1, 150
 OUTRIGHT = {"portrait": 2.0, "product": 2.0, "scene": 2.0, "event": 2.0, "abstract": 2.5, "motion": 0.7}
@@ -102,7 +103,7 @@ def main() -> int:
     prompts = [each for each in labelled("prompts") if lexicon_of(each.language)]
     said = [(each.language, each.intent, each.text) for each in prompts] + examples()
     readings = [replace(read(text), language=Language(language, 1.0)) for language, _, text in said]
-    rows = [features(reading, find_parts(reading)) for reading in readings]
+    rows = [features(reading, find_parts(reading), find_video_fields(reading)) for reading in readings]
     order: dict[str, int] = {intent: place for place, intent in enumerate(INTENTS)}
     every = np.array([order[intent] for _, intent, _ in said])
     answers = every[: len(prompts)]

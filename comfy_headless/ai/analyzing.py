@@ -11,9 +11,10 @@ from comfy_headless.ai.analysis import PromptAnalysis, Risk, TokenCount
 from comfy_headless.ai.intent import find_intent
 from comfy_headless.ai.language import Language
 from comfy_headless.ai.look import find_look
+from comfy_headless.ai.motion import find_motion
 from comfy_headless.ai.reading import Found, Reading, read
 from comfy_headless.ai.risks import find_risks
-from comfy_headless.ai.subject import find_motion, find_subject
+from comfy_headless.ai.subject import find_subject
 from comfy_headless.ai.subject_roles import find_parts
 from comfy_headless.ai.tokens import count_bound
 from comfy_headless.ai.video.looking import VideoFields, find_video_fields
@@ -53,8 +54,8 @@ def analyze_prompt(
     target = _target(model)
     reading = read(text)
     parts = find_parts(reading)
-    intent, subject = find_intent(reading, parts), find_subject(reading, parts)
     look, film = find_look(reading), find_video_fields(reading)
+    intent, subject = find_intent(reading, parts, film), find_subject(reading, parts)
     tokens = _tokens(text, target)
     sure: dict[str, Found[object] | Language] = {
         "intent": intent,
@@ -68,7 +69,7 @@ def analyze_prompt(
         intent=intent.value,
         styles=look.styles.value,
         subject=subject.value,
-        motion=find_motion(reading, parts, film.camera.spans).value,
+        motion=find_motion(reading, parts, (*film.camera.spans, *look.mood.spans, *look.light.spans)).value,
         camera=film.camera.value,
         shot=film.shot.value,
         lighting=look.light.value,

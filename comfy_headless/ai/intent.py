@@ -34,9 +34,7 @@ _GUESSED: Final = 0.2
 Weights = dict[str, tuple[float, ...]]
 
 
-def find_intent(
-    reading: Reading, parts: list[Part] | None = None, film: VideoFields | None = None
-) -> Found[Intent]:
+def find_intent(reading: Reading, parts: list[Part] | None = None, film: VideoFields | None = None) -> Found[Intent]:
     """Return the intent of a prompt; the spans are those of the words that speak for it.
 
     Args:

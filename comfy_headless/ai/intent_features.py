@@ -1,4 +1,7 @@
-"""What is counted of a prompt's words to tell its intent: the same for every language."""
+"""What is counted of a prompt to tell its intent: the same for every language.
+
+The words that say what is shown count, and what is asked of the film: a close-up is of a face, seldom of a town.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Final
 from comfy_headless.ai.reading import Reading
 from comfy_headless.ai.subject_roles import SHOWN, Part
 from comfy_headless.ai.subject_words import NOUNS, VERBS
+from comfy_headless.ai.video.looking import VideoFields
 
 _COUNTED: Final = SHOWN | {"doer"}
 _FADING: Final = 0.85
@@ -16,7 +20,7 @@ _FADING: Final = 0.85
 _BESIDE: Final = 0.5
 
 
-def features(reading: Reading, parts: list[Part]) -> dict[str, float]:
+def features(reading: Reading, parts: list[Part], film: VideoFields) -> dict[str, float]:
     """Return feature -> value; what is missing is 0."""
     counted: Counter[str] = Counter()
     early: defaultdict[str, float] = defaultdict(float)
@@ -36,6 +40,7 @@ def features(reading: Reading, parts: list[Part]) -> dict[str, float]:
         found["nothing"] = 1.0
         found["nothing, not a word" if not reading.words else "nothing, but words"] = 1.0
     found.update(_around_head(parts, counted))
+    found.update(dict.fromkeys(_asked(film), 1.0))
     found["always"] = 1.0
     return found
 
@@ -45,6 +50,15 @@ def _said(part: Part) -> Iterator[str]:
     names = not NOUNS.isdisjoint(part.hit.kinds)
     for kind in part.hit.kinds:
         yield "doer" if names and kind == "motion" else kind
+
+
+def _asked(film: VideoFields) -> Iterator[str]:
+    """What is asked of the film."""
+    if film.shot.value:
+        yield f"shot {film.shot.value}"
+    if film.pace.value != "normal":
+        yield f"pace {film.pace.value}"
+    yield from (f"camera {move}" for move in film.camera.value)
 
 
 def _around_head(parts: list[Part], counted: Counter[str]) -> dict[str, float]:

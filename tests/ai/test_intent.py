@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from comfy_headless.ai.intent import INTENTS, find_head, find_intent, weights
+from comfy_headless.ai.intent_features import features
 from comfy_headless.ai.language import Language
 from comfy_headless.ai.reading import read
 from comfy_headless.ai.subject_roles import find_parts
 from comfy_headless.ai.subject_words import CONTENT, STRUCTURE, lexicon_of
+from comfy_headless.ai.video.looking import find_video_fields
 
 from .labelled import labelled
 
@@ -57,6 +59,16 @@ def test_an_order_to_a_machine_is_no_subject(order: str) -> None:
 def test_a_guess_is_not_sure(text: str) -> None:
     """Where no word is known, the intent is a guess, and nothing should be done on its account."""
     assert find_intent(read(text)).confidence <= 0.2
+
+
+def test_what_is_asked_of_the_film_counts() -> None:
+    """A shot, a pace and a movement of the camera are counted, and none where nothing is asked for."""
+    reading = read("wide shot of a dog, slow motion, tracking shot")
+    counted = features(reading, find_parts(reading), find_video_fields(reading))
+    assert {"shot wide", "pace slow_motion", "camera tracking"} <= counted.keys()
+    reading = read("a dog")
+    counted = features(reading, find_parts(reading), find_video_fields(reading))
+    assert not [name for name in counted if name.split()[0] in ("shot", "pace", "camera")]
 
 
 ELSEWHERE = [
