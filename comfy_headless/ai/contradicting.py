@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, get_args
 
 from comfy_headless.ai.analysis import Camera, PromptAnalysis, Shot
-from comfy_headless.ai.keeping import counted
-from comfy_headless.ai.negatives import content_words, names_any
+from comfy_headless.ai.keeping import colour_word, coloured, counted, denied_in
+from comfy_headless.ai.negatives import content_words, named_in, names_any
 
 _OPPOSITES: Final[Mapping[Camera, Camera]] = {
     "zoom_in": "zoom_out",
@@ -28,9 +28,10 @@ def contradictions(before: PromptAnalysis, after: PromptAnalysis) -> tuple[str, 
         before: of the prompt.
         after: of the text that was made of it.
     """
-    return tuple(
-        line for found in (_camera(before, after), _wishes(before, after), _counts(before, after)) for line in found
-    )
+    found = [_camera(before, after), _wishes(before, after)]
+    if before.language == after.language:
+        found += [_counts(before, after), _colours(before, after), _denials(before, after)]
+    return tuple(line for lines in found for line in lines)
 
 
 def _camera(before: PromptAnalysis, after: PromptAnalysis) -> Iterator[str]:
@@ -58,11 +59,44 @@ def _wishes(before: PromptAnalysis, after: PromptAnalysis) -> Iterator[str]:
 
 
 def _counts(before: PromptAnalysis, after: PromptAnalysis) -> Iterator[str]:
-    """Yield where one thing is counted otherwise, in the same language."""
-    if before.language != after.language:
-        return
-    there = list(counted(before.text, before.language))
-    for number, word in counted(after.text, after.language):
-        numbers = [known for known, name in there if names_any(word, content_words(name))]
+    """Yield where one thing is counted otherwise."""
+    there = _gathered(counted(before.text, before.language))
+    known = frozenset(there)
+    for number, word in dict.fromkeys(counted(after.text, after.language)):
+        numbers = [each for name in dict.fromkeys(named_in(word, known)) for each in there[name]]
         if numbers and number not in numbers:
             yield f"there are {numbers[0]} {word} there, and {number} here"
+
+
+def _colours(before: PromptAnalysis, after: PromptAnalysis) -> Iterator[str]:
+    """Yield where a thing has the colour of another thing."""
+    there = _gathered(coloured(before.text, before.language))
+    known = frozenset(there)
+    given = {colour for colours in there.values() for colour in colours}
+    for colour, word in dict.fromkeys(coloured(after.text, after.language)):
+        colours = [each for name in named_in(word, known) for each in there[name]]
+        if colours and colour in given and colour not in colours:
+            was, now = (colour_word(each, before.language) for each in (colours[0], colour))
+            yield f"the {word} is {was} there, and {now} here"
+
+
+def _denials(before: PromptAnalysis, after: PromptAnalysis) -> Iterator[str]:
+    """Yield what is not there in the prompt and is here, and what is there and is not here."""
+    asked, written = denied_in(before.text, before.language), denied_in(after.text, after.language)
+    if asked is None or written is None:
+        return
+    for word in sorted(asked.denied):
+        if not names_any(word, asked.told) and names_any(word, written.told) and not names_any(word, written.denied):
+            yield f"it lost the 'no' or 'not' before {word!r}"
+    for word in sorted(written.denied):
+        if names_any(word, asked.told) and not names_any(word, asked.denied):
+            yield f"it denies {word!r}, which is there"
+
+
+def _gathered(found: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    """Return, for each content word, the numbers that stand before it."""
+    gathered: dict[str, list[int]] = {}
+    for number, name in dict.fromkeys(found):
+        for word in content_words(name):
+            gathered.setdefault(word, []).append(number)
+    return gathered

@@ -1,7 +1,8 @@
 """What a text must keep when it is written anew: quoted texts, numbers, proper names, colours and counts in words.
 
 Only what can be seen for sure is held. A name is seen by its capital letter, so in scripts without capitals there is
-none; German gives every noun a capital, and there nouns without an article count as names.
+none; German gives every noun a capital, and there nouns without an article count as names. A word that begins a
+sentence is one where no word list has it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from comfy_headless.ai.naming import begins_with_name, written
 from comfy_headless.ai.quoting import find_quoted
 
 DATA: Final = Path(__file__).with_name("facts.toml")
@@ -25,10 +27,17 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,:/٫٬]\d+)*|[½⅓⅔¼¾⅕⅛²³Ⅰ-�
 _ENDS: Final = frozenset(".!?…。！？:：;；\n•·|*#>")
 """What a sentence, or a line of a list, ends or begins with."""
 _AROUND: Final = frozenset(" \t\r\"'“”„‘’‚«»‹›「」『』()[]{}¿¡-–—_")
+_SAID: Final = re.compile(rf"{WORD.pattern}|[,.;:!?()\n—–]")
+_NEAR: Final = 3
+"""Words behind a denial among which is what it denies."""
+_BEFORE_NOUNS: Final = frozenset(
+    {"the", "any", "all", "its", "his", "her", "their", "single", "une", "des", "les", "una", "uno", "uma"}
+    | {"eine", "einen", "einem", "einer", "een", "ett"}
+)
+_COLOUR_FIRST: Final = frozenset({"en", "de", "nl", "sv", "da", "no", "ru", "uk", "pl", "cs", "fi", "hu", "el"})
+"""Languages that name a colour right before what has it."""
 _MANY: Final = 4
 """Words from which on it can be seen that a text writes all of them with a capital."""
-_STEM: Final = 4
-"""Letters that two forms of a name share at least."""
 
 
 class Facts(NamedTuple):
@@ -64,7 +73,7 @@ def facts_of(text: str, language: str) -> Facts:
     """Return what a text in that language says that must not get lost.
 
     >>> facts_of('Anna and Ben feed 3 red birds, a sign says "OPEN"', "en")
-    Facts(language='en', quoted=('OPEN',), numbers=('3',), names=('Ben',), colours=(0,), counts=())
+    Facts(language='en', quoted=('OPEN',), numbers=('3',), names=('Anna', 'Ben'), colours=(0,), counts=())
     """
     return Facts(
         language,
@@ -87,13 +96,14 @@ def lost(facts: Facts, text: str, language: str | None = None) -> tuple[str, ...
     into = facts.language if language is None else language
     numbers = {_plain_number(each) for each in numbers_of(text)} | {str(each) for each in _counts(text, into)}
     colours = set(_colours(text, into))
-    gone = [f"the quoted text {each!r}" for each in facts.quoted if each not in text]
+    quoted = {_unended(found.text) for found in find_quoted(text)}
+    gone = [f"the quoted text {each!r} in quotation marks" for each in facts.quoted if _unended(each) not in quoted]
     gone += [f"the number {each}" for each in facts.numbers if _plain_number(each) not in numbers]
     if into == facts.language or facts.language != "de":  # a German noun is no name, and in English it is another word
-        words = {_plain(word) for word in WORD.findall(text)}
-        gone += [f"the name {each!r}" for each in facts.names if not _has_name(_plain(each), words)]
+        words = written(WORD.findall(text))
+        gone += [f"the name {each!r}" for each in facts.names if not words.has(each, facts.language, into)]
     if into == facts.language or into in _table()["colours"]:
-        gone += [f"the colour {_colour(each, facts.language)}" for each in facts.colours if each not in colours]
+        gone += [f"the colour {colour_word(each, facts.language)!r}" for each in facts.colours if each not in colours]
     gone += [f"the number {each}" for each in facts.counts if str(each) not in numbers]
     return tuple(gone)
 
@@ -105,7 +115,10 @@ def numbers_of(text: str) -> Iterator[str]:
 
 
 def names_of(text: str, language: str) -> Iterator[str]:
-    """Yield words with a capital that begin no sentence, quoted texts apart; none where nearly all words have one."""
+    """Yield words with a capital, quoted texts apart; none where nearly all words have one.
+
+    A word that begins a sentence is a name where it is no other word.
+    """
     ignored, articles = _ignored(), _articles(language)
     found = [match for match in WORD.finditer(text) if match[0].upper() != match[0].lower()]
     inside = [(quoted.start, quoted.end) for quoted in find_quoted(text)]
@@ -117,7 +130,9 @@ def names_of(text: str, language: str) -> Iterator[str]:
             continue
         if word in ignored:
             continue
-        if _begins(text, match.start()) or any(start < match.start() < end for start, end in inside):
+        if any(start < match.start() < end for start, end in inside):
+            continue
+        if _begins(text, match.start()) and word not in _given() and not begins_with_name(word, language):
             continue
         if place and found[place - 1][0].casefold() in articles:
             continue
@@ -132,6 +147,60 @@ def counted(text: str, language: str) -> Iterator[tuple[int, str]]:
         number = int(word) if word.isdecimal() and len(word) < 4 else counts.get(word)
         if number is not None and number > 1 and not following.isdecimal():
             yield number, following
+
+
+def coloured(text: str, language: str) -> Iterator[tuple[int, str]]:
+    """Yield each colour with the word right behind it, as in ``red car``; in languages that say it so."""
+    forms = _forms(language)
+    if language not in _COLOUR_FIRST:
+        return
+    for word, following in pairwise(WORD.findall(text)):
+        number = _colour_of(word, forms)
+        if number is not None and _colour_of(following, forms) is None:
+            yield number, following.casefold()
+
+
+def colour_word(number: int, language: str) -> str:
+    """Return a colour in words."""
+    line = _table()["colours"].get(language) or _table()["colours"]["en"]
+    return str(line.split()[number].split("|")[0])
+
+
+class Denied(NamedTuple):
+    """The words of a text.
+
+    Args:
+        denied: those that a ``no`` or ``without`` stands before.
+        told: all others.
+    """
+
+    denied: frozenset[str]
+    told: frozenset[str]
+
+
+def denied_in(text: str, language: str) -> Denied | None:
+    """Return what a text says is not there, and what is; None in a language where that is not known.
+
+    >>> sorted(denied_in("a street without any people, no cars", "en").denied)
+    ['cars', 'people']
+    """
+    denials = _denials(language)
+    if not denials:
+        return None
+    denied, told, open_for = set[str](), set[str](), 0
+    for match in _SAID.finditer(text.replace("’", "'")):
+        word = match[0].casefold()
+        if word in denials:
+            open_for = _NEAR
+        elif not word[0].isalpha():
+            open_for = 0
+        elif open_for and len(word) > 2 and word not in _BEFORE_NOUNS:
+            denied.add(word)
+            open_for = 0
+        else:
+            open_for = max(open_for - 1, 0)
+            told.add(word)
+    return Denied(frozenset(denied), frozenset(told))
 
 
 def _begins(text: str, start: int) -> bool:
@@ -154,12 +223,17 @@ def _colours(text: str, language: str) -> Iterator[int]:
         yield from (number for form, number in forms.colours.items() if form in text)
         return
     for word in WORD.findall(text):
-        plain = word.casefold()
-        for ending in ("", *forms.endings):
-            stem = plain.removesuffix(ending) if ending else plain
-            if stem in forms.colours and (not ending or stem != plain):
-                yield forms.colours[stem]
-                break
+        if (number := _colour_of(word, forms)) is not None:
+            yield number
+
+
+def _colour_of(word: str, forms: _Forms) -> int | None:
+    plain = word.casefold()
+    for ending in ("", *forms.endings):
+        stem = plain.removesuffix(ending) if ending else plain
+        if stem in forms.colours and (not ending or stem != plain):
+            return forms.colours[stem]
+    return None
 
 
 def _counts(text: str, language: str) -> Iterator[int]:
@@ -186,6 +260,17 @@ def _ignored() -> frozenset[str]:
 
 
 @cache
+def _denials(language: str) -> frozenset[str]:
+    return frozenset(_table()["denials"].get(language, "").split())
+
+
+@cache
+def _given() -> frozenset[str]:
+    names = _table()["names"]
+    return frozenset(f"{names['given']} {names['places']}".split())
+
+
+@cache
 def _articles(language: str) -> frozenset[str]:
     return frozenset(_table()["names"]["articles"].get(language, "").split())
 
@@ -207,29 +292,15 @@ def _listed(line: str) -> Iterator[tuple[int, str]]:
     )
 
 
-def _colour(number: int, language: str) -> str:
-    line = _table()["colours"].get(language) or _table()["colours"]["en"]
-    return repr(line.split()[number].split("|")[0])
-
-
 def _plain_number(number: str) -> str:
     """Return a number without what separates its thousands, with a point before its decimals, and no zeros before."""
     whole = re.sub(r"[.,٫٬](?=\d{3}(?!\d))", "", number)
     return re.sub(r"[,٫]", ".", whole).lstrip("0") or "0"
 
 
-def _has_name(name: str, words: set[str]) -> bool:
-    """Whether a name stands there, in another form perhaps, as ``Annas`` and ``Анны`` are."""
-    if name in words:
-        return True
-    stem = name[: max(_STEM, len(name) - 2)] if len(name) > _STEM else name[:-1] if len(name) == _STEM else name
-    return any(word.startswith(stem) and abs(len(word) - len(name)) < _STEM for word in words)
-
-
-def _plain(word: str) -> str:
-    """Return a word without case and marks: ``Zürich`` and ``ZURICH`` are one."""
-    parts = unicodedata.normalize("NFKD", word.casefold())
-    return re.sub(r"['’]s$", "", "".join(char for char in parts if not unicodedata.combining(char)))
+def _unended(quoted: str) -> str:
+    """Return a quoted text without the comma or full stop that ends what it stands in: ``"Hello,"``."""
+    return quoted.rstrip(".,;。，")
 
 
 def _once(found: Iterator[Any]) -> tuple[Any, ...]:

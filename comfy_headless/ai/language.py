@@ -88,6 +88,11 @@ def _table() -> _Table:
     return _Table(words_of, {piece: tuple(found) for piece, found in by_piece.items()}, absent, codes)
 
 
+def is_frequent(word: str, language: str) -> bool:
+    """Return whether a word, in small letters, is among those that a language uses most."""
+    return language in _table().frequent.get(word, frozenset())
+
+
 def language_of(text: str) -> Language:
     """Return the main language of ``text``, which is lower case; English where nothing tells."""
     text = text[:4000]

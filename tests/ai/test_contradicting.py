@@ -49,6 +49,32 @@ def test_counts() -> None:
     assert contradictions(before, analysis("3 cats, two dogs and four birds")) == ()
 
 
+def test_colours() -> None:
+    """What has the colour of another thing is a contradiction, what has a new one is not."""
+    before = analysis("a red car and a blue house")
+    assert contradictions(before, analysis("a blue car and a red house")) == (
+        "the car is red there, and blue here",
+        "the house is blue there, and red here",
+    )
+    assert contradictions(before, analysis("a red car, a blue house, a green car park and blue light")) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("the dog does not bark", "the dog barks", ("it lost the 'no' or 'not' before 'bark'",)),
+        ("a street without people", "a street with people", ("it lost the 'no' or 'not' before 'people'",)),
+        ("Anna feeds 3 grey geese", "Anna and no geese at all", ("it denies 'geese', which is there",)),
+        ("a street without people", "an empty street", ()),
+        ("a street without people", "a street with no person and no cars", ()),
+        ("no pans, no zooms", "the camera holds a fixed frame", ()),
+    ],
+)
+def test_denials(before: str, after: str, told: tuple[str, ...]) -> None:
+    """What is not there stays away, and what is there stays; other words may say so."""
+    assert contradictions(analysis(before), analysis(after)) == told
+
+
 def _read(fields: dict[str, Any]) -> Any:
     camera = frozenset(fields.get("camera", ()))
     return analysis("a cat", **{**fields, "camera": camera})
