@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from comfy_headless.ai.analysis import PromptAnalysis, Risk, TokenCount
 from comfy_headless.ai.intent import find_intent
 from comfy_headless.ai.language import Language
-from comfy_headless.ai.look import find_look
+from comfy_headless.ai.look import Look, find_look
 from comfy_headless.ai.motion import find_motion
-from comfy_headless.ai.reading import Found, Reading, read
+from comfy_headless.ai.reading import Found, Reading, Span, read
 from comfy_headless.ai.risks import find_risks
 from comfy_headless.ai.subject import find_subject
 from comfy_headless.ai.subject_roles import find_parts
@@ -69,7 +69,7 @@ def analyze_prompt(
         intent=intent.value,
         styles=look.styles.value,
         subject=subject.value,
-        motion=find_motion(reading, parts, (*film.camera.spans, *look.mood.spans, *look.light.spans)).value,
+        motion=find_motion(reading, parts, _other_spans(look, film)).value,
         camera=film.camera.value,
         shot=film.shot.value,
         lighting=look.light.value,
@@ -91,6 +91,14 @@ def analyze_prompt(
 
 def _confidence(film: VideoFields) -> dict[str, float]:
     return {name: found.confidence for name, found in film._asdict().items()}
+
+
+def _other_spans(look: Look, film: VideoFields) -> list[Span]:
+    """The words that say how the film looks, and are no movement in it: "a charcoal drawing", "a tracking shot"."""
+    said: list[Found[object]] = [*look, film.camera, film.shot, film.duration, film.aspect]
+    if film.pace.value != "fast":  # "rushes" is both
+        said.append(film.pace)
+    return [span for found in said for span in found.spans]
 
 
 def _check(text: object, vram_gb: float | None) -> None:

@@ -1,4 +1,4 @@
-"""What a prompt shows, and what moves in it, in the prompt's own words."""
+"""What a prompt shows, in the prompt's own words."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from itertools import pairwise
 from typing import Final
 
 from comfy_headless.ai.inflection import INFLECTIONS, Inflection
-from comfy_headless.ai.look import once
-from comfy_headless.ai.reading import Found, Reading, Span
+from comfy_headless.ai.reading import Found, Reading
 from comfy_headless.ai.subject_hits import Hit, find_hits
 from comfy_headless.ai.subject_roles import Part
 from comfy_headless.ai.subject_words import NOUNS, UNSPACED, VERBS
 
-_MOVES: Final = frozenset({"event", "motion"})
 _STOPS: Final = frozenset({"preposition", "postposition", "negation", "command", "subject"})
 """Kinds of words that no name of a thing goes across; nor across a verb, unless it stands where adjectives do."""
 _WORDS: Final = 5
@@ -29,15 +27,6 @@ def find_subject(reading: Reading, parts: Sequence[Part]) -> Found[str | None]:
         return Found(None, 0.5)
     start, end = _stretch(reading, head)
     return Found(reading.original(start, end), 0.8, (reading.span(start, end),))
-
-
-def find_motion(reading: Reading, parts: Sequence[Part], camera: Sequence[Span] = ()) -> Found[tuple[str, ...]]:
-    """Return the words that say what moves or happens, but for those that say how the camera does."""
-    said = {place for span in camera for place in range(*span)}
-    spans = [reading.span(part.hit.start, part.hit.end) for part in parts if not _MOVES.isdisjoint(part.hit.kinds)]
-    moves = [span for span in spans if said.isdisjoint(range(*span))]
-    words = once(word for span in moves if (word := reading.prompt[slice(*span)])[0].isalnum())
-    return Found(words, 0.8 if words else 0.6, tuple(moves))
 
 
 def _stretch(reading: Reading, head: Hit) -> tuple[int, int]:

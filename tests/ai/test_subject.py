@@ -1,4 +1,4 @@
-"""Subject and motion: the prompt's own words for what is shown, and for what moves in it."""
+"""Subject: the prompt's own words for what is shown."""
 
 from __future__ import annotations
 
@@ -24,10 +24,3 @@ from comfy_headless import analyze_prompt
 def test_the_subject(text: str, subject: str | None) -> None:
     """It is the noun that the prompt is about, with the words that describe it."""
     assert analyze_prompt(text).subject == subject
-
-
-def test_motion_is_not_the_cameras() -> None:
-    """What moves are people and things; what the camera does is its own field."""
-    analysis = analyze_prompt("a horse runs and jumps, then jumps again; the camera lifts into a crane shot")
-    assert analysis.motion == ("runs", "jumps")
-    assert "crane" in analysis.camera
