@@ -43,6 +43,7 @@ def ask(
     *,
     post: Post,
     timeout: float,
+    longer: str = "",
 ) -> Flow[Answer]:
     """Return an engine's answer that is in its form and keeps the rules.
 
@@ -51,11 +52,12 @@ def ask(
         check: yields what is wrong with an answer, a line each.
         post: makes the calls.
         timeout: seconds for all of it.
+        longer: what gives it longer, for the error.
 
     Raises:
         EngineFailed: there is none, whatever the reason.
     """
-    talk = _Talk(engine, post, (yield Now()) + timeout, timeout)
+    talk = _Talk(engine, post, (yield Now()) + timeout, f"{timeout:.3g} s{longer and f' ({longer})'}")
     try:
         return (yield from talk.answer(list(messages), check))
     except GenerationTimeoutError:
@@ -74,8 +76,8 @@ class _Talk:
     ``_alone`` is True once the model's template has refused a system message, as Gemma 2's does.
     """
 
-    def __init__(self, engine: Engine, post: Post, until: float, timeout: float) -> None:
-        self._engine, self._post, self._until, self._timeout = engine, post, until, timeout
+    def __init__(self, engine: Engine, post: Post, until: float, time: str) -> None:
+        self._engine, self._post, self._until, self._time = engine, post, until, time
         self._schema: Mapping[str, Any] | None = SCHEMA
         self._thinking: bool | None = None
         self._sent = self._alone = False
@@ -137,7 +139,7 @@ class _Talk:
 
     @property
     def _late(self) -> str:
-        return f"gave no whole answer in {self._timeout:g} s"
+        return f"gave no whole answer in {self._time}"
 
     def _broken(self, broken: Broken) -> str:
         if broken.kind == "timeout":

@@ -39,17 +39,20 @@ class Begun(NamedTuple):
     language: str | None
 
 
-def written_by(engine: Engine, begun: Begun, seconds: float) -> Flow[EnhancedPrompt]:
+def written_by(engine: Engine, begun: Begun, seconds: float, longer: str = "") -> Flow[EnhancedPrompt]:
     """Return the prompt as a language model writes it, or else as the embedded enhancer did.
 
     Args:
         seconds: for all of it.
+        longer: what gives it longer, or what it is a part of: for the note.
     """
     if not _is_asked(begun):
         return begun.embedded
     wish = begun.wish
     try:
-        answer = yield from ask(engine, messages_for(wish), partial(check_answer, wish), post=post, timeout=seconds)
+        answer = yield from ask(
+            engine, messages_for(wish), partial(check_answer, wish), post=post, timeout=seconds, longer=longer
+        )
     except EngineFailed as failed:
         note = f"the language model ({engine.name}) {failed.why}; the embedded enhancer was used instead"
         logger.info("%s", note)

@@ -234,8 +234,10 @@ class _Descent:
         return (yield from self._take(self.at._replace(again=True), AGAIN, ran, what))
 
     def _prepared(self, request: Request) -> Flow[tuple[Request, Ready]]:
-        request, compiled = yield from plan_request(self._server, request)
-        return request, (yield from prepare(self._server, request, compiled, self._wait.destination))
+        destination, timeout = self._wait.destination, self._wait.timeout
+        until = None if timeout is None else self._started + timeout
+        request, compiled = yield from plan_request(self._server, request, destination, until=until)
+        return request, (yield from prepare(self._server, request, compiled, destination))
 
     def _take(self, lower: _At, name: str, ran: OutOfMemoryError, what: str) -> Flow[Result | OutOfMemoryError | None]:
         """Run from further down; None, and all as it was, where the server refuses that."""

@@ -57,7 +57,8 @@ def make(
     asked = asked._replace(values=(yield from settled(asked.values)))
     label = Label()
     try:
-        asked, compiled = yield from plan_request(server, asked)
+        until = None if wait.timeout is None else started + wait.timeout
+        asked, compiled = yield from plan_request(server, asked, wait.destination, until=until)
         label = label_of(compiled)
         ready: Ready = yield from prepare(server, asked, compiled, wait.destination)
     except (GenerationRejectedError, GenerationTimeoutError) as error:
@@ -86,7 +87,7 @@ def queue(
     destination = read_out(out, overwrite=overwrite)
     asked = request_of(PRESETS_OF[kind], prompt, **request)
     asked = asked._replace(values=(yield from settled(asked.values)))
-    asked, compiled = yield from plan_request(server, asked)
+    asked, compiled = yield from plan_request(server, asked, destination)
     ready: Ready = yield from prepare(server, asked, compiled, destination)
     try:
         return (yield from submit_new(server, ready.graph, ready.label)), destination

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from comfy_headless.api.checks import check_extension
 from comfy_headless.api.recommend import machine_of
 from comfy_headless.api.sending import check_images, made_ready
 from comfy_headless.catalog.candidates import Machine, Wishes, estimate_there
@@ -33,7 +34,7 @@ from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
-from comfy_headless.protocol.effects import Flow
+from comfy_headless.protocol.effects import Flow, Now
 from comfy_headless.protocol.enhanced import EnhancedPrompt
 from comfy_headless.protocol.ticket import Label
 from comfy_headless.protocol.timing import Timing
@@ -109,46 +110,83 @@ def request_of(
     return Request(presets, prompt, preset, values, WITHIN if within is None else within, check, enhance)
 
 
-def plan_request(server: Server, request: Request) -> Flow[tuple[Request, CompiledWorkflow]]:
+def plan_request(
+    server: Server,
+    request: Request,
+    destination: Destination | None = None,
+    *,
+    until: float | None = None,
+    sends: bool = True,
+) -> Flow[tuple[Request, CompiledWorkflow]]:
     """Check, choose, improve the prompt where that is asked for, and compile; give the request as it is then, too.
 
-    The server is asked what it has if no preset is named, and nothing is sent to it.
+    The server is asked what it has if no preset is named, or a language model is to be asked; nothing is sent to it.
+
+    Args:
+        until: when the whole call is to be over, by the transport's clock: a language model gets half of what is left.
+        sends: False is for who only wants to see what would be sent: no folder is made, and no server has to be there.
 
     Raises:
-        ValidationError: something in the request is wrong.
-        GenerationRejectedError: no preset is named, and the server can run none.
+        ValidationError: something in the request is wrong, or ``destination`` is not to be had.
+        GenerationRejectedError: the server cannot run it; where no preset is named, it can run none.
     """
     image, last_image = request.values.get("image"), request.values.get("last_image")
     if image is not None or last_image is not None:
         yield from check_images(server, request.values)
+    ends = _Ends(destination, until, sends)
     if request.preset is not None:
         preset = request.preset
-        request = yield from _improved(request, preset)
+        request = yield from _improved(server, request, compile_request(request, preset), ends)
         return request, compile_request(request, preset)
     machine = yield from machine_of(server)
     wishes = Wishes(task_for(image, last_image), within=request.within, settings=_settings(request.values))
     chosen = recommend(request.presets, machine, wishes, must_run=True)
     logger.info("%s", chosen.reason)
-    request = yield from _improved(request, chosen.name)
+    plain = compile_request(request, chosen.name, machine.facts, chosen.filling)
+    request = yield from _improved(server, request, plain, ends)
     compiled = compile_request(request, chosen.name, machine.facts, chosen.filling)
     notes = (*chosen.notes, *_unsure(server, machine, chosen.name), *compiled.notes)
     return request, replace(compiled, notes=notes)
 
 
-def _improved(request: Request, preset: str) -> Flow[Request]:
+class _Ends(NamedTuple):
+    """Where a call is to end, and when; whether anything is sent at all."""
+
+    destination: Destination | None
+    until: float | None
+    sends: bool
+
+
+def _improved(server: Server, request: Request, compiled: CompiledWorkflow, ends: _Ends) -> Flow[Request]:
     """Return the request with its prompt as the preset's model wants it, where that is asked for.
 
-    What is wrong with the request is said before a language model is asked for anything.
+    What is wrong with the request, and whether the server can run it, is said before a language model is asked.
+
+    Args:
+        compiled: the request as it is without.
     """
+    preset = compiled.preset
     if request.enhance is False or (request.enhanced is not None and request.enhanced.model == preset):
         return request
-    request = request._replace(enhanced=None)
-    compile_request(request, preset)
+    from comfy_headless.ai.engines import engine_of
     from comfy_headless.api.prompts import enhance_flow
 
+    request = request._replace(enhanced=None)
+    if ends.destination is not None:
+        check_extension(compiled.graph, ends.destination)
+    if ends.sends and engine_of() is not None:
+        plain = request._replace(enhance=False)
+        yield from prepare(server, plain, compiled, ends.destination, bring=False)
     style = request.enhance if isinstance(request.enhance, str) else None
     images = sum(request.values.get(name) is not None for name in ("image", "last_image"))
-    better = yield from enhance_flow(request.prompt, style=style, model=preset, images=images, presets=request.presets)
+    better = yield from enhance_flow(
+        request.prompt,
+        style=style,
+        model=preset,
+        images=images,
+        presets=request.presets,
+        at_most=None if ends.until is None else (ends.until - (yield Now())) / 2,
+    )
     return request._replace(enhanced=better)
 
 
@@ -163,19 +201,27 @@ def _unsure(server: Server, machine: Machine, preset: str) -> tuple[str, ...]:
 
 
 def prepare(
-    server: Server, request: Request, compiled: CompiledWorkflow, destination: Destination | None
+    server: Server,
+    request: Request,
+    compiled: CompiledWorkflow,
+    destination: Destination | None,
+    *,
+    bring: bool = True,
 ) -> Flow[Ready]:
     """Check and upload: all that comes between a plan and its prompt. What the server lacks may be filled otherwise.
+
+    Args:
+        bring: False only checks.
 
     Raises:
         ValidationError: a file of the caller's cannot be read, or ``destination`` not be written; nothing was sent.
         GenerationRejectedError: the server would refuse the graph, or fail over it; nothing was sent.
     """
     try:
-        return (yield from _uploaded(server, request, compiled, destination))
+        return (yield from _uploaded(server, request, compiled, destination, bring))
     except GenerationRejectedError as refused:
         ready = Ready(compiled.graph, label_of(compiled), compiled)
-        return (yield from prepare_again(server, request, ready, refused, destination))
+        return (yield from prepare_again(server, request, ready, refused, destination, bring=bring))
 
 
 def label_of(compiled: CompiledWorkflow) -> Label:
@@ -190,14 +236,20 @@ def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**asked, "allow_untested": bool(values.get("allow_untested"))} if asked else {}
 
 
-def planned(url: str, request: Request) -> CompiledWorkflow:
-    """Perform ``plan_request`` on a server. Raises as it does, and ComfyUIConnectionError."""
+def planned(url: str, request: Request, destination: Destination | None = None) -> CompiledWorkflow:
+    """Perform ``plan_request`` for a server that is sent nothing. Raises as it does, and ComfyUIConnectionError."""
     server = server_of(url, "polling", Timing(), None)
-    return drive_once(server, plan_request(server, request))[1]
+    return drive_once(server, plan_request(server, request, destination, sends=False))[1]
 
 
 def prepare_again(
-    server: Server, request: Request, ready: Ready, refused: GenerationRejectedError, destination: Destination | None
+    server: Server,
+    request: Request,
+    ready: Ready,
+    refused: GenerationRejectedError,
+    destination: Destination | None,
+    *,
+    bring: bool = True,
 ) -> Flow[Ready]:
     """Fill the roles from what the server lists, where it refused a model file; else say where what is missing is had.
 
@@ -220,7 +272,7 @@ def prepare_again(
     compiled = replace(compiled, notes=tuple(dict.fromkeys((*ready.label.notes, *compiled.notes))))
     for note in compiled.notes:
         logger.info("%s", note)
-    return (yield from _uploaded(server, request, compiled, destination))
+    return (yield from _uploaded(server, request, compiled, destination, bring))
 
 
 def compile_request(
@@ -273,9 +325,9 @@ def _as_sent(better: EnhancedPrompt, compiled: CompiledWorkflow, preset: Preset,
 
 
 def _uploaded(
-    server: Server, request: Request, compiled: CompiledWorkflow, destination: Destination | None
+    server: Server, request: Request, compiled: CompiledWorkflow, destination: Destination | None, bring: bool
 ) -> Flow[Ready]:
-    compiled = yield from made_ready(server, compiled, destination, check=request.check)
+    compiled = yield from made_ready(server, compiled, destination, check=request.check, bring=bring)
     return Ready(compiled.graph, label_of(compiled), compiled)
 
 

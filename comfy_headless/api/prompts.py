@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from comfy_headless.ai.analysis import PromptAnalysis
 from comfy_headless.ai.analyzing import analyze_prompt
 from comfy_headless.ai.engine import Engine, read_seconds
-from comfy_headless.ai.engines import EngineLike, engine_of
+from comfy_headless.ai.engines import TIMEOUT, EngineLike, engine_of
 from comfy_headless.ai.enhancing import Length, enhance
 from comfy_headless.ai.target import Target, target_of
 from comfy_headless.errors import ValidationError
@@ -56,12 +56,12 @@ def enhance_prompt(
         ValidationError: an argument, or what the environment says of the engine, is wrong; nothing was sent.
     """
     wishes = _Wishes(style, model, length, language)
-    chosen, seconds = _engine(engine, timeout)
+    chosen, limit = _engine(engine, timeout)
     if chosen is None:
         return _begin(text, wishes, None).embedded
     from comfy_headless.client.once import drive_once
 
-    return drive_once(_NOBODY, _flow(text, wishes, chosen, seconds, None))
+    return drive_once(_NOBODY, _flow(text, wishes, chosen, limit, None))
 
 
 def enhance_flow(
@@ -75,18 +75,22 @@ def enhance_flow(
     timeout: float | None = None,
     images: int | None = None,
     presets: PresetLibrary | None = None,
+    at_most: float | None = None,
 ) -> Flow[EnhancedPrompt]:
     """Write a prompt anew. See ``enhance_prompt``.
 
     Args:
+        at_most: seconds that a language model may take of a call that has more to do; None: as many as it has.
         images: how many images the result begins with; None: as few as the preset takes.
         presets: where the model's name is looked up; None is all that there are.
 
     Raises:
         As ``enhance_prompt``.
     """
-    chosen, seconds = _engine(engine, timeout)
-    return (yield from _flow(text, _Wishes(style, model, length, language, images), chosen, seconds, presets))
+    chosen, limit = _engine(engine, timeout)
+    if at_most is not None and at_most < limit.seconds:
+        limit = _Limit(max(at_most, 0.0), "half of what was left of timeout=, --timeout")
+    return (yield from _flow(text, _Wishes(style, model, length, language, images), chosen, limit, presets))
 
 
 class _Wishes(NamedTuple):
@@ -97,6 +101,13 @@ class _Wishes(NamedTuple):
     images: int | None = None
 
 
+class _Limit(NamedTuple):
+    """How long a language model may take in all; what gives it longer, or what it is a part of."""
+
+    seconds: float
+    longer: str
+
+
 class _Begun(NamedTuple):
     """What was found in a prompt, what it is for, and what the embedded enhancer makes of it."""
 
@@ -105,14 +116,18 @@ class _Begun(NamedTuple):
     embedded: EnhancedPrompt
 
 
-def _engine(engine: EngineLike | None, timeout: float | None) -> tuple[Engine | None, float]:
+def _engine(engine: EngineLike | None, timeout: float | None) -> tuple[Engine | None, _Limit]:
     chosen = engine_of(engine)
-    seconds = None if timeout is None else read_seconds(timeout)
-    return chosen, seconds or (chosen.timeout if chosen is not None else 0.0)
+    if timeout is not None:
+        return chosen, _Limit(read_seconds(timeout), "timeout=, --timeout gives it longer")
+    longer = (
+        f"{TIMEOUT} gives it longer" if engine is None or isinstance(engine, str) else "its timeout= gives it longer"
+    )
+    return chosen, _Limit(chosen.timeout if chosen is not None else 0.0, longer)
 
 
 def _flow(
-    text: str, wishes: _Wishes, engine: Engine | None, seconds: float, presets: PresetLibrary | None
+    text: str, wishes: _Wishes, engine: Engine | None, limit: _Limit, presets: PresetLibrary | None
 ) -> Flow[EnhancedPrompt]:
     begun: _Begun = yield Work(_begin, (text, wishes, presets), long=True)
     if engine is None:
@@ -125,7 +140,7 @@ def _flow(
     if not target.reads(into):
         into = target.languages[0]
     wish = Wish(analysis, target, into, wishes.length, wishes.style)
-    return (yield from written_by(engine, Begun(embedded, wish, wishes.language), seconds))
+    return (yield from written_by(engine, Begun(embedded, wish, wishes.language), *limit))
 
 
 def _begin(text: str, wishes: _Wishes, presets: PresetLibrary | None) -> _Begun:

@@ -25,12 +25,13 @@ IMAGES: Final = ("image", "last_image")
 
 
 def made_ready(
-    server: Server, compiled: CompiledWorkflow, destination: Destination | None, *, check: bool
+    server: Server, compiled: CompiledWorkflow, destination: Destination | None, *, check: bool, bring: bool = True
 ) -> Flow[CompiledWorkflow]:
     """Look at all that is local, hold the graph to what the server has, then bring the files there, each once.
 
     Args:
         check: False leaves the second out.
+        bring: False leaves the third out.
 
     Raises:
         ValidationError: a file is missing, empty, or nothing that its loader reads, or ``destination`` is not to be
@@ -48,7 +49,7 @@ def made_ready(
     if check:
         compiled = yield from preflight(server, compiled)
     taken = [(item, file) for item, file in taken if item in compiled.uploads]  # a plugin may have taken some out
-    if taken:
+    if taken and bring:
         yield from _bring_all(server, compiled, taken)
     return compiled
 

@@ -35,7 +35,7 @@ def dry_run(request: Request, url: str, out: Path | None) -> Answer:
     """
     destination = read_out(out)
     asked = request_of(PRESETS_OF[request.kind], request.prompt, preset=request.preset, **request.values)
-    compiled = planned(url, asked)
+    compiled = planned(url, asked, destination)
     check_extension(compiled.graph, destination)
     plan = _plan(request, compiled, url, _place(destination, compiled), list(compiled.notes))
     return Answer(plan, _told(plan))

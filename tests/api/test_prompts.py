@@ -15,12 +15,18 @@ import pytest
 from comfy_headless import (
     AsyncComfyClient,
     ComfyClient,
+    ComfyUIConnectionError,
+    GenerationRejectedError,
     OllamaEngine,
     OpenAIEngine,
     ValidationError,
     enhance_prompt,
 )
+from comfy_headless.api.prompts import enhance_flow
+from comfy_headless.protocol.conversation import Server
+from comfy_headless.protocol.timing import Timing
 from comfy_headless.simulator import Simulator
+from comfy_headless.transport.sync import SyncTransport
 from tests.ai.speaking import LONG, Step, answers, is_silent, resets, says, speaking, streams
 from tests.faults.clients import within
 from tests.media.holding import png
@@ -126,6 +132,9 @@ def test_a_deadline(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             better = enhance_prompt(TEXT, engine=OpenAIEngine(speaker.url), timeout=0.2)
     assert "gave no whole answer in 0.2 s" in better.notes[-1]
+    assert {"argument": "(timeout=, --timeout ", "engine": "(its timeout= "}.get(where, "_AI_TIMEOUT ") in better.notes[
+        -1
+    ]
 
 
 def test_a_language_model_translates() -> None:
@@ -216,7 +225,62 @@ def test_an_engine_that_fails_leaves_the_video(
         monkeypatch.setenv("COMFY_HEADLESS_AI_TIMEOUT", "0.2")
         result = call(kind, server.url, "generate_video", TEXT, enhance=True, out=tmp_path, **SMALL)
     assert result.success and result.enhanced.enhanced == alone.enhanced
-    assert any("gave no whole answer in 0.2 s; the embedded enhancer was used" in note for note in result.notes)
+    late = "gave no whole answer in 0.2 s (COMFY_HEADLESS_AI_TIMEOUT gives it longer); the embedded enhancer was used"
+    assert any(late in note for note in result.notes)
+
+
+def test_a_language_model_has_a_part_of_the_time() -> None:
+    """A call that has more to do gives it so many seconds at the most."""
+    transport = SyncTransport(Server("http://127.0.0.1:9", "c", Timing()))
+    with speaking(is_silent) as speaker, within(LONG / 2):
+        better = transport.drive(enhance_flow(TEXT, engine=OpenAIEngine(speaker.url), at_most=0.1))
+    transport.close()
+    assert "in 0.1 s (half of what was left of timeout=, --timeout)" in better.notes[-1]
+
+
+@SLOWLY
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_language_model_has_half_of_the_time_that_is_left(
+    kind: str, server: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent one leaves time for the video: the deadline of the call is no failure of it."""
+    with speaking(is_silent) as speaker:
+        monkeypatch.setenv("COMFY_HEADLESS_AI_URL", speaker.url)
+        words = {"enhance": True, "out": tmp_path, "timeout": 10, **SMALL}
+        result = call(kind, server.url, "generate_video", TEXT, **words)
+    assert result.success and result.enhanced.engine == "embedded"
+    assert any("(half of what was left of timeout=, --timeout)" in note for note in result.notes)
+
+
+NOT_RUN: Final[dict[str, dict[str, Any]]] = {
+    "another kind of file": {"out": "x.xyz"},
+    "no folder": {"out": "/dev/null/x.mp4"},
+    "no server": {"url": "http://127.0.0.1:9"},
+    "a setting": {"width": 7},
+}
+
+
+@pytest.mark.parametrize("what", NOT_RUN)
+def test_no_language_model_is_asked_for_what_cannot_be_run(
+    what: str, server: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with the request, or with the server, is said before the prompt leaves."""
+    given = dict(NOT_RUN[what])
+    with speaking(good()) as speaker:
+        monkeypatch.setenv("COMFY_HEADLESS_AI_URL", speaker.url)
+        client = ComfyClient(given.pop("url", server.url), timing=Timing(patience=0.1))
+        with client, pytest.raises((ValidationError, ComfyUIConnectionError, GenerationRejectedError)):
+            client.submit_video(TEXT, enhance=True, **{**SMALL, **given})
+    assert speaker.asked == []
+
+
+def test_no_language_model_is_asked_where_files_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server without the preset's model files is found out before."""
+    with Simulator(files={}) as bare, speaking(good()) as speaker, ComfyClient(bare.url) as client:
+        monkeypatch.setenv("COMFY_HEADLESS_AI_URL", speaker.url)
+        with pytest.raises(GenerationRejectedError, match="wan2.2_ti2v_5B"):
+            client.submit_video(TEXT, enhance=True, **SMALL)
+    assert speaker.asked == []
 
 
 def test_the_same_prompt_gives_the_same_video(server: Simulator) -> None:
