@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 _TEXT: Final = {"type": "string"}
 _TEXTS: Final = {"type": "array", "items": _TEXT}
@@ -30,14 +30,33 @@ _MOST: Final = 20_000
 _READ: Final = 64
 """Places where an object may begin that are tried."""
 
-_Line: TypeAlias = Annotated[str, Field(max_length=_MOST)]
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Signs that steer a terminal or turn a line round, and halves of signs, which no server can be sent."""
+_LISTED: Final = re.compile(r"(?:^|\n)\s*(?:#{1,6}|[-*•])\s|\n\s*\d+[.)]\s")
+"""How a heading or a line of a list begins."""
+_BREAK: Final = re.compile(r"\s*[\r\n]\s*")
+
+
+def _plain(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("it has control signs")
+    return text
+
+
+def _paragraph(text: str) -> str:
+    if _LISTED.search(text):
+        raise ValueError("it has a heading or a list, and must be one paragraph")
+    return _BREAK.sub(" ", text.strip())
+
+
+_Line: TypeAlias = Annotated[str, Field(max_length=_MOST), AfterValidator(_plain)]
 
 
 class Answer(BaseModel):
     """A prompt as a language model would have it.
 
     Args:
-        enhanced: the prompt.
+        enhanced: the prompt, in one line.
         negative: what must not be seen.
         additions: what it says that the original did not.
         reasoning: why, a sentence each.
@@ -45,7 +64,7 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    enhanced: Annotated[str, Field(min_length=1, max_length=_MOST)]
+    enhanced: Annotated[_Line, Field(min_length=1), AfterValidator(_paragraph)]
     negative: _Line
     additions: Annotated[list[_Line], Field(max_length=100)]
     reasoning: Annotated[list[_Line], Field(max_length=100)]
@@ -100,4 +119,4 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
 def _complaints(error: ValidationError) -> Iterator[str]:
     """Yield what is wrong, without what stood there."""
     for each in error.errors(include_url=False, include_input=False)[:5]:
-        yield f"{'.'.join(map(str, each['loc'])) or 'the object'}: {each['msg']}"
+        yield f"{'.'.join(map(str, each['loc'])) or 'the object'}: {each['msg'].removeprefix('Value error, ')}"

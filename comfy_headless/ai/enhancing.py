@@ -131,7 +131,7 @@ def _pieces(
     """Return what is added, in the target's order; where it is too much, the style is what goes last."""
     colours = bool(facts_of(analysis.text, analysis.language).colours)
     found: list[Addition] = []
-    if _words(analysis.text) < (target.least_words or _ENOUGH):
+    if count_words(analysis.text) < (target.least_words or _ENOUGH):
         found = list(additions_for(analysis, target, asked | ({"colour"} if colours else frozenset())))
     if style is not None:
         found.insert(0, _in_style(style, analysis, target, colours))
@@ -161,7 +161,7 @@ def _without_repeats(pieces: Sequence[Addition], analysis: PromptAnalysis) -> li
 def _is_too_much(analysis: PromptAnalysis, pieces: Sequence[Addition], target: Target, most: int | None) -> bool:
     joined = _joined(analysis.text, [piece.text for piece in pieces], target, analysis.language)
     tokens = _tokens(joined, target)
-    return (most is not None and _words(joined) > most) or (
+    return (most is not None and count_words(joined) > most) or (
         tokens is not None and target.limit is not None and tokens > target.limit
     )
 
@@ -190,7 +190,7 @@ def _joined(text: str, pieces: Sequence[str], target: Target, language: str) -> 
     return text + between + spaced.join(pieces)
 
 
-def _words(text: str) -> int:
+def count_words(text: str) -> int:
     """Return how many words a text has; of signs, two are about one word."""
     signs = sum(unicodedata.east_asian_width(char) == "W" for char in text)
     return len(text.split()) if signs < len(text) // 4 else signs // 2

@@ -11,6 +11,7 @@ from typing import Final
 from comfy_headless.ai.analyzing import analyze_prompt
 from comfy_headless.ai.answer import Answer
 from comfy_headless.ai.contradicting import contradictions
+from comfy_headless.ai.enhancing import count_words
 from comfy_headless.ai.instructing import Wish
 from comfy_headless.ai.keeping import facts_of, lost
 from comfy_headless.ai.negatives import content_words, names_any, without_asked
@@ -20,6 +21,11 @@ _KEPT: Final = 0.5
 """The share of a prompt's words that an answer in its language has at least; another form of a word counts."""
 _SHORTEST: Final = 0.6
 """How short an answer may be, by the signs of the prompt."""
+_PLAY: Final = 1.25
+_MORE: Final = 5
+"""By how much, and by how many words, an answer may be longer than was asked for."""
+_LONGEST: Final = 500
+"""Words that an answer may have beside twice those of the prompt where no number was asked for."""
 _SURE: Final = 0.8
 """How sure it must be which language an answer has, for another one to count."""
 
@@ -27,6 +33,10 @@ _SURE: Final = 0.8
 def check_answer(wish: Wish, answer: Answer) -> Iterator[str]:
     """Yield what is wrong with an answer, a line each, as it is told to the model."""
     asked, target = wish.analysis, wish.target
+    most, words = _most_words(wish), count_words(answer.enhanced)
+    if words > most:
+        yield f"it has {words} words, and may have {most}"
+        return
     for fact in lost(facts_of(asked.text, asked.language), answer.enhanced, wish.language):
         yield f"it lost {fact}"
     if not _says_it(wish, answer.enhanced):
@@ -44,6 +54,14 @@ def check_answer(wish: Wish, answer: Answer) -> Iterator[str]:
         named = without_asked(answer.negative, asked.text).dropped
         if named:
             yield f"'negative' names what is asked for: {', '.join(named[:5])}"
+
+
+def _most_words(wish: Wish) -> int:
+    """Return how many words an answer may have: with some play what was asked for, and the prompt has its room."""
+    own = count_words(wish.analysis.text)
+    if isinstance(wish.length, int):
+        return int(max(wish.length, own) * _PLAY) + _MORE
+    return _LONGEST + 2 * own
 
 
 def _says_it(wish: Wish, answer: str) -> bool:

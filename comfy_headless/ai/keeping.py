@@ -299,8 +299,8 @@ def _plain_number(number: str) -> str:
 
 
 def _unended(quoted: str) -> str:
-    """Return a quoted text without the comma or full stop that ends what it stands in: ``"Hello,"``."""
-    return quoted.rstrip(".,;。，")
+    """Return a quoted text in one line, without the comma or full stop of what it stands in: ``"Hello,"``."""
+    return " ".join(quoted.split()).rstrip(".,;。，")
 
 
 def _once(found: Iterator[Any]) -> tuple[Any, ...]:

@@ -139,6 +139,12 @@ def test_what_is_read(name: str, what: str) -> None:
     assert forms == ([True, False] if what.startswith("without a form") else [True])
 
 
+def test_line_breaks_are_taken_out() -> None:
+    """A prompt is one paragraph."""
+    with speaking(says(json.dumps({**GOOD, "enhanced": "A cat.\n\n It rains.\n"}))) as speaker:
+        assert asked(engine_at(speaker)).enhanced == "A cat. It rains."
+
+
 MENDED: Final[dict[str, Step]] = {
     "broken JSON": says(BROKEN),
     "no JSON": says("A cat in the rain."),
@@ -153,6 +159,10 @@ MENDED: Final[dict[str, Step]] = {
     "too deep": says('{"enhanced": ' + "[" * 100_000),
     "thoughts without end": says("<think>" * 50_000),
     "too long a text": says(json.dumps({**GOOD, "enhanced": "x" * 30_000})),
+    "control signs": says(json.dumps({**GOOD, "enhanced": "A cat\x00\x1b[2J in the rain."})),
+    "control signs beside": says(json.dumps({**GOOD, "reasoning": ["\x1b]0;x\x07"]})),
+    "half a sign": says(json.dumps({**GOOD, "enhanced": "A cat \ud800"})),
+    "a heading and a list": says(json.dumps({**GOOD, "enhanced": "A cat.\n\n# Rain\n- wet"})),
 }
 
 

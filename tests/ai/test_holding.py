@@ -14,6 +14,7 @@ from comfy_headless.ai.answer import Answer
 from comfy_headless.ai.holding import check_answer
 from comfy_headless.ai.instructing import Wish, messages_for
 from comfy_headless.ai.target import Target
+from tests.faults.clients import within
 
 FOX = 'A red fox named Rusty jumps over 3 logs while a sign says "KEEP OUT".'
 GUIDED = Target("ltxv", "video", "paragraph", ("one paragraph",), ("en",), least_words=50, most_words=120)
@@ -104,3 +105,70 @@ def test_what_the_model_is_told() -> None:
     assert FOX not in system.content
     for words in ("one paragraph", "Write in English", "at least 50 and at most 120 words", "200 tokens", "negative"):
         assert words in system.content
+
+
+@pytest.mark.parametrize(
+    ("prompt", "length", "words", "taken"),
+    [
+        ("a fox jumps", 20, 29, True),
+        ("a fox jumps", 20, 40, False),
+        ("a fox jumps " * 10, 5, 35, True),
+        ("a fox jumps", None, 450, True),
+        ("a fox jumps", "short", 600, False),
+    ],
+)
+def test_length(prompt: str, length: Any, words: int, taken: bool) -> None:
+    """A number of words is held, with some play; a long prompt has its room, and nothing grows without end."""
+    asked = wish(prompt, target=GUIDED)._replace(length=length)
+    answer = f"{prompt.strip()}{' slowly' * (words - len(prompt.split()))}"
+    assert any("words, and may have" in each for each in found(asked, answer)) is not taken
+
+
+@pytest.mark.parametrize(
+    ("prompt", "enhanced"),
+    [
+        ("Anna feeds 3 grey geese by the lake", "Bob feeds 3 grey geese by the lake in the evening"),
+        ("Godzilla walks through Tokyo at night", "A lizard walks through Tokyo at night, lights glow"),
+        ("A red fox named Rusty jumps over 3 logs", "A red fox jumps over 3 rusted logs in the evening light"),
+        ("a woman called Maria paints a wall", "a woman called Mario paints a wall in the evening"),
+        ("a crowd in Paris at night", "a crowd in a parish hall at night"),
+        ("the dog does not bark at the mailman", "the dog barks at the mailman in the evening light"),
+        ("a street without people, empty at dawn", "a street with people at dawn, not empty, crowded at dawn"),
+        ("Anna feeds 3 grey geese", "No Anna feeds 3 grey geese by the lake, an empty picture"),
+        ("a red car and a blue house", "a blue car and a red house in the evening"),
+        ('a neon sign "OPEN 24/7" at night', "a neon sign OPEN 24/7 without any marks, at night"),
+        ('a mug that says "a" on a desk', "a mug that says nothing at all, on a desk"),
+    ],
+)
+def test_what_a_model_changes(prompt: str, enhanced: str) -> None:
+    """Another name, a name that only sounds alike, marks that are gone, a denial or a colour in another place."""
+    assert found(wish(prompt, target=GUIDED), enhanced) != []
+    assert found(wish(prompt, target=GUIDED), f"{prompt}, in the soft light of the evening") == []
+
+
+HUGE = {
+    "words": (range(3000), "x{}"),
+    "counts": (range(1500), "3 x{}"),
+    "names": (range(2500), "of X{}"),
+    "colours": (range(1500), "red x{}"),
+    "denials": (range(1500), "no x{}"),
+    "signs": (range(3000), "{}"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", HUGE)
+def test_long_texts_are_held_in_time(what: str) -> None:
+    """Time grows with the texts, and not with their product: each of these took many seconds, or a minute."""
+    numbers, form = HUGE[what]
+    alike = [_letters(number, what == "signs") for number in numbers]
+    prompt = "a city, " + " ".join(form.format(each) for each in alike)
+    answer = "a city, " + " ".join(form.format(each) for each in reversed(alike))[:19_000]
+    with within(30):
+        found(wish(prompt, target=GUIDED), answer, ", ".join(alike)[:19_000])
+
+
+def _letters(number: int, signs: bool) -> str:
+    if signs:
+        return chr(0x4E00 + number % 3000) + chr(0x5E00 + number * 7 % 3000)
+    return "".join(chr(97 + number // 26**place % 26) for place in range(3)) + "stu"
