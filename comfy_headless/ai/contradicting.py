@@ -85,11 +85,13 @@ def _denials(before: PromptAnalysis, after: PromptAnalysis) -> Iterator[str]:
     asked, written = denied_in(before.text, before.language), denied_in(after.text, after.language)
     if asked is None or written is None:
         return
-    for word in sorted(asked.denied):
-        if not names_any(word, asked.told) and names_any(word, written.told) and not names_any(word, written.denied):
+    absent, there = (content_words(" ".join(words)) for words in asked)
+    denied, told = (content_words(" ".join(words)) for words in written)
+    for word in sorted(absent):
+        if not names_any(word, there) and names_any(word, told) and not names_any(word, denied):
             yield f"it lost the 'no' or 'not' before {word!r}"
-    for word in sorted(written.denied):
-        if names_any(word, asked.told) and not names_any(word, asked.denied):
+    for word in sorted(denied):
+        if names_any(word, there) and not names_any(word, absent):
             yield f"it denies {word!r}, which is there"
 
 
