@@ -32,11 +32,11 @@ from comfy_headless.ai.subject_words import lexicon_of
 from comfy_headless.ai.video.looking import find_video_fields
 from tests.ai.labelled import Labelled, labelled
 
-STRENGTH = 1.0
+STRENGTH = 0.7
 """How strongly weights are held to what they are without any prompt."""
 FOLDS, ROUNDS, STEPS = 10, 1, 150
 OUTRIGHT = {"portrait": 2.0, "product": 2.0, "scene": 2.0, "event": 2.0, "abstract": 2.5, "motion": 0.7}
-SHARES = {"top": 0.5, "first": 0.5, "begins": 0.3}
+SHARES = {"first": 0.5}
 Floats = NDArray[np.float64]
 Rows = list[dict[str, float]]
 

@@ -53,8 +53,8 @@ def analyze_prompt(
     _check(text, vram_gb)
     target = _target(model)
     reading = read(text)
-    parts = find_parts(reading)
     look, film = find_look(reading), find_video_fields(reading)
+    parts = find_parts(reading, film)
     intent, subject = find_intent(reading, parts, film), find_subject(reading, parts)
     tokens = _tokens(text, target)
     sure: dict[str, Found[object] | Language] = {

@@ -41,8 +41,8 @@ def find_intent(reading: Reading, parts: list[Part] | None = None, film: VideoFi
         parts: what `find_parts` has found, where that is there already.
         film: what `find_video_fields` has found, where that is there already.
     """
-    parts = find_parts(reading) if parts is None else parts
     film = find_video_fields(reading) if film is None else film
+    parts = find_parts(reading, film) if parts is None else parts
     chances = weigh(features(reading, parts, film), weights())
     best = max(range(len(INTENTS)), key=chances.__getitem__)
     telling = TELLING[INTENTS[best]]

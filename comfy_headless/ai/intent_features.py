@@ -18,6 +18,8 @@ _COUNTED: Final = SHOWN | {"doer"}
 _FADING: Final = 0.85
 """Each word counts so much of the one before it: what is said first is what it is about."""
 _BESIDE: Final = 0.5
+_HEADS: Final = NOUNS | {"event", "abstract"}
+"""Kinds that the word has that a prompt is about."""
 
 
 def features(reading: Reading, parts: list[Part], film: VideoFields) -> dict[str, float]:
@@ -29,18 +31,14 @@ def features(reading: Reading, parts: list[Part], film: VideoFields) -> dict[str
             if kind in _COUNTED:
                 counted[kind] += 1
                 early[f"early {kind}"] += _FADING**order * (_BESIDE if part.depth else 1)
-                if not part.depth:
-                    counted[f"top {kind}"] += 1
                 if not part.place:
                     counted[f"first {kind}"] += 1
     found = {name: 1 - 0.5**count for name, count in counted.items()} | early
-    if parts:
-        found.update({f"begins {kind}": 1.0 for kind in _said(parts[0]) if kind in _COUNTED})
-    else:
+    if not parts:
         found["nothing"] = 1.0
         found["nothing, not a word" if not reading.words else "nothing, but words"] = 1.0
     found.update(_around_head(parts, counted))
-    found.update(dict.fromkeys(_asked(film), 1.0))
+    found.update(dict.fromkeys([*_again(parts), *_asked(film)], 1.0))
     found["always"] = 1.0
     return found
 
@@ -50,6 +48,14 @@ def _said(part: Part) -> Iterator[str]:
     names = not NOUNS.isdisjoint(part.hit.kinds)
     for kind in part.hit.kinds:
         yield "doer" if names and kind == "motion" else kind
+
+
+def _again(parts: list[Part]) -> Iterator[str]:
+    """What the noun is that is said most often, where one is said more than once."""
+    nouns = Counter(part.hit.text for part in parts if not NOUNS.isdisjoint(part.hit.kinds))
+    word, count = nouns.most_common(1)[0] if nouns else ("", 0)
+    if count > 1:
+        yield from (f"again {kind}" for part in parts if part.hit.text == word for kind in part.hit.kinds)
 
 
 def _asked(film: VideoFields) -> Iterator[str]:
@@ -68,7 +74,7 @@ def _around_head(parts: list[Part], counted: Counter[str]) -> dict[str, float]:
         return {}
     found: dict[str, float] = {}
     many = "many" if sum(counted[kind] for kind in NOUNS) > 6 else "few"
-    for kind in (NOUNS | {"event"}).intersection(head.hit.kinds):
+    for kind in _HEADS.intersection(head.hit.kinds):
         found[f"head {kind}"] = 1.0
         found[f"head {kind} {many}"] = 1.0
         for verb in VERBS:

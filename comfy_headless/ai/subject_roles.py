@@ -2,12 +2,14 @@
 
 The head is the noun that the first thing said is about: "a red fox in the snow" is about the fox, "a snowy street with
 a fox" about the street. What follows a preposition or stands before a postposition is beside it. Words of camera,
-quality and style are looked through, orders to a machine and what is said not to be there are left out.
+quality and style are looked through, as is what is asked of the film; orders to a machine and what is said not to be
+there are left out.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -15,6 +17,7 @@ from comfy_headless.ai.inflection import INFLECTIONS, Inflection
 from comfy_headless.ai.reading import Reading, read
 from comfy_headless.ai.subject_hits import Hit, find_hits
 from comfy_headless.ai.subject_words import CONTENT, NOUNS
+from comfy_headless.ai.video.looking import VideoFields, find_video_fields
 
 SHOWN: Final = frozenset({*CONTENT, "name"})
 _REACH: Final = 6
@@ -38,15 +41,20 @@ class Part(NamedTuple):
     place: int
 
 
-def find_parts(reading: Reading) -> list[Part]:
+def find_parts(reading: Reading, film: VideoFields | None = None) -> list[Part]:
     """Return the words that say what is shown, in order, with the parts they play.
 
     Where a prompt shows nothing outside of quotation marks, it is looked for within them; then among the orders.
+
+    Args:
+        film: what `find_video_fields` has found, where that is there already.
     """
-    parts = _parts(reading)
+    film = find_video_fields(reading) if film is None else film
+    parts = _parts(reading, film)
     for start, end in reading.quoted if not parts else ():
-        parts += [_moved(part, start) for part in _parts(read(reading.whole[start:end]))]
-    return parts or _parts(reading, orders=True)
+        quoted = read(reading.whole[start:end])
+        parts += [_moved(part, start) for part in _parts(quoted, find_video_fields(quoted))]
+    return parts or _parts(reading, film, orders=True)
 
 
 def _moved(part: Part, by: int) -> Part:
@@ -54,15 +62,27 @@ def _moved(part: Part, by: int) -> Part:
     return part._replace(hit=hit._replace(start=hit.start + by, end=hit.end + by))
 
 
-def _parts(reading: Reading, *, orders: bool = False) -> list[Part]:
+def _parts(reading: Reading, film: VideoFields, *, orders: bool = False) -> list[Part]:
     how = INFLECTIONS.get(reading.language.code, Inflection())
-    clauses = [list(hits) for _, hits in groupby(find_hits(reading), key=lambda hit: hit.clause)]
+    clauses = [list(hits) for _, hits in groupby(_seen(reading, film), key=lambda hit: hit.clause)]
     clauses = clauses if orders else _without_orders(reading, clauses)
     shown = [_depths(_present(clause, how.verb_last), how, reading.text) for clause in clauses]
     parts = [
         Part(hit, depth, False, place) for place, clause in enumerate(filter(None, shown)) for hit, depth in clause
     ]
     return _with_head(parts, how)
+
+
+def _seen(reading: Reading, film: VideoFields) -> Iterator[Hit]:
+    """The words of the prompt; a drone that films is looked through, as is a lens or a minute."""
+    fields = (film.camera, film.pace, film.duration, film.aspect)
+    asked = {at for found in fields for span in found.spans for at in range(*span)}
+    for hit in find_hits(reading):
+        start, end = reading.span(hit.start, hit.end)
+        if asked and not SHOWN.isdisjoint(hit.kinds) and start in asked and end - 1 in asked:
+            yield hit._replace(kinds=tuple(kind for kind in hit.kinds if kind not in SHOWN) or ("skip",))
+        else:
+            yield hit
 
 
 def _without_orders(reading: Reading, clauses: list[list[Hit]]) -> list[list[Hit]]:
@@ -135,7 +155,7 @@ def _depths(clause: list[Hit], how: Inflection, text: str) -> list[tuple[Hit, in
             depth = 0 if only_skipped else 1
             only_skipped = False
         elif "skip" in kinds:
-            only_skipped = not found and (only_skipped or place == 0)
+            only_skipped = not found
         elif len(hit.text) > 3:
             only_skipped = False
     return found
@@ -155,10 +175,20 @@ def _with_head(parts: list[Part], how: Inflection) -> list[Part]:
     if how.verb_last:
         head = _ending(parts, head)
     if not how.head_first:
-        while head + 1 < len(parts) and _named(parts[head + 1].hit) and _joined(parts[head], parts[head + 1]):
+        while head + 1 < len(parts) and _joined(parts[head], parts[head + 1]):
             head += 1
+        parts = _with_beside(parts)
     parts[head] = parts[head]._replace(head=True)
     return parts
+
+
+def _with_beside(parts: list[Part]) -> list[Part]:
+    """The parts with those beside it that describe the noun right after them: the animal of an ``eagle hunter``."""
+    following = [*parts[1:], None]
+    return [
+        part._replace(depth=1) if after and not NOUNS.isdisjoint(part.hit.kinds) and _joined(part, after) else part
+        for part, after in zip(parts, following, strict=True)
+    ]
 
 
 def _ending(parts: list[Part], head: int) -> int:
@@ -168,11 +198,14 @@ def _ending(parts: list[Part], head: int) -> int:
 
 
 def _named(hit: Hit) -> bool:
-    """Whether a word can end the name of a thing, or of what happens: ``city bus``, ``bar brawl``."""
-    return not NOUNS.isdisjoint(hit.kinds) or ("event" in hit.kinds and not hit.text.endswith(_VERBAL))
+    """Whether a word can end the name of a thing, or of what happens: ``city bus``, ``bar brawl``, ``fox logo``."""
+    return (
+        not NOUNS.isdisjoint(hit.kinds)
+        or "abstract" in hit.kinds
+        or ("event" in hit.kinds and not hit.text.endswith(_VERBAL))
+    )
 
 
 def _joined(part: Part, following: Part) -> bool:
-    """Whether two nouns are one name, such as ``city bus``."""
-    same = part.depth == following.depth and part.place == following.place
-    return same and following.hit.start - part.hit.end <= 1
+    """Whether two words are one name, such as ``city bus``."""
+    return part.place == following.place and _named(following.hit) and following.hit.start - part.hit.end <= 1

@@ -71,6 +71,36 @@ def test_what_is_asked_of_the_film_counts() -> None:
     assert not [name for name in counted if name.split()[0] in ("shot", "pace", "camera")]
 
 
+HEADS = [
+    ("en", "eagle hunter on a hill", "hunter"),
+    ("en", "a neon fox logo", "logo"),
+    ("en", "a camel train in the dunes", "train"),
+    ("en", "Make me a short video of a barn owl by a river", "barn owl"),
+    ("pl", "kuchnia babci", "kuchnia"),
+    ("ru", "кошка соседа", "кошка"),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "head"), HEADS)
+def test_the_head_is_what_the_others_describe(language: str, text: str, head: str) -> None:
+    """The last of two nouns in English, the first where a case says whose it is; not who asks for the film."""
+    reading = replace(read(text), language=Language(language, 1.0))
+    span = find_head(reading)
+    assert span is not None and text[slice(*span)] == head
+
+
+def test_what_is_asked_of_the_film_is_not_shown() -> None:
+    """What the camera stands on is no thing in the picture."""
+    assert [part.hit.text for part in find_parts(read("locked-off tripod, a castle, 15 seconds"))] == ["castle"]
+
+
+def test_what_is_said_again_counts() -> None:
+    """In a story that begins elsewhere, the noun that comes back is what it is about."""
+    reading = read("a farm at dawn. The dog runs. A goose hisses. The dog waits.")
+    counted = features(reading, find_parts(reading), find_video_fields(reading))
+    assert [name for name in counted if name.startswith("again")] == ["again animal"]
+
+
 ELSEWHERE = [
     ("de", "ein roter Fuchs läuft durch den Schnee", "animal"),
     ("de", "verschneites Dorf bei Nacht, ohne Menschen", "scene"),
