@@ -6,6 +6,7 @@ Only what is named is ever asked. A key of the environment goes to the address o
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
@@ -24,6 +25,9 @@ MODEL: Final = "COMFY_HEADLESS_AI_MODEL"
 KEY: Final = "COMFY_HEADLESS_AI_KEY"
 ENGINE: Final = "COMFY_HEADLESS_AI_ENGINE"
 TIMEOUT: Final = "COMFY_HEADLESS_AI_TIMEOUT"
+
+_ADDRESS: Final = re.compile(r"(?:[\w.-]+|\[[0-9a-f:.]+\]):\d{2,5}(?:/\S*)?", re.I)
+"""``host:port``; the names of models have a colon too, and letters behind it (``qwen3:8b``)."""
 
 EngineLike: TypeAlias = str | OpenAIEngine | OllamaEngine
 """What a caller can give: a name out of ``NAMES``, the address of a language model's server, or an engine."""
@@ -47,7 +51,7 @@ def engine_of(given: EngineLike | None = None, environ: Mapping[str, str] | None
         )
     variables = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
     url = variables.get(URL) or None
-    if given is not None and "://" in given:
+    if given is not None and ("://" in given or _ADDRESS.fullmatch(given.strip())):
         key = variables.get(KEY) if url is not None and _place(given) == _place(url) else None
         return _made(_kind_at(given), given, key or None, variables)
     name, source = (given, "engine=") if given is not None else (variables.get(ENGINE) or None, f"{ENGINE}=")
@@ -55,7 +59,8 @@ def engine_of(given: EngineLike | None = None, environ: Mapping[str, str] | None
         name = "embedded" if url is None else _kind_at(url)
     name = name.strip().lower()
     if name not in NAMES:
-        raise ValidationError(f"{source}{shown(name)}; there are: {', '.join(NAMES)}{nearest(name, NAMES)}")
+        address = "" if given is None else " Or give an address, such as http://localhost:8080/v1"
+        raise ValidationError(f"{source}{shown(name)}; there are: {', '.join(NAMES)}{nearest(name, NAMES)}{address}")
     return None if name == "embedded" else _made(cast(EngineName, name), url, variables.get(KEY) or None, variables)
 
 

@@ -41,6 +41,10 @@ OLLAMA = "http://localhost:11434"
         ),
         ("OpenAI", {"COMFY_HEADLESS_AI_URL": HERE, "COMFY_HEADLESS_AI_ENGINE": "ollama"}, OpenAIEngine(HERE)),
         (HERE, {}, OpenAIEngine(HERE)),
+        ("localhost:8080", {}, OpenAIEngine(HERE)),
+        (" 10.0.0.1:8080/v1", {"COMFY_HEADLESS_AI_KEY": KEY}, OpenAIEngine("http://10.0.0.1:8080/v1")),
+        ("localhost:11434", {"COMFY_HEADLESS_AI_MODEL": "q"}, OllamaEngine(model="q")),
+        ("[::1]:8080", {}, OpenAIEngine("http://[::1]:8080/v1")),
         (HERE, {"COMFY_HEADLESS_AI_URL": HERE, "COMFY_HEADLESS_AI_KEY": KEY}, OpenAIEngine(HERE, key=KEY)),
         (
             "http://other:8080",
@@ -59,6 +63,8 @@ def test_which_engine_is_meant(given: object, environ: dict[str, str], engine: o
     ("given", "environ", "words"),
     [
         ("gpt", {}, r"engine='gpt'; there are: embedded, openai, ollama"),
+        ("", {}, r"engine=''; .*Or give an address, such as http://localhost:8080/v1"),
+        ("qwen3:8b", {}, r"engine='qwen3:8b'; there are: embedded, openai, ollama"),
         (None, {"COMFY_HEADLESS_AI_ENGINE": "olama"}, r"COMFY_HEADLESS_AI_ENGINE='olama'.*did you mean 'ollama'"),
         (7, {}, "engine=7: expected one of embedded, openai, ollama, an address, or"),
         ("openai", {}, "engine 'openai' has no address: give COMFY_HEADLESS_AI_URL"),
