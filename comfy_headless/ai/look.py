@@ -6,11 +6,12 @@ A style counts where a phrase names it, and no word before or after says that it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from comfy_headless.ai.reading import Found, Reading, Span
-from comfy_headless.ai.video.phrases import NOTHING, Match, Phrases, find_phrases
+from comfy_headless.ai.video.phrases import NOTHING, SURE, Match, Phrases, find_phrases
 from comfy_headless.ai.video.values import is_denied
 
 FOLDER: Final = "look"
@@ -38,6 +39,15 @@ _DRAWN: Final = frozenset({"pixel", "anime", "watercolor", "sketch", "painting",
 _NEON: Final = ("neon", "霓虹", "ネオン", "네온", "неон", "نيون", "नियॉन")
 
 
+_LIGHT: Final = ("lighting", "lighting.near", "lighting.beside", "lighting.of")
+_SIGNS: Final = 10
+# What describes a word of light right before it, where no spaces stand between words: 朝の光, 昏暗的灯光, 金色阳光.
+_DESCRIBING: Final = {
+    "ja": re.compile("[\u4e00-\u9fff\u30a1-\u30fa\u30fc]+[\u3041-\u3096]{0,3}[いなの]$|[\u4e00-\u9fff]色$"),
+    "zh": re.compile("[\u4e00-\u9fff]{2}的$|[\u4e00-\u9fff]色的?$|[暖冷强弱柔][色和]?的?$"),
+}
+
+
 class Look(NamedTuple):
     """How a prompt wants its film to look; words stand as they stand in the prompt."""
 
@@ -49,7 +59,7 @@ class Look(NamedTuple):
 def find_look(reading: Reading) -> Look:
     """Return the styles that are asked for, the most telling first, and the words of light and of mood."""
     phrases = find_phrases(reading, FOLDER)
-    light = _asked(reading, phrases, "lighting")
+    light = _light(reading, phrases)
     return Look(
         _styles(reading, phrases, light), _words(reading, light), _words(reading, _asked(reading, phrases, "mood"))
     )
@@ -59,9 +69,57 @@ def _styles(reading: Reading, phrases: Phrases, light: Sequence[Match]) -> Found
     asked = _asked(reading, phrases, "styles")
     named = {each.value for each in asked}
     # Neon and science fiction are the light and the genre of one film look (Blade Runner, 1982, and all that followed).
-    if "scifi" in named and not named & _DRAWN and any(reading.text.startswith(_NEON, each.start) for each in light):
+    neon = any(sign in reading.text[each.start : each.end] for each in light for sign in _NEON)
+    if "scifi" in named and not named & _DRAWN and neon:
         named.add("cinematic")
     return Found([style for style in STYLES if style in named], 0.9 if named else 0.8, _spans(reading, asked))
+
+
+def _light(reading: Reading, phrases: Phrases) -> list[Match]:
+    """Return the words of light with what describes them, as far as they stand together: "light of a red lamp".
+
+    A word such as "light" or "lamp", which may be no light of the picture, counts with a word that describes light.
+    """
+    hidden = {at for each in phrases.of("lighting") if each.value == NOTHING for at in range(each.start, each.end)}
+    pieces = [each for field in _LIGHT for each in phrases.of(field) if each.start not in hidden]
+    runs: list[list[Match]] = []
+    for piece in sorted(pieces, key=lambda each: (each.start, -each.end)):
+        if runs and piece.clause == runs[-1][0].clause and _touch(reading, runs[-1], piece):
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    found = [_joined(reading, run) for run in map(_trimmed, runs) if _is_light(run)]
+    return [each for each in found if not is_denied(reading, phrases, each)]
+
+
+def _touch(reading: Reading, run: Sequence[Match], piece: Match) -> bool:
+    return reading.text[max(each.end for each in run[-4:]) : piece.start].strip(" -的のな") == ""
+
+
+def _trimmed(run: list[Match]) -> list[Match]:
+    """A run without words at its ends that only link."""
+    while run and run[-1].field == "lighting.of":
+        run = run[:-1]
+    while run and run[0].field == "lighting.of":
+        run = run[1:]
+    return run
+
+
+def _is_light(run: Sequence[Match]) -> bool:
+    if any(each.field == "lighting" for each in run):
+        return True
+    sources = [each for each in run if each.field == "lighting.near"]
+    places = {each.start for each in run if each.field != "lighting.of"}
+    return bool(sources) and len(places) > 1
+
+
+def _joined(reading: Reading, run: Sequence[Match]) -> Match:
+    start, end = run[0].start, max(each.end for each in run)
+    if describing := _DESCRIBING.get(reading.language.code):
+        first = reading.clauses[run[0].clause].start
+        if before := describing.search(reading.text, max(first, start - _SIGNS), start):
+            start = before.start()
+    return Match("lighting", "light", SURE, start, end, run[0].clause)
 
 
 def _words(reading: Reading, found: Sequence[Match]) -> Found[tuple[str, ...]]:

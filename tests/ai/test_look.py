@@ -88,3 +88,30 @@ def test_the_languages() -> None:
         data = tomllib.loads((WORDS / f"{language}.toml").read_text(encoding="utf-8"))
         assert set(data) - {"motion"} == {"styles", "lighting", "mood", "risks", "not"}, language
         assert set(data["styles"]["sure"]) >= set(STYLES), language
+
+
+@pytest.mark.parametrize(
+    ("text", "light"),
+    [
+        ("Studio meadow, warm sunshine", ("warm sunshine",)),
+        ("a submarine in red emergency light", ("red emergency light",)),
+        ("a monk by the light of a candle", ("light of a candle",)),
+        ("a corridor lit by a flickering fluorescent tube", ("flickering fluorescent tube",)),
+        ("a standoff at high noon", ("high noon",)),
+        ("eine Küche im warmen Licht der untergehenden Sonne", ("warmen Licht der untergehenden Sonne",)),
+        ("une danseuse, lumière rouge", ("lumière rouge",)),
+        ("niños jugando, luz dorada", ("luz dorada",)),
+        ("una mano, luce di candela", ("luce di candela",)),
+        ("весёлые дети, солнечный свет", ("солнечный свет",)),
+        ("ponury zamek w świetle księżyca", ("świetle księżyca",)),
+        ("मंद रोशनी में लड़की", ("मंद रोशनी",)),
+        ("台所、朝の光", ("朝の光",)),
+        ("医院，昏暗的灯光", ("昏暗的灯光",)),
+        ("마을, 황금빛 햇살", ("황금빛 햇살",)),
+        ("a man lights a cigarette in light rain beside a white fire truck", ()),
+        ("a kitchen without red light", ()),
+    ],
+)
+def test_light_with_what_describes_it(text: str, light: tuple[str, ...]) -> None:
+    """Words of light that stand together are one, with their colour and their source."""
+    assert find_look(read(text)).light.value == light
