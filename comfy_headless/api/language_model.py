@@ -6,9 +6,11 @@ This loads httpx and pydantic, which the embedded enhancer does without.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from comfy_headless.ai.answer import Answer
 from comfy_headless.ai.asked import asked_in
@@ -17,10 +19,11 @@ from comfy_headless.ai.engine import Engine, EngineFailed
 from comfy_headless.ai.holding import check_answer
 from comfy_headless.ai.instructing import Wish, messages_for
 from comfy_headless.ai.negatives import without_asked
-from comfy_headless.ai.tokens import count_bound
 from comfy_headless.protocol.effects import Flow
 from comfy_headless.protocol.enhanced import EnhancedPrompt
 from comfy_headless.transport.post import post
+
+_URL: Final = re.compile(r"\b\w+://[^\s'\"<>)]+")
 
 logger = logging.getLogger("comfy_headless")
 
@@ -54,11 +57,19 @@ def written_by(engine: Engine, begun: Begun, seconds: float, longer: str = "") -
             engine, messages_for(wish), partial(check_answer, wish), post=post, timeout=seconds, longer=longer
         )
     except EngineFailed as failed:
-        note = f"the language model ({engine.name}) {failed.why}; the embedded enhancer was used instead"
-        logger.info("%s", note)
+        logger.info("the language model at %s %s; the embedded enhancer is used instead", engine.url, failed.why)
+        why = _without_addresses(failed.why, engine.url)
+        note = f"the language model ({engine.name}) {why}; the embedded enhancer was used instead"
         sent_to = engine.url if failed.sent else None
         return replace(begun.embedded, notes=(*begun.embedded.notes, note), sent_to=sent_to)
     return _written(begun, answer, engine)
+
+
+def _without_addresses(why: str, url: str) -> str:
+    """Return a reason without addresses: notes go to the ComfyUI server with the job, and the log has them."""
+    parts = urlsplit(url)
+    hosts = "|".join(re.escape(each) for each in (parts.netloc, parts.hostname) if each)
+    return re.sub(rf"(?<![\w.-])(?:{hosts})(?!\w|[.-]\w)", "***", _URL.sub("***", why), flags=re.I)
 
 
 def _is_asked(begun: Begun) -> bool:
@@ -80,7 +91,7 @@ def _written(begun: Begun, answer: Answer, engine: Engine) -> EnhancedPrompt:
         reasoning=tuple(answer.reasoning),
         engine=engine.name,
         language=wish.language,
-        tokens=None if target.tokenizer is None else count_bound(text, target.tokenizer),
+        tokens=target.tokens(text),
         notes=tuple(notes),
         sent_to=engine.url,
     )
@@ -96,6 +107,6 @@ def _negative(begun: Begun, wanted: str) -> str:
         return usual
     further = [piece.strip() for piece in wanted.replace("，", ",").split(",")]
     both = without_asked(usual, asked.text, asked_in(asked), further=further).text
-    if target.tokenizer is None or target.limit is None or count_bound(both, target.tokenizer) <= target.limit:
+    if target.limit is None or (target.tokens(both) or 0) <= target.limit:
         return both
     return usual

@@ -5,6 +5,7 @@ What only a language model or a flow needs is imported when there is one: the re
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from comfy_headless.ai.analysis import PromptAnalysis
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from comfy_headless.catalog.models import ImageModel, VideoModel
     from comfy_headless.catalog.presets import PresetLibrary
 
+_LANGUAGE: Final = re.compile(r"[a-z]{2}", re.I | re.A)
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 _NOBODY: Final = Server("http://localhost", "", Timing(), socket=False)
 """Who drives this flow talks to no ComfyUI server."""
 
@@ -55,7 +58,7 @@ def enhance_prompt(
     Raises:
         ValidationError: an argument, or what the environment says of the engine, is wrong; nothing was sent.
     """
-    wishes = _Wishes(style, model, length, language)
+    wishes = _Wishes(style, model, length, _read_language(language))
     chosen, limit = _engine(engine, timeout)
     if chosen is None:
         return _begin(text, wishes, None).embedded
@@ -90,7 +93,9 @@ def enhance_flow(
     chosen, limit = _engine(engine, timeout)
     if at_most is not None and at_most < limit.seconds:
         limit = _Limit(max(at_most, 0.0), "half of what was left of timeout=, --timeout")
-    return (yield from _flow(text, _Wishes(style, model, length, language, images), chosen, limit, presets))
+    return (
+        yield from _flow(text, _Wishes(style, model, length, _read_language(language), images), chosen, limit, presets)
+    )
 
 
 class _Wishes(NamedTuple):
@@ -99,6 +104,15 @@ class _Wishes(NamedTuple):
     length: Length | None
     language: str | None
     images: int | None = None
+
+
+def _read_language(language: str | None) -> str | None:
+    """Return a language in small letters; raises ValidationError for what is none of ISO 639-1."""
+    if language is None:
+        return None
+    if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
+        raise ValidationError(f"language={shown(language)}: expected two letters of ISO 639-1, such as 'en'")
+    return language.lower()
 
 
 class _Limit(NamedTuple):
@@ -146,6 +160,11 @@ def _flow(
 def _begin(text: str, wishes: _Wishes, presets: PresetLibrary | None) -> _Begun:
     if not isinstance(text, str):
         raise ValidationError(f"prompt={shown(text)}: expected text")
+    if half := _HALF.search(text):
+        raise ValidationError(
+            f"prompt: sign {half.start() + 1} is {half[0]!r}, half of a sign, as bytes that are no UTF-8 leave it; "
+            "expected text that a server can be sent"
+        )
     analysis = analyze_prompt(text)
     target = target_of(wishes.model, analysis=analysis, images=wishes.images, presets=presets)
     return _Begun(

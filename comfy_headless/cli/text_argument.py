@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated, Final
 
@@ -10,12 +11,16 @@ import typer
 from comfy_headless.errors import ValidationError
 
 _LONGEST: Final = 2**20
+_NO_TEXT: Final = re.compile(r"[\ud800-\udfff]")
+"""What Python makes of bytes of an argument that are no UTF-8."""
 
 
 def text(given: str) -> str:
     """Read a text; an empty one, as an unset variable leaves it, is none."""
     if not given.strip():
         raise typer.BadParameter(f"{given!r} is no text; give one, or - for what is piped in")
+    if not given.isascii() and (wrong := _NO_TEXT.search(given)):
+        raise typer.BadParameter(f"{given!r} is no UTF-8 at sign {wrong.start() + 1}")
     return given
 
 

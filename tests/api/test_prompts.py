@@ -160,6 +160,32 @@ def test_what_no_language_model_can_help(text: str, model: str) -> None:
     assert better.enhanced.strip() == text.strip()
 
 
+def test_a_language_in_capitals() -> None:
+    """It is the same language."""
+    assert enhance_prompt("a cat", language="EN") == enhance_prompt("a cat", language="en")
+    with speaking(good()) as speaker:
+        better = enhance_prompt(TEXT, language="EN", engine=OpenAIEngine(speaker.url))
+    assert (better.engine, better.language) == ("openai", "en")
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["upstream http://llm.internal:8080/v1 refused", "no certificate for '{host}'", "{netloc} is overloaded: {host}."],
+)
+def test_notes_name_no_address(told: str, caplog: pytest.LogCaptureFixture) -> None:
+    """They go to the ComfyUI server with the job; the log on this machine has the whole."""
+    caplog.set_level(logging.INFO)
+    steps: list[Step] = []
+    with speaking(lambda request: steps[0](request)) as speaker:
+        netloc = speaker.url.removeprefix("http://")
+        said = told.format(netloc=netloc, host="127.0.0.1")
+        steps.append(answers(500, {"error": {"message": said}}))
+        better = enhance_prompt(TEXT, engine=OpenAIEngine(speaker.url))
+    assert "answered 500" in better.notes[-1] and "***" in better.notes[-1]
+    assert not any(each in better.notes[-1] for each in ("llm.internal", netloc, "127.0.0.1"))
+    assert said in caplog.text
+
+
 def test_what_is_wrong_is_said_before() -> None:
     """A wrong argument is no failure of an engine."""
     with speaking(good()) as speaker:
@@ -170,6 +196,11 @@ def test_what_is_wrong_is_said_before() -> None:
             enhance_prompt(TEXT, model="ltx9", engine=engine)
         with pytest.raises(ValidationError, match="prompt=5: expected text"):
             enhance_prompt(5, engine=engine)  # type: ignore[arg-type]
+        with pytest.raises(ValidationError, match=r"prompt: sign 7 is '\\udcff', half of a sign"):
+            enhance_prompt("a cat \udcff", engine=engine)
+        for language in ("English", "", "../", "e1", 5):
+            with pytest.raises(ValidationError, match=r"language=.*: expected two letters of ISO 639-1, such as 'en'"):
+                enhance_prompt(TEXT, language=language, engine=engine)  # type: ignore[arg-type]
     assert speaker.asked == []
 
 
@@ -278,7 +309,7 @@ def test_no_language_model_is_asked_where_files_are_missing(monkeypatch: pytest.
     """A server without the preset's model files is found out before."""
     with Simulator(files={}) as bare, speaking(good()) as speaker, ComfyClient(bare.url) as client:
         monkeypatch.setenv("COMFY_HEADLESS_AI_URL", speaker.url)
-        with pytest.raises(GenerationRejectedError, match="wan2.2_ti2v_5B"):
+        with pytest.raises(GenerationRejectedError, match=r"wan2\.2_ti2v_5B"):
             client.submit_video(TEXT, enhance=True, **SMALL)
     assert speaker.asked == []
 

@@ -162,6 +162,8 @@ def test_a_language_model_that_is_not_there(program: Program) -> None:
         (["x", "--model", "cogvidoe"], "no preset or family 'cogvidoe'"),
         (["x", "--engine", "olama"], "'olama'; there are: embedded, openai, ollama"),
         (["x", "--timeout", "soon"], "'soon' is no number"),
+        (["x", "--language", "English"], "language='English': expected two letters of ISO 639-1"),
+        (["a cat \udcff"], "'a cat \\udcff' is no UTF-8 at sign 7"),
     ],
 )
 def test_what_cannot_be_enhanced(words: list[str], said: str, program: Program) -> None:
