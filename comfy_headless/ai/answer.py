@@ -53,7 +53,7 @@ _Line: TypeAlias = Annotated[str, Field(max_length=_MOST), AfterValidator(_plain
 
 
 class Answer(BaseModel):
-    """A prompt as a language model would have it.
+    """A prompt as a language model would have it; the prompt itself is what must be there.
 
     Args:
         enhanced: the prompt, in one line.
@@ -65,9 +65,9 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     enhanced: Annotated[_Line, Field(min_length=1), AfterValidator(_paragraph)]
-    negative: _Line
-    additions: Annotated[list[_Line], Field(max_length=100)]
-    reasoning: Annotated[list[_Line], Field(max_length=100)]
+    negative: _Line = ""
+    additions: Annotated[list[_Line], Field(max_length=100)] = []
+    reasoning: Annotated[list[_Line], Field(max_length=100)] = []
 
 
 class Unreadable(Exception):

@@ -12,10 +12,9 @@ from comfy_headless.ai.analyzing import analyze_prompt
 from comfy_headless.ai.answer import Answer
 from comfy_headless.ai.contradicting import contradictions
 from comfy_headless.ai.enhancing import count_words
-from comfy_headless.ai.instructing import Wish
+from comfy_headless.ai.instructing import Wish, words_asked
 from comfy_headless.ai.keeping import facts_of, lost
 from comfy_headless.ai.negatives import content_words, names_any, without_asked
-from comfy_headless.ai.tokens import count_bound
 
 _KEPT: Final = 0.5
 """The share of a prompt's words that an answer in its language has at least; another form of a word counts."""
@@ -45,11 +44,12 @@ def check_answer(wish: Wish, answer: Answer) -> Iterator[str]:
     yield from contradictions(asked, written)
     if written.language != wish.language and written.confidence.get("language", 0.0) >= _SURE:
         yield f"it is in the language {written.language!r}, and not in {wish.language!r}"
-    if target.limit is not None and target.tokenizer is not None:
-        tokens = count_bound(answer.enhanced, target.tokenizer)
+    if target.limit is not None:
+        tokens = target.tokens(answer.enhanced) or 0
         if tokens > target.limit:
-            words = max(1, len(answer.enhanced.split()) * target.limit * 9 // (tokens * 10))
-            yield f"it may have {tokens} tokens, and {target.limit} are read: write at most {words} words"
+            fitting = max(1, len(answer.enhanced.split()) * target.limit * 9 // (tokens * 10))
+            fewest = min(fitting, words_asked(wish)[1] or fitting)
+            yield f"it may have {tokens} tokens, and {target.limit} are read: write at most {fewest} words"
     if target.takes_negative:
         named = without_asked(answer.negative, asked.text).dropped
         if named:

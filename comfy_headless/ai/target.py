@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from comfy_headless.ai.tokens import count_bound
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import nearest, shown
 
@@ -67,6 +68,10 @@ class Target:
     def takes_text(self) -> bool:
         """Whether words have any effect."""
         return self.form != "none"
+
+    def tokens(self, text: str) -> int | None:
+        """Return an upper bound of a text's length in its tokens; None where it takes none, or nobody knows them."""
+        return None if self.tokenizer is None or not self.takes_text else count_bound(text, self.tokenizer)
 
     def reads(self, language: str) -> bool:
         """Return whether a prompt in that language is understood."""

@@ -139,6 +139,13 @@ def test_what_is_read(name: str, what: str) -> None:
     assert forms == ([True, False] if what.startswith("without a form") else [True])
 
 
+def test_what_only_decorates_may_be_missing() -> None:
+    """A small model, or one without a form, often gives the prompt alone: nothing of it is asked for again."""
+    with speaking(says('{"enhanced": "A cat."}')) as speaker:
+        assert asked(engine_at(speaker)) == Answer(enhanced="A cat.", negative="", additions=[], reasoning=[])
+    assert len(speaker.asked) == 1
+
+
 def test_line_breaks_are_taken_out() -> None:
     """A prompt is one paragraph."""
     with speaking(says(json.dumps({**GOOD, "enhanced": "A cat.\n\n It rains.\n"}))) as speaker:
@@ -149,7 +156,7 @@ MENDED: Final[dict[str, Step]] = {
     "broken JSON": says(BROKEN),
     "no JSON": says("A cat in the rain."),
     "another key": says(json.dumps({**GOOD, "seed": 5})),
-    "a key missing": says('{"enhanced": "a cat"}'),
+    "no prompt": says('{"negative": "blurry", "additions": [], "reasoning": []}'),
     "another type": says(json.dumps({**GOOD, "additions": "rain"})),
     "nothing": says(""),
     "null": says(None),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from comfy_headless.ai.analysis import PromptAnalysis
 from comfy_headless.ai.answer import Answer
 from comfy_headless.ai.holding import check_answer
-from comfy_headless.ai.instructing import Wish, messages_for
-from comfy_headless.ai.target import Target
+from comfy_headless.ai.instructing import Wish, messages_for, words_asked
+from comfy_headless.ai.target import Target, target_of
 from tests.faults.clients import within
 
 FOX = 'A red fox named Rusty jumps over 3 logs while a sign says "KEEP OUT".'
@@ -103,8 +103,33 @@ def test_what_the_model_is_told() -> None:
     said: Any = json.loads(user.content)
     assert (said["prompt"], said["style"]) == (FOX, "cinematic")
     assert FOX not in system.content
-    for words in ("one paragraph", "Write in English", "at least 50 and at most 120 words", "200 tokens", "negative"):
+    for words in ("one paragraph", "Write in English", "at least 50 and at most 66 words", "negative"):
         assert words in system.content
+
+
+PROSE: Final = (
+    "In soft morning light a red fox named Rusty leaps over three mossy logs beside a quiet mountain stream, while "
+    "golden leaves drift slowly through the cold air and the camera follows him from left to right at ground level. "
+)
+
+
+@pytest.mark.parametrize("model", ["ltxv", "cogvideox", "mochi", "wan"])
+def test_who_writes_as_many_words_as_were_asked_for_is_read(model: str) -> None:
+    """The one number of words that a language model is told fits into the model's tokens."""
+    asked = wish("a fox", target=target_of(model))
+    for length in (None, 30, 500, "long"):
+        least, most = words_asked(asked._replace(length=length))
+        assert most is not None and (least or 0) < most
+        assert f"at most {most} words" in messages_for(asked._replace(length=length))[0].content
+        assert (asked.target.tokens(" ".join((PROSE * 20).split()[:most])) or 0) <= (asked.target.limit or 0)
+
+
+def test_a_long_prompt_may_stay_as_long() -> None:
+    """Nobody is told to write fewer words than there are."""
+    assert words_asked(wish("a fox " * 60))[1] == 120
+    t5 = wish(target=replace(MOVIE, tokenizer="t5"))
+    (told,) = (each for each in found(t5, "the light and the snow " * 44) if "tokens" in each)
+    assert told.endswith(f"write at most {words_asked(t5)[1]} words")
 
 
 @pytest.mark.parametrize(
