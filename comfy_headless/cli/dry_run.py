@@ -1,4 +1,7 @@
-"""``--dry-run`` of generate, image and run: what would be sent, and where; the server is asked at most what it has."""
+"""``--dry-run`` of generate, image and run: what would be sent, and where; the server is asked at most what it has.
+
+A language model that is named is asked for the prompt: what it writes is what would be sent.
+"""
 
 from __future__ import annotations
 
@@ -114,9 +117,10 @@ def _told(plan: dict[str, Any]) -> str:
         *(("note", note) for note in plan["notes"]),
     ]
     sent_to = (plan.get("enhanced") or {}).get("sent_to")
-    if sent_to is not None:
-        rows.append(("sent to", f"{sent_to}: the prompt, to the language model there"))
-    return "dry run: nothing was sent\n" + columns(rows, indent="  ")
+    if sent_to is None:
+        return "dry run: nothing was sent\n" + columns(rows, indent="  ")
+    rows.append(("sent to", f"{sent_to}: the prompt, to the language model there"))
+    return "dry run: nothing was queued; the prompt went to the language model\n" + columns(rows, indent="  ")
 
 
 def _asked(plan: dict[str, Any]) -> list[tuple[str, str]]:

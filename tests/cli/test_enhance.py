@@ -63,7 +63,10 @@ def test_a_language_model(program: Program, server: str, monkeypatch: pytest.Mon
         ran = program(*words)
         assert ran.code == 0 and f"enhanced: {WRITTEN}" in ran.err
         assert f"the prompt was sent to the language model at {speaker.url}/v1" in ran.err
-        assert f"sent to   {speaker.url}/v1" in program(*GENERATE, "--enhance", "--dry-run").out
+        dry = program(*GENERATE, "--enhance", "--dry-run").out
+        assert dry.startswith("dry run: nothing was queued; the prompt went to the language model\n")
+        assert f"sent to   {speaker.url}/v1" in dry
+    assert program(*GENERATE, "--dry-run").out.startswith("dry run: nothing was sent\n")
     with speaking(is_silent) as speaker:
         monkeypatch.setenv("COMFY_HEADLESS_AI_URL", speaker.url)
         monkeypatch.setenv("COMFY_HEADLESS_AI_TIMEOUT", "0.1")
