@@ -40,6 +40,7 @@ _NEON: Final = ("neon", "霓虹", "ネオン", "네온", "неон", "نيون",
 
 
 _LIGHT: Final = ("lighting", "lighting.near", "lighting.beside", "lighting.of")
+_HOUR: Final = "hour"
 _SIGNS: Final = 10
 # What describes a word of light right before it, where no spaces stand between words: 朝の光, 昏暗的灯光, 金色阳光.
 _DESCRIBING: Final = {
@@ -78,7 +79,8 @@ def _styles(reading: Reading, phrases: Phrases, light: Sequence[Match]) -> Found
 def _light(reading: Reading, phrases: Phrases) -> list[Match]:
     """Return the words of light with what describes them, as far as they stand together: "light of a red lamp".
 
-    A word such as "light" or "lamp", which may be no light of the picture, counts with a word that describes light.
+    A word such as "light" or "lamp", which may be no light of the picture, counts with a word that describes light; a
+    night is its light where no other is named.
     """
     hidden = {at for each in phrases.of("lighting") if each.value == NOTHING for at in range(each.start, each.end)}
     pieces = [each for field in _LIGHT for each in phrases.of(field) if each.start not in hidden]
@@ -89,7 +91,8 @@ def _light(reading: Reading, phrases: Phrases) -> list[Match]:
         else:
             runs.append([piece])
     found = [_joined(reading, run) for run in map(_trimmed, runs) if _is_light(run)]
-    return [each for each in found if not is_denied(reading, phrases, each)]
+    asked = [each for each in found if not is_denied(reading, phrases, each)]
+    return [each for each in asked if each.value != _HOUR] or asked
 
 
 def _touch(reading: Reading, run: Sequence[Match], piece: Match) -> bool:
@@ -119,7 +122,8 @@ def _joined(reading: Reading, run: Sequence[Match]) -> Match:
         first = reading.clauses[run[0].clause].start
         if before := describing.search(reading.text, max(first, start - _SIGNS), start):
             start = before.start()
-    return Match("lighting", "light", SURE, start, end, run[0].clause)
+    value = _HOUR if {each.value for each in run if each.field == "lighting"} == {_HOUR} else "light"
+    return Match("lighting", value, SURE, start, end, run[0].clause)
 
 
 def _words(reading: Reading, found: Sequence[Match]) -> Found[tuple[str, ...]]:

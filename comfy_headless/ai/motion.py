@@ -116,9 +116,14 @@ def find_motion(reading: Reading, parts: Sequence[Part], other: Sequence[Span] =
 
 def _listed(reading: Reading, parts: Sequence[Part]) -> Iterator[Span]:
     """The verbs of the word lists, and the nouns of what happens: not a dancer, who is somebody."""
+    form = _FORMS.get(reading.language.code)
     for part in parts:
         hit = part.hit
         if VERBS.isdisjoint(hit.kinds) or not NOUNS.isdisjoint(hit.kinds):
+            continue
+        last = hit.text.rpartition(" ")[2]
+        if last != hit.text and form is not None and last in form.before:
+            yield Span(hit.start, hit.end - len(last) - 1)
             continue
         stem = reading.language.code == "ja" and "\u4e00" <= hit.text[-1:] <= "\u9fff"
         ending = _ENDING.match(reading.text, hit.end) if stem else None

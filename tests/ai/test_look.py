@@ -98,6 +98,8 @@ def test_the_languages() -> None:
         ("a monk by the light of a candle", ("light of a candle",)),
         ("a corridor lit by a flickering fluorescent tube", ("flickering fluorescent tube",)),
         ("a standoff at high noon", ("high noon",)),
+        ("a cat on a roof at night", ("at night",)),
+        ("a city at night, neon lights", ("neon lights",)),
         ("eine Küche im warmen Licht der untergehenden Sonne", ("warmen Licht der untergehenden Sonne",)),
         ("une danseuse, lumière rouge", ("lumière rouge",)),
         ("niños jugando, luz dorada", ("luz dorada",)),
