@@ -333,17 +333,18 @@ def test_a_cancelled_task_leaves_at_once() -> None:
         assert speaker.gone.wait(LONG / 2)
 
 
-def test_ctrl_c_leaves_at_once() -> None:
-    """An interrupt passes through the flow, and the connection is cut."""
-    stop = threading.Event()
+@BOTH
+def test_an_answer_is_looked_at_beside_the_loop(kind: str) -> None:
+    """On asyncio in a thread of its own: a look at a long answer holds nobody else up."""
+    threads: list[threading.Thread] = []
 
-    def interrupted(*asked: Any) -> Any:
-        stop.set()
-        raise KeyboardInterrupt
+    def look(answer: Answer) -> Iterable[str]:
+        threads.append(threading.current_thread())
+        return ()
 
-    with pytest.raises(KeyboardInterrupt):
-        drive("sync", ask(OpenAIEngine("http://127.0.0.1:9"), [], fine, post=interrupted, timeout=LONG))
-    assert stop.is_set()
+    with speaking(says(TEXT)) as speaker:
+        asked(engine_at(speaker), look, kind=kind)
+    assert (threads == [threading.current_thread()]) is (kind == "sync")
 
 
 @BOTH
