@@ -26,6 +26,8 @@ from .decoded import decode
 from .making import PRESETS, Case, lowered
 from .miniature.stand_ins import stand_in
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("wan_14b", "wan_5b", "ltx_quick", "hunyuan15_720p")
 Files = Mapping[str, str]
 

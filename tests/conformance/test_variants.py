@@ -21,6 +21,8 @@ from tests.graph.transforms.graphs import LOUD, STILL, TAKEN_APART, VIDEO, WEBM,
 from .decoded import Decoded, decode
 from .making import PRESETS, Case, asked_for, cases, lowered
 
+pytestmark = pytest.mark.slow
+
 CASES = list({PRESETS[case.name].family: case for case in reversed(cases(packs=False))}.values())
 """One preset of each family that needs no node packs."""
 

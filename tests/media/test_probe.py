@@ -18,6 +18,8 @@ from comfy_headless.media.probe import Audio, probe
 from comfy_headless.media.tone import Sound
 from tests.media.clips import ENCODERS, scene, slow_pan, write
 
+pytestmark = pytest.mark.slow
+
 
 def card(path: Path, *, frames: int = 24, sound: Sound | None = None, width: int = 96, height: int = 64) -> Path:
     write_video(path, Card(width, height, frames, "a cat").pictures(), fps=24, sound=sound)

@@ -30,6 +30,8 @@ from tests.cli.program import environment
 from tests.models import tiny
 from tests.models.hub import COMMIT, SIGNATURE, Cut, Fault, Hub, NoRanges, Silence, Slow, Status, Wrong
 
+pytestmark = pytest.mark.slow
+
 QUICK = HubTiming(connect=2.0, read=0.2, patience=0.6, pause=0.01, longest_pause=0.05)
 KEYS = [tiny.TEXT, tiny.VAE, tiny.MODEL]
 TOKEN = "hf_0123456789secret"
@@ -394,7 +396,6 @@ def start(tree: Path, hub: Hub, presets: Path, limit: int = 0) -> subprocess.Pop
     )
 
 
-@pytest.mark.slow
 def test_a_file_that_becomes_too_large(library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
     """Where a write fails, the error says why; what fits is kept, and goes on where more of it fits."""
     with Hub(tiny.ON_HUB).running() as hub:
@@ -411,7 +412,6 @@ def test_a_file_that_becomes_too_large(library: PresetLibrary, tree: Path, tmp_p
     assert models(tree) == whole(tiny.VAE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
 def test_a_process_that_is_ended(sign: int, library: PresetLibrary, tree: Path, tmp_path: Path) -> None:
     """Killed or interrupted in the middle of a file, it leaves a part; nobody else may write it; the next goes on."""
