@@ -103,9 +103,11 @@ def _other_spans(look: Look, film: VideoFields) -> list[Span]:
 
 def _check(text: object, vram_gb: float | None) -> None:
     if not isinstance(text, str):
-        raise ValidationError(f"text={shown(text)}: expected text, not a {type(text).__name__}")
+        raise ValidationError(f"text={shown(text)}: expected text")
     if len(text) > LONGEST:
-        raise ValidationError(f"text of {len(text)} characters: a prompt may have {LONGEST}")
+        raise ValidationError(
+            f"text of {len(text)} characters: a prompt may have {LONGEST}; give the part that is shown"
+        )
     if vram_gb is not None:
         from comfy_headless.catalog.vram import check_gb  # with the catalog: 200 ms that only this argument needs
 

@@ -119,4 +119,5 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
 def _complaints(error: ValidationError) -> Iterator[str]:
     """Yield what is wrong, without what stood there."""
     for each in error.errors(include_url=False, include_input=False)[:5]:
-        yield f"{'.'.join(map(str, each['loc'])) or 'the object'}: {each['msg'].removeprefix('Value error, ')}"
+        where, said = ".".join(map(str, each["loc"])), each["msg"].removeprefix("Value error, ")
+        yield f"{where!r} is missing" if each["type"] == "missing" else f"{where or 'the object'}: {said}"

@@ -209,7 +209,7 @@ def in_words(reply: Reply, key: str | None) -> str:
     if 300 <= reply.status < 400:
         return f"answered {reply.status} and leads elsewhere, where nothing is sent"
     if reply.status in (401, 403, 407):  # OpenAI repeats a part of the key
-        return f"answered {reply.status}: it wants {'another' if key else 'a'} key"
+        return f"answered {reply.status}: it wants {'another' if key else 'a'} key (COMFY_HEADLESS_AI_KEY, or key=)"
     try:
         told = complaint_in(reply.json())
     except ValueError:

@@ -61,7 +61,8 @@ def engine_of(given: EngineLike | None = None, environ: Mapping[str, str] | None
     if name not in NAMES:
         address = "" if given is None else " Or give an address, such as http://localhost:8080/v1"
         raise ValidationError(f"{source}{shown(name)}; there are: {', '.join(NAMES)}{nearest(name, NAMES)}{address}")
-    return None if name == "embedded" else _made(cast(EngineName, name), url, variables.get(KEY) or None, variables)
+    key = variables.get(KEY) if url is not None else None
+    return None if name == "embedded" else _made(cast(EngineName, name), url, key or None, variables)
 
 
 def _kind_at(url: str) -> EngineName:
@@ -95,6 +96,8 @@ def _seconds(text: str | None) -> float:
         raise ValidationError(f"{TIMEOUT}={shown(text)}: expected seconds, such as 60") from None
 
 
-def _place(url: str) -> tuple[str, str]:
-    parts = urlsplit(base_url(url))
-    return parts.scheme, parts.netloc
+def _place(url: str) -> str:
+    """Return an address in the one way in which it is compared; one host may have several, by their paths."""
+    full = base_url(url, "/chat/completions", "/api/chat", "/chat", "/api", "/v1")
+    parts = urlsplit(full)
+    return parts._replace(netloc=parts.netloc.lower()).geturl()

@@ -68,11 +68,11 @@ class PromptTemplate:
         self, text: str, *, variables: Mapping[str, str] | None = None, wildcards: Wildcards | None = None
     ) -> None:
         if not isinstance(text, str):
-            raise ValidationError(f"template={shown(text)}: expected a text, not a {type(text).__name__}")
+            raise ValidationError(f"template={shown(text)}: expected text")
         given = dict(variables or {})
         odd = next((name for name, value in given.items() if not isinstance(value, str)), None)
         if odd is not None:
-            raise ValidationError(f"variables={{{odd!r}: {shown(given[odd])}}}: expected a text")
+            raise ValidationError(f"variables={{{odd!r}: {shown(given[odd])}}}: expected text")
         self.text = text
         self._rules = join(text, given, lists_of(wildcards_folder() if wildcards is None else wildcards))
 
@@ -98,7 +98,10 @@ class PromptTemplate:
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
             raise ValidationError(f"count={shown(count)}: expected a whole number from 1 to {MOST}")
         if count > self.combinations:
-            raise ValidationError(f"count={count}: the template has no more than {self.combinations}; ask for fewer")
+            raise ValidationError(
+                f"count={count}: the template has no more than {self.combinations}; ask for fewer, or for all "
+                "(count=None, --all)"
+            )
         first = secrets.randbelow(_SEEDS) if seed in (None, "random", -1) else _seed(seed)
         most = min(max(_TRIES, _TRIES_A_WAY * self.combinations), _MOST_STEPS // (1 + self._rules.steps))
         found: dict[str, ExpandedPrompt] = {}

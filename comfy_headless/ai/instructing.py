@@ -62,8 +62,8 @@ _LENGTHS: Final = {
 _TOKENS_A_WORD: Final = {"umt5": 3.0, "gemma3": 3.0}
 _TOKENS_ELSEWHERE: Final = 1.8
 _TOKENS_ABROAD: Final = 7.0
-"""Tokens of a word, by `count_bound`: of the 5 700 English words of ``tests/ai/data/prompts.jsonl`` 1.48 to 1.76, by the
-first two 2.94. Other languages have 2 to 14: the prompt itself shows how many, where it is in that language."""
+"""Tokens of a word, by `count_bound`: of the 5 700 English words of ``tests/ai/data/prompts.jsonl`` 1.48 to 1.76, by
+those named here 2.94. Other languages have 2 to 14: the prompt itself shows how many, where it is in that language."""
 
 
 class Wish(NamedTuple):

@@ -50,7 +50,7 @@ class OllamaEngine:
 
     Args:
         url: base address, such as ``http://localhost:11434``.
-        model: which one, such as ``qwen3:8b``.
+        model: which one, such as ``qwen3:8b``; one must be named.
         key: sent as ``Authorization: Bearer``, to this address alone, for a proxy that wants one.
         timeout: seconds that it may take in all, loading the model among them.
 
@@ -60,7 +60,7 @@ class OllamaEngine:
 
     url: str = OLLAMA
     _: KW_ONLY
-    model: str
+    model: str | None = None
     key: str | None = field(default=None, repr=False)
     timeout: float = SECONDS
 

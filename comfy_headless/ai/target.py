@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -195,9 +195,10 @@ def _assumed(preset: Preset) -> Iterator[str]:
 
 
 def _unknown(name: str, library: PresetLibrary) -> ValidationError:
-    families = sorted({name for preset in library.values() for name in (preset.family, preset.model.value)})
-    known: Sequence[str] = [*families, *library]
-    return ValidationError(
-        f"no preset or family {name!r}{nearest(name, known)} Families: {', '.join(families)}; "
-        f"presets: {', '.join(library)}"
+    families = sorted({preset.family for preset in library.values()})
+    others = sorted({preset.model.value for preset in library.values()}.difference(families))
+    near = nearest(name, [*families, *others, *library])
+    presets = (
+        "comfy-headless presets list shows the presets" if near.endswith("?") else f"presets: {', '.join(library)}"
     )
+    return ValidationError(f"no preset or family {name!r}{near} Families: {', '.join(families)}; {presets}")

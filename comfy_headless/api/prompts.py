@@ -159,7 +159,7 @@ def _flow(
 
 def _begin(text: str, wishes: _Wishes, presets: PresetLibrary | None) -> _Begun:
     if not isinstance(text, str):
-        raise ValidationError(f"prompt={shown(text)}: expected text")
+        raise ValidationError(f"text={shown(text)}: expected text")
     if half := _HALF.search(text):
         raise ValidationError(
             f"prompt: sign {half.start() + 1} is {half[0]!r}, half of a sign, as bytes that are no UTF-8 leave it; "

@@ -54,6 +54,10 @@ def analyze(
 
 
 def _analyze(prompt: str, model: str | None, vram_gb: float | None, server: str | None, terminal: Terminal) -> Answer:
+    if vram_gb is not None:
+        from comfy_headless.catalog.vram import check_gb  # with the catalog, which only this option needs
+
+        check_gb("--vram-gb", vram_gb)
     found = analyze_prompt(text_of(prompt, "prompt analyze"), model=model, vram_gb=vram_gb, server=server)
     suggested = {"suggested_preset": found.suggested_preset, "suggested_video_preset": found.suggested_video_preset}
     data = {

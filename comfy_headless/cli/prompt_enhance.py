@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from comfy_headless.ai.engine import read_seconds
 from comfy_headless.ai.enhanced import EnhancedPrompt
 from comfy_headless.api.prompts import enhance_prompt
 from comfy_headless.cli import options as o
@@ -68,7 +69,7 @@ def enhance(
         "length": int(length) if length is not None and _WORDS.fullmatch(length) else length,
         "language": language,
         "engine": engine,
-        "timeout": timeout,
+        "timeout": None if timeout is None else read_seconds(timeout, "--timeout"),
     }
     return partial(_enhance, prompt, asked)
 

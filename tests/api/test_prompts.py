@@ -194,7 +194,7 @@ def test_what_is_wrong_is_said_before() -> None:
             enhance_prompt(TEXT, engine=engine, timeout=0)
         with pytest.raises(ValidationError, match="no preset or family 'ltx9'"):
             enhance_prompt(TEXT, model="ltx9", engine=engine)
-        with pytest.raises(ValidationError, match="prompt=5: expected text"):
+        with pytest.raises(ValidationError, match="text=5: expected text"):
             enhance_prompt(5, engine=engine)  # type: ignore[arg-type]
         with pytest.raises(ValidationError, match=r"prompt: sign 7 is '\\udcff', half of a sign"):
             enhance_prompt("a cat \udcff", engine=engine)

@@ -69,7 +69,10 @@ def test_piped_in(folder: Path) -> None:
         (["{a"], "template, character 1 ('{a'): '{' is never closed"),
         (["__animal__"], "list 'animal': no folder of lists is named; give wildcards= (--wildcards), or set COMFY"),
         (["__anmial__", "--wildcards", "lists"], "did you mean 'animal'? There are animal."),
-        (["__animal__", "--wildcards", "none"], "folder 'none' of lists is not there"),
+        (
+            ["__animal__", "--wildcards", "none"],
+            "/none' of lists (wildcards=, --wildcards or COMFY_HEADLESS_WILDCARDS) is not there",
+        ),
         (["{a|b}", "--count", "3"], "count=3: the template has no more than 2"),
         (["{a|b}", "--count", "3", "--all"], "--all and --count 3: give one of them"),
         (["{a|b}", "--seed", "3", "--all"], "--all and --seed 3: give one of them"),
@@ -121,7 +124,7 @@ def test_what_is_likely_to_go_wrong(program: Program) -> None:
     ("words", "said"),
     [
         (["x", "--model", "cogvidoe"], "no preset or family 'cogvidoe'; did you mean 'cogvideo'"),
-        (["x", "--vram-gb", "0"], "vram_gb=0"),
+        (["x", "--vram-gb", "0"], "--vram-gb=0"),
         (["x", "--vram-gb", "much"], "'much' is no number"),
         ([""], "'' is no text; give one, or - for what is piped in"),
     ],
@@ -162,6 +165,7 @@ def test_a_language_model_that_is_not_there(program: Program) -> None:
         (["x", "--model", "cogvidoe"], "no preset or family 'cogvidoe'"),
         (["x", "--engine", "olama"], "'olama'; there are: embedded, openai, ollama"),
         (["x", "--timeout", "soon"], "'soon' is no number"),
+        (["x", "--timeout", "0"], "--timeout=0.0: expected seconds"),
         (["x", "--language", "English"], "language='English': expected two letters of ISO 639-1"),
         (["a cat \udcff"], "'a cat \\udcff' is no UTF-8 at sign 7"),
     ],

@@ -89,7 +89,7 @@ class ListFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()
 
     @property
     def where(self) -> str:
@@ -116,8 +116,10 @@ class ListFolder:
     @cached_property
     def _files(self) -> Mapping[str, Path]:
         if not self.folder.is_dir():
-            what = "is no folder" if self.folder.exists() else "is not there"
-            raise ValidationError(f"{self.where} of lists {what}")
+            inside = f"is no folder; give that it lies in, {str(self.folder.parent)!r}"
+            what = inside if self.folder.exists() else "is not there; make it"
+            named = "wildcards=, --wildcards or COMFY_HEADLESS_WILDCARDS"
+            raise ValidationError(f"{self.where} of lists ({named}) {what}")
         found: dict[str, Path] = {}
         entries = 0
         for folder, folders, files in os.walk(self.folder):

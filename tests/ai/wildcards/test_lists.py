@@ -60,7 +60,7 @@ def test_a_missing_list(folder: Path) -> None:
     assert "There are animal, bytes, places/city, places/far away/sea." in said
     assert "did you mean 'places/city'?" in error_of("__city__", folder)
     assert "is not there" in error_of("__x__", folder / "none")
-    assert "is no folder" in error_of("__x__", folder / "animal.txt")
+    assert f"is no folder; give that it lies in, {str(folder)!r}" in error_of("__x__", folder / "animal.txt")
     (folder / "places/far away/sea.TXT").unlink()
     assert "There is none (files that end in .txt are lists)" in error_of("__x__", folder / "places/far away")
 
