@@ -70,6 +70,8 @@ def _styles(reading: Reading, phrases: Phrases, light: Sequence[Match]) -> Found
     asked = _asked(reading, phrases, "styles")
     named = {each.value for each in asked}
     # Neon and science fiction are the light and the genre of one film look (Blade Runner, 1982, and all that followed).
+    if _asked(reading, phrases, "styles.grey") and _asked(reading, phrases, "styles.sleuth"):
+        named.add("noir")
     neon = any(sign in reading.text[each.start : each.end] for each in light for sign in _NEON)
     if "scifi" in named and not named & _DRAWN and neon:
         named.add("cinematic")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from comfy_headless.ai.analysis import Risk, RiskKind, TokenCount
 from comfy_headless.ai.look import FOLDER, once
-from comfy_headless.ai.reading import Reading
-from comfy_headless.ai.video.phrases import NOTHING, find_phrases
-from comfy_headless.ai.video.values import is_denied
+from comfy_headless.ai.reading import Reading, Span
+from comfy_headless.ai.subject_hits import find_hits
+from comfy_headless.ai.video.phrases import NOTHING, Phrases, find_phrases
+from comfy_headless.ai.video.values import is_denied, words_between
 
 if TYPE_CHECKING:
     from comfy_headless.ai.target import Target
 
+_BETWEEN: Final = 1
+"""Words between a great number and the people, at most."""
 _SHOWN: Final[dict[RiskKind, str]] = {
     "text": "models misspell text in a picture; a short text in quotation marks comes out best, else add it afterwards",
     "hands": "models miscount fingers; a wider shot hides it, several seeds let you choose",
@@ -35,11 +39,27 @@ def _of_picture(reading: Reading, speech: bool) -> Iterator[Risk]:
     phrases = find_phrases(reading, FOLDER)
     found = [each for each in phrases.of("risks") if each.value != NOTHING and not is_denied(reading, phrases, each)]
     for kind, advice in _SHOWN.items():
-        words = once(reading.original(each.start, each.end) for each in found if each.value == kind)
+        places = [Span(each.start, each.end) for each in found if each.value == kind]
+        if kind == "crowd":
+            places = sorted([*places, *_throngs(reading, phrases)])
+        words = once(reading.original(*place) for place in places)
         if not words and kind == "text" and not speech:
             words = once(reading.quotations)
         if words:
             yield Risk(kind, f"{_listed(words)}: {advice}")
+
+
+def _throngs(reading: Reading, phrases: Phrases) -> Iterator[Span]:
+    """People in great number: "thousands of pedestrians"."""
+    many = [each for each in phrases.of("risks.many") if not is_denied(reading, phrases, each)]
+    hits = find_hits(reading) if many else []
+    for each in many:
+        first = bisect_left(hits, each.end, key=lambda hit: hit.start)
+        for hit in hits[first : first + _BETWEEN + 1]:
+            near = hit.clause == each.clause and words_between(reading, each.end, hit.start) <= _BETWEEN
+            if near and "person" in hit.kinds:
+                yield Span(each.start, hit.end)
+                break
 
 
 def _of_model(reading: Reading, tokens: TokenCount | None, target: Target) -> Iterator[Risk]:

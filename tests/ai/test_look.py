@@ -39,6 +39,16 @@ def styles(text: str) -> list[str]:
         ("アニメ風の猫", ["anime"]),
         ("픽셀아트 고양이", ["pixel"]),
         ("suluboya bir kedi resmi", ["watercolor"]),
+        ("steampunk airship above London", ["scifi"]),
+        ("comic book panel, a superhero punches a robot", ["cartoon"]),
+        ("bande dessinée, un renard court", ["cartoon"]),
+        ("black-and-white detective in a rainy alley", ["noir"]),
+        ("Schwarz-Weiß-Film, ein Detektiv raucht", ["noir"]),
+        ("черно-белый фильм, детектив курит", ["noir"]),
+        ("two cowboys, spaghetti western", ["cinematic"]),
+        ("a policeman's face, 70s thriller", ["vintage"]),
+        ("a black and white cat", []),
+        ("a detective in a red car", []),
         ("a dog on a beach", []),
     ],
 )
@@ -117,3 +127,18 @@ def test_the_languages() -> None:
 def test_light_with_what_describes_it(text: str, light: tuple[str, ...]) -> None:
     """Words of light that stand together are one, with their colour and their source."""
     assert find_look(read(text)).light.value == light
+
+
+@pytest.mark.parametrize(
+    ("text", "mood"),
+    [
+        ("a policeman's terrified face, upbeat music", ("terrified", "upbeat")),
+        ("comic book panel of a robot", ()),
+        ("Burg am See, Gewitterstimmung", ("Gewitterstimmung",)),
+        ("une femme effrayée", ("effrayée",)),
+        ("испуганная женщина", ("испуганная",)),
+    ],
+)
+def test_mood(text: str, mood: tuple[str, ...]) -> None:
+    """Feelings are mood, of those shown and of the film; a comic book is a style."""
+    assert find_look(read(text)).mood.value == mood
