@@ -16,7 +16,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from comfy_headless.ai.naming import begins_with_name, written
+from comfy_headless.ai.naming import bare_name, begins_with_name, written
 from comfy_headless.ai.quoting import find_quoted
 
 DATA: Final = Path(__file__).with_name("facts.toml")
@@ -132,7 +132,8 @@ def names_of(text: str, language: str) -> Iterator[str]:
             continue
         if any(start < match.start() < end for start, end in inside):
             continue
-        if _begins(text, match.start()) and word not in _given() and not begins_with_name(word, language):
+        bare = bare_name(word, language)
+        if _begins(text, match.start()) and bare not in _given() and not begins_with_name(bare, language):
             continue
         if place and found[place - 1][0].casefold() in articles:
             continue

@@ -43,6 +43,11 @@ def begins_with_name(word: str, language: str) -> bool:
     return named is not None and named.space + named.first < plain.space + plain.first
 
 
+def bare_name(word: str, language: str) -> str:
+    """Return a word without the ending that stands behind an apostrophe: ``Anna's``, ``Ankara'da``."""
+    return _APOSTROPHES.split(word)[0] if language == "tr" else re.sub(r"['’]s$", "", word)
+
+
 class Written(NamedTuple):
     """The words of a text, ready for names to be looked up.
 

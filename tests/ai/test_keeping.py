@@ -35,6 +35,8 @@ def test_numbers(language: str, text: str, numbers: tuple[str, ...]) -> None:
         ("en", "Godzilla walks through Tokyo at night", ("Godzilla", "Tokyo")),
         ("en", "John and a dog. London wakes up. Fluffy clouds", ("John", "London")),
         ("en", "Close-up of a frog. Dancing cranes. Spooky trees. Don't move", ()),
+        ("en", "Anna's dog barks. It's late. There's Bob's cat. Let's go", ("Anna's", "Bob's")),
+        ("tr", "Zeynep'in kedisi uyuyor", ("Zeynep'in",)),
         ("de", "Heidi läuft. Katzen schlafen. Langsam wird es hell", ("Heidi",)),
         ("fr", "Marie court. Un chien dort", ("Marie",)),
         ("ru", "Анна кормит гусей. Кошка спит", ("Анна",)),
