@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from comfy_headless.ai.naming import bare_name, begins_with_name, written
 from comfy_headless.ai.quoting import find_quoted
+from comfy_headless.ai.subject_words import lexicon_of
 
 DATA: Final = Path(__file__).with_name("facts.toml")
 
@@ -196,12 +197,19 @@ def denied_in(text: str, language: str) -> Denied | None:
         elif not word[0].isalpha():
             open_for = 0
         elif open_for and len(word) > 2 and word not in _BEFORE_NOUNS:
-            denied.add(word)
-            open_for = 0
+            if not _is_of_film(word, language):
+                denied.add(word)
+                open_for = 0
         else:
             open_for = max(open_for - 1, 0)
             told.add(word)
     return Denied(frozenset(denied), frozenset(told))
+
+
+def _is_of_film(word: str, language: str) -> bool:
+    """Return whether a word is about camera, size or quality: ``no camera movement`` denies nothing that is there."""
+    words = lexicon_of(language)
+    return words is not None and "skip" in words.kinds(word)
 
 
 def _begins(text: str, start: int) -> bool:

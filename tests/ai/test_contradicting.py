@@ -67,6 +67,7 @@ def test_colours() -> None:
         ("Anna feeds 3 grey geese", "Anna and no geese at all", ("it denies 'geese', which is there",)),
         ("a street without people", "an empty street", ()),
         ("a street without people", "a street with no person and no cars", ()),
+        ("a cat, static camera", "a cat, the camera holds still with no camera movement and no cuts", ()),
         ("no pans, no zooms", "the camera holds a fixed frame", ()),
     ],
 )
