@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from comfy_headless.ai.engines import ENGINE, KEY, MODEL, TIMEOUT, URL, engine_of
 from comfy_headless.catalog.presets import PRESETS
 from comfy_headless.config import cache_folder, comfyui_folder, shown_url, user_preset_folders
 from comfy_headless.errors import ValidationError
@@ -58,6 +59,14 @@ _INSTEAD: Final = {
     "COMFY_CLOUD_API_KEY": "COMFY_API_KEY",
 }
 """Those that count only where the other one is not set."""
+_OF_ENGINE: Final = {
+    TIMEOUT: "60",
+    MODEL: "qwen3:8b",
+    KEY: "...",
+    ENGINE: "openai",
+    URL: "http://localhost:8080/v1",
+}
+"""What names a language model, with an example of each."""
 
 
 def lines_of_setup() -> tuple[HealthLine, ...]:
@@ -82,11 +91,27 @@ def _environment(variables: Mapping[str, str]) -> HealthLine:
     texts = [
         f"{name}={value}" if value == _value(name, variables) else f"{name} ({value})" for name, value in told.items()
     ]
-    if not unknown:
+    wrong = [
+        (f"{name} is read by nothing{nearest(name, VARIABLES)}".rstrip("."), f"unset {name}") for name in unknown[:1]
+    ]
+    wrong += _engine(variables)
+    if not wrong:
         return HealthLine("settings", "ok", "; ".join(texts) or "no variable is set", None, told)
-    odd = unknown[0]
-    texts.insert(0, f"{odd} is read by nothing{nearest(odd, VARIABLES)}".rstrip("."))
-    return HealthLine("settings", "warn", "; ".join(texts), f"unset {odd}", told)
+    return HealthLine("settings", "warn", "; ".join([*(why for why, _ in wrong), *texts]), wrong[0][1], told)
+
+
+def _engine(variables: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what is wrong with the variables of a language model, or has no effect, and what to do about it."""
+    given = [name for name in _OF_ENGINE if variables.get(name)]
+    try:
+        engine = engine_of(None, variables)
+    except ValidationError as error:
+        why = str(error).rstrip(".")
+        name = next((name for name in _OF_ENGINE if name in why), URL)
+        return [(why, f"unset {name}" if name in given else setting(name, _OF_ENGINE[name]))]
+    if engine is not None or variables.get(ENGINE) or variables.get(URL) or not given:
+        return []
+    return [(f"{given[0]} has no effect without {URL}", setting(URL, _OF_ENGINE[URL]))]
 
 
 def _shown(name: str, variables: Mapping[str, str]) -> str:

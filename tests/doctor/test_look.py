@@ -21,7 +21,7 @@ import comfy_headless
 from comfy_headless import HealthReport, ValidationError, check_health
 from comfy_headless.client.options import server_of
 from comfy_headless.doctor.look import health_of
-from comfy_headless.doctor.setup import VARIABLES
+from comfy_headless.doctor.setup import VARIABLES, lines_of_setup
 from comfy_headless.doctor.trouble import unreachable
 from comfy_headless.protocol.effects import Broken
 from comfy_headless.protocol.timing import Timing
@@ -363,6 +363,35 @@ def test_settings_are_told_without_secrets(monkeypatch: pytest.MonkeyPatch, simu
     assert report["settings"].text.startswith(expected)
     assert report["settings"].remedy == "unset COMFY_HEADLESS_ULR"
     assert "hunter2" not in f"{report}{report.to_dict()}{report!r}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "why", "remedy"),
+    [
+        ({"ENGINE": "gemini"}, "COMFY_HEADLESS_AI_ENGINE='gemini'; there are", "unset COMFY_HEADLESS_AI_ENGINE"),
+        (
+            {"URL": "x", "TIMEOUT": "abc"},
+            "COMFY_HEADLESS_AI_TIMEOUT='abc': expected s",
+            "unset COMFY_HEADLESS_AI_TIMEOUT",
+        ),
+        ({"URL": "ftp://x"}, "url='ftp://x' is not an address", "unset COMFY_HEADLESS_AI_URL"),
+        ({"ENGINE": "ollama"}, "Ollama has many models", "COMFY_HEADLESS_AI_MODEL=qwen3:8b"),
+        ({"KEY": "hunter2"}, "COMFY_HEADLESS_AI_KEY has no effect without COMFY_HEADLESS_AI_URL", "_AI_URL=http"),
+        ({"ENGINE": "embedded", "MODEL": "m"}, None, ""),
+        ({"URL": "localhost:8080", "KEY": "hunter2", "TIMEOUT": "5"}, None, ""),
+    ],
+)
+def test_a_language_model_that_cannot_be_asked(
+    variables: dict[str, str], why: str | None, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would fail at the first --enhance, or do nothing, is told before; no key is."""
+    for name in ("URL", "MODEL", "KEY", "ENGINE", "TIMEOUT"):
+        monkeypatch.delenv(f"COMFY_HEADLESS_AI_{name}", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"COMFY_HEADLESS_AI_{name}", value)
+    (line,) = (line for line in lines_of_setup() if line.name == "settings")
+    assert (line.state, line.text.startswith(why or "COMFY")) == ("warn" if why else "ok", True)
+    assert remedy in (line.remedy or "") and "hunter2" not in repr(line)
 
 
 def test_all_variables_are_known() -> None:
