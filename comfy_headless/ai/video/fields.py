@@ -53,11 +53,15 @@ def find_pace(reading: Reading, phrases: Phrases) -> Found[Pace]:
 
 
 def find_sound(reading: Reading, phrases: Phrases) -> Found[bool]:
-    """Return whether speech, music or noises are asked for; silence that is asked for outranks them."""
+    """Return whether speech, music or noises are asked for.
+
+    Silence that is asked for outranks them; where only music or speech is unwanted (``less``), the rest is heard.
+    """
     found = asked(reading, phrases, "sound")
     silent = [match for match in found.wanted if match.value == "no"]
     wanted = [match for match in found.wanted if match.value == "yes"]
     if silent or not wanted:
+        silent += [match for match in found.wanted if match.value == "less"]
         return Found(False, _sureness(silent), _spans(reading, silent))
     return Found(True, _sureness(wanted), _spans(reading, wanted))
 
