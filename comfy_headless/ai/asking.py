@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from comfy_headless.ai.answer import SCHEMA, Answer, Unreadable, read_answer
@@ -29,6 +30,8 @@ _WAITED_OUT: Final = (429, 503, 529)
 _ABOUT_FORM: Final = ("response_format", "json_schema", "schema", "grammar", "format", "structured", "guided")
 _REASON: Final = 400
 """Characters of a reason."""
+_TOLD: Final = 20
+"""Things that are wrong with an answer that the model is told at most."""
 _REPEATED: Final = 6000
 """Characters of a wrong answer that the model is shown again."""
 
@@ -168,7 +171,7 @@ def _held(said: Said, check: Callable[[Answer], Iterable[str]]) -> _Held:
         answer = read_answer(said.text)
     except Unreadable as unreadable:
         return _Held(None, unreadable.problems)
-    problems = tuple(check(answer))
+    problems = tuple(islice(check(answer), _TOLD))
     return _Held(None, problems) if problems else _Held(answer)
 
 

@@ -211,6 +211,13 @@ def test_the_rules_are_held() -> None:
     assert "- the name 'Anna' is lost\n- too long\n" in wrong["content"]
 
 
+def test_a_model_is_told_the_first_of_many_things() -> None:
+    """A prompt of a thousand names is no reason to send a thousand lines."""
+    with speaking(says(TEXT)) as speaker, pytest.raises(EngineFailed, match="last: it lost 0"):
+        asked(engine_at(speaker), lambda _: [f"it lost {number}" for number in range(1000)])
+    assert speaker.asked[1].body["messages"][-1]["content"].count("\n- ") == 20
+
+
 FAILS: Final[dict[str, tuple[Step, str]]] = {
     "401": (answers(401, {"error": {"message": f"Incorrect API key provided: {KEY[:5]}***"}}), "it wants another key"),
     "403": (answers(403, b"<html>no</html>", "text/html"), "it wants another key .COMFY_HEADLESS_AI_KEY, "),
