@@ -46,11 +46,11 @@ class Addition(NamedTuple):
     text: str
 
 
-def additions_for(analysis: PromptAnalysis, target: Target, asked: Collection[str]) -> Iterator[Addition]:
+def additions_for(analysis: PromptAnalysis, target: Target, spoken: Collection[str]) -> Iterator[Addition]:
     """Yield what a prompt lacks, in the order of the target; nothing where its language has no pieces.
 
     Args:
-        asked: names of what it asks for, as `asked_in` finds them.
+        spoken: names of what it speaks of, as `spoken_of` finds them.
     """
     form = "phrase" if target.form == "phrases" else "sentence"
     free = _BESIDE_IMAGES[min(target.images, 2)]
@@ -58,7 +58,7 @@ def additions_for(analysis: PromptAnalysis, target: Target, asked: Collection[st
         if _is_said(analysis, part) or (free is not None and part not in free):
             continue
         for entry in _table():
-            if entry["part"] == part and _fits(entry, analysis, target, asked):
+            if entry["part"] == part and _fits(entry, analysis, target, spoken):
                 text = entry.get(form, {}).get(analysis.language)
                 if text is not None:
                     yield Addition(part, text)
@@ -86,14 +86,15 @@ def _is_said(analysis: PromptAnalysis, part: str) -> bool:
             return False
 
 
-def _fits(entry: Mapping[str, Any], analysis: PromptAnalysis, target: Target, asked: Collection[str]) -> bool:
+def _fits(entry: Mapping[str, Any], analysis: PromptAnalysis, target: Target, spoken: Collection[str]) -> bool:
     unless: Sequence[str] = entry.get("unless", ())
     intents: Sequence[str] = entry["intents"]
     sure = analysis.confidence.get("intent", 1.0) >= _SURE
     return (
         entry.get("makes", target.makes) == target.makes
         and (analysis.intent in intents if sure else len(intents) >= _ANY)
-        and not any(name in asked for name in unless)
+        and not any(name in spoken for name in unless)
+        and all(name in spoken for name in entry.get("only", ()))
         and (entry["part"] != "sound" or target.sound)
     )
 

@@ -1,12 +1,13 @@
-"""What a prompt asks for that a negative prompt would forbid, or that an addition would contradict: ``asked.toml``.
+"""What a prompt asks for that a negative prompt would forbid, or that an addition would contradict.
 
-Words are looked for in the prompt's own language, in English, and in scripts that few languages share. A word too many
-costs a piece of a negative prompt, or an addition; so the lists are wide.
+``asked.toml`` is for the negative prompts of families, ``contrary.toml`` for those of styles, ``against.toml`` for
+additions. Words are looked for in the prompt's own language, in English, and in scripts that few languages share. A
+word too many costs a piece of a negative prompt, or an addition; so the lists are wide. What a prompt says it does not
+want is not asked for, and an addition that speaks of it is left out all the same.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
@@ -14,16 +15,30 @@ from pathlib import Path
 from typing import Any, Final
 
 from comfy_headless.ai.analysis import PromptAnalysis
+from comfy_headless.ai.denying import without_denied
+from comfy_headless.ai.folding import alike
+from comfy_headless.ai.reading import read
+from comfy_headless.ai.subject_roles import find_parts
+from comfy_headless.ai.wordings import Wordings, names_in, wordings
 
-DATA: Final = Path(__file__).with_name("asked.toml")
+DATA: Final = tuple(Path(__file__).with_name(f"{name}.toml") for name in ("asked", "contrary", "against"))
 
 _ALL: Final = "all"
-_SPACELESS: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
-_HANGUL: Final = re.compile(r"[\uac00-\ud7af]")
+_SURE: Final = 0.6
+"""How sure it must be which language a prompt has; else words of all count."""
 _PAIRS: Final[Mapping[str, frozenset[str]]] = {
     "handheld": frozenset({"shaky", "filmed"}),
     "static": frozenset({"still", "filmed"}),
 }
+_KINDS: Final[Mapping[str, str]] = {
+    "vehicle": "vehicle",
+    "place": "place",
+    "weather": "weather",
+    "event": "wild",
+    "abstract": "pattern",
+    "shape": "pattern",
+}
+"""What a word of the lists of subjects asks for, by its kind."""
 _STYLES: Final[Mapping[str, frozenset[str]]] = {
     "cinematic": frozenset({"lit"}),
     "photorealistic": frozenset({"photographic"}),
@@ -35,20 +50,35 @@ _STYLES: Final[Mapping[str, frozenset[str]]] = {
     "watercolor": frozenset({"painted"}),
     "sketch": frozenset({"painted", "grey"}),
     "pixel": frozenset({"game", "rough", "painted"}),
-    "vintage": frozenset({"rough", "lit"}),
-    "noir": frozenset({"grey", "lit"}),
-    "horror": frozenset({"ugly", "lit"}),
-    "fantasy": frozenset({"colourful", "lit"}),
-    "scifi": frozenset({"colourful", "lit"}),
+    "vintage": frozenset({"rough", "lit", "tinted"}),
+    "noir": frozenset({"grey", "lit", "tinted"}),
+    "horror": frozenset({"ugly", "lit", "tinted"}),
+    "fantasy": frozenset({"colourful", "lit", "tinted"}),
+    "scifi": frozenset({"colourful", "lit", "tinted"}),
     "dramatic": frozenset({"lit"}),
-    "dreamy": frozenset({"blurred", "lit"}),
+    "dreamy": frozenset({"blurred", "lit", "tinted"}),
 }
 """What a style asks for beside its words; a look that comes with a light of its own is lit."""
 
 
 def asked_in(analysis: PromptAnalysis) -> frozenset[str]:
     """Return the names of what a prompt asks for, by its words and by what was found in it."""
-    found = set(named_in(analysis.text, analysis.language))
+    return named_in(without_denied(read(analysis.text)), _language(analysis)) | _found(analysis)
+
+
+def spoken_of(analysis: PromptAnalysis) -> frozenset[str]:
+    """Return the names of what a prompt speaks of: what it asks for, what it does not want, and what is shown."""
+    kinds = {kind for part in find_parts(read(analysis.text)) for kind in part.hit.kinds}
+    shown = {name for kind, name in _KINDS.items() if kind in kinds}
+    return named_in(analysis.text, _language(analysis)) | _found(analysis) | shown
+
+
+def _language(analysis: PromptAnalysis) -> str:
+    return analysis.language if analysis.confidence.get("language", 1.0) >= _SURE else ""
+
+
+def _found(analysis: PromptAnalysis) -> frozenset[str]:
+    found: set[str] = set()
     for camera in analysis.camera:
         found |= _PAIRS.get(camera, {"filmed"})
     for style in analysis.styles:
@@ -63,9 +93,12 @@ def asked_of_style(style: str) -> frozenset[str]:
 
 
 def named_in(text: str, language: str) -> frozenset[str]:
-    """Return the names of what the words of a text ask for."""
-    plain = text.casefold()
-    return frozenset(name for name, words in _patterns(language).items() if words.search(plain))
+    """Return the names of what the words of a text ask for.
+
+    Args:
+        language: ISO 639-1; empty: any.
+    """
+    return names_in(alike(text, language), _wordings(language))
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +109,7 @@ def forbids(piece: str) -> frozenset[str]:
     ['letterboxed', 'still']
     """
     own = {name for name, entry in _table().items() if piece.casefold() in map(str.casefold, entry.get("pieces", ()))}
-    return named_in(piece, "en") | own
+    return named_in(piece, "en") - _against() | own
 
 
 def _by_fields(analysis: PromptAnalysis) -> Iterator[tuple[str, bool]]:
@@ -91,13 +124,25 @@ def _by_fields(analysis: PromptAnalysis) -> Iterator[tuple[str, bool]]:
 
 @cache
 def _table() -> Mapping[str, Any]:
-    return tomllib.loads(DATA.read_text(encoding="utf-8"))
+    return {name: entry for file in DATA for name, entry in _read(file).items()}
 
 
 @cache
-def _patterns(language: str) -> Mapping[str, re.Pattern[str]]:
+def _against() -> frozenset[str]:
+    return frozenset(_read(DATA[-1]))
+
+
+@cache
+def _read(file: Path) -> Mapping[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@cache
+def _wordings(language: str) -> Wordings:
     spoken = {"en", language, _ALL}
-    return {name: _pattern(_words(entry["words"], spoken)) for name, entry in _table().items()}
+    return wordings(
+        ((alike(word, language), name) for name, entry in _table().items() for word in _words(entry["words"], spoken)),
+    )
 
 
 def _words(listed: str, spoken: set[str]) -> Iterator[str]:
@@ -105,19 +150,5 @@ def _words(listed: str, spoken: set[str]) -> Iterator[str]:
     for word in listed.split():
         if word.endswith(":"):
             language = word[:-1]
-        elif language in spoken:
+        elif language in spoken or "" in spoken:
             yield word
-
-
-def _pattern(words: Iterator[str]) -> re.Pattern[str]:
-    anywhere, whole, stems = [], [], []
-    for word in words:
-        plain = re.escape(word.rstrip("*")).replace(r"\-", r"[\s\u200c-]?")
-        if _SPACELESS.search(word):
-            anywhere.append(plain)
-        elif word.endswith("*") or _HANGUL.search(word):
-            stems.append(plain)
-        else:
-            whole.append(plain)
-    begins = rf"(?<!\w)(?:(?:{'|'.join(whole)})(?!\w)|{'|'.join(stems) or '(?!)'})"
-    return re.compile("|".join([*anywhere, begins]))

@@ -13,13 +13,15 @@ from typing import Final, Literal
 
 from comfy_headless.ai.additions import WORDS_OF_PARTS, Addition, additions_for, languages
 from comfy_headless.ai.analysis import PromptAnalysis
-from comfy_headless.ai.asked import asked_in, asked_of_style
+from comfy_headless.ai.asked import asked_in, asked_of_style, spoken_of
+from comfy_headless.ai.denying import without_denied
 from comfy_headless.ai.enhanced import EnhancedPrompt
 from comfy_headless.ai.keeping import facts_of
-from comfy_headless.ai.negatives import Negative, without_asked
+from comfy_headless.ai.negatives import Negative, content_words, names_any, without_asked
+from comfy_headless.ai.quoting import ends_open
+from comfy_headless.ai.reading import read
 from comfy_headless.ai.styles import Style, style_named
 from comfy_headless.ai.target import Target
-from comfy_headless.ai.tokens import count_bound
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
 
@@ -75,15 +77,19 @@ def enhance(
     wanted = None if style is None else style_named(style)
     most = _most_words(length, target)
     text, notes = analysis.text, _notes(analysis, target, language)
-    asked = asked_in(analysis) | (asked_of_style(wanted.name) if wanted else frozenset())
-    tokens = _tokens(text, target)
+    of_style = asked_of_style(wanted.name) if wanted else frozenset()
+    tokens = target.tokens(text)
     over = tokens is not None and target.limit is not None and tokens > target.limit
     pieces: list[Addition] = []
     if over:
         notes.append(_too_long(tokens, target))
     elif _is_extended(analysis, target):
-        pieces = _pieces(analysis, target, asked, wanted, most, notes)
-    negative = _negative(analysis, target, asked, wanted)
+        if ends_open(text):
+            notes.append("nothing is added, since a quotation mark is open: what stands behind it would be quoted too")
+        else:
+            pieces = _pieces(analysis, target, spoken_of(analysis) | of_style, wanted, most, notes)
+    negative = _negative(analysis, target, asked_in(analysis) | of_style, wanted)
+    notes += _unwanted(analysis, negative)
     enhanced = _joined(text, [piece.text for piece in pieces], target, analysis.language)
     return EnhancedPrompt(
         original=text,
@@ -94,7 +100,7 @@ def enhance(
         engine="embedded",
         model=target.name,
         language=analysis.language,
-        tokens=_tokens(enhanced, target),
+        tokens=target.tokens(enhanced),
         limit=target.limit,
         over_limit=over,
         notes=tuple(notes),
@@ -123,7 +129,7 @@ def _is_extended(analysis: PromptAnalysis, target: Target) -> bool:
 def _pieces(
     analysis: PromptAnalysis,
     target: Target,
-    asked: frozenset[str],
+    spoken: frozenset[str],
     style: Style | None,
     most: int | None,
     notes: list[str],
@@ -132,7 +138,7 @@ def _pieces(
     colours = bool(facts_of(analysis.text, analysis.language).colours)
     found: list[Addition] = []
     if count_words(analysis.text) < (target.least_words or _ENOUGH):
-        found = list(additions_for(analysis, target, asked | ({"colour"} if colours else frozenset())))
+        found = list(additions_for(analysis, target, spoken | ({"colour"} if colours else frozenset())))
     if style is not None:
         found.insert(0, _in_style(style, analysis, target, colours))
     found = kept = _without_repeats(found, analysis) if target.form == "phrases" else found
@@ -160,7 +166,7 @@ def _without_repeats(pieces: Sequence[Addition], analysis: PromptAnalysis) -> li
 
 def _is_too_much(analysis: PromptAnalysis, pieces: Sequence[Addition], target: Target, most: int | None) -> bool:
     joined = _joined(analysis.text, [piece.text for piece in pieces], target, analysis.language)
-    tokens = _tokens(joined, target)
+    tokens = target.tokens(joined)
     return (most is not None and count_words(joined) > most) or (
         tokens is not None and target.limit is not None and tokens > target.limit
     )
@@ -196,10 +202,6 @@ def count_words(text: str) -> int:
     return len(text.split()) if signs < len(text) // 4 else signs // 2
 
 
-def _tokens(text: str, target: Target) -> int | None:
-    return None if target.tokenizer is None or not target.takes_text else count_bound(text, target.tokenizer)
-
-
 def _negative(analysis: PromptAnalysis, target: Target, asked: frozenset[str], style: Style | None) -> Negative:
     if not target.takes_negative:
         return Negative("", ())
@@ -210,6 +212,20 @@ def _negative(analysis: PromptAnalysis, target: Target, asked: frozenset[str], s
     if image and analysis.intent == "portrait":
         further.extend(_PEOPLE)
     return without_asked(target.negative, analysis.text, asked, further=further)
+
+
+def _unwanted(analysis: PromptAnalysis, negative: Negative) -> list[str]:
+    """Say what the prompt does not want, and has the very word of: a model reads words, and hardly a "no"."""
+    if not negative.dropped:
+        return []
+    rest = content_words(without_denied(read(analysis.text)))
+    named = [piece for piece in negative.dropped if names_any(piece, content_words(analysis.text) - rest)]
+    if not named:
+        return []
+    return [
+        f"the prompt itself names what it does not want, and models tend to make what they read: leave that out of it, "
+        f"and the negative prompt has it: {', '.join(named)}"
+    ]
 
 
 def _notes(analysis: PromptAnalysis, target: Target, language: str | None) -> list[str]:
@@ -245,7 +261,7 @@ def _reasons(pieces: Sequence[Addition], style: Style | None, negative: Negative
         for piece in pieces
     ]
     if negative.dropped:
-        told.append(f"not in the negative prompt, since it was asked for: {', '.join(negative.dropped)}")
+        told.append(f"not in the negative prompt, since the prompt speaks of it: {', '.join(negative.dropped)}")
     if target.takes_text and not target.takes_negative:
         told.append("no negative prompt: it has no effect")
     return tuple(told)

@@ -81,6 +81,13 @@ _TRADITIONAL = (
     "計计訊讯討讨訓训訪访設设許许訴诉評评詢询該该詳详誇夸誌志誤误誘诱諾诺謊谎證证"
 )
 _SIMPLIFIED = str.maketrans(_TRADITIONAL[::2], _TRADITIONAL[1::2])
+# More traditional characters and Japanese forms, with the simplified ones, for texts that are held against Chinese.
+_VARIANTS = (
+    "豔艳艷艳質质態态醜丑餘余毀毁雑杂亂乱圧压図图絵绘暁晓気气広广楽乐県县駅驿鉄铁斎斋竜龙滝泷沢泽浜滨渋涩焼烧獣兽猟猎穏稳窓窗粛肃経经継继続续総总緑绿縁缘縄绳繊纤聴听脳脑臓脏芸艺荘庄薬药蔵藏蛍萤覚觉観观訳译証证読读変变豊丰賛赞"
+    "転转軽轻辺边逓递遅迟郷乡酔醉醸酿釈释録录銭钱鋭锐錬炼闘斗陥陷険险雰氛霊灵頬颊顔颜顕显駆驱騒骚験验髄髓鶏鸡麺面黒黑歯齿戦战戯戏払拂抜拔拡扩択择掲揭撃击摂摄斉齐晩晚暦历歓欢歩步歳岁毎每氷冰涙泪渓溪満满済济営营厳严収收団团囲围"
+    "塩盐壊坏壌壤壱一売卖奨奖嬢娘実实寛宽対对専专導导巣巢帯带帰归庁厅弾弹強强従从徳德応应悪恶恵惠悩恼懐怀挙举稲稻穀谷竈灶織织羅罗"
+)
+_ONE_SIGN = {**_SIMPLIFIED, **str.maketrans(_VARIANTS[::2], _VARIANTS[1::2])}
 
 
 def lowered(text: str) -> tuple[str, list[int] | None]:
@@ -120,3 +127,8 @@ def fold(text: str, language: str = "") -> str:
         return bare(lowered(text)[0], language)
     joined = unicodedata.normalize("NFKC", UNSEEN.sub("", text)).translate(_DOTTED).casefold()
     return bare(UNSEEN.sub("", unicodedata.normalize("NFKC", joined)), language)
+
+
+def alike(text: str, language: str = "") -> str:
+    """Return folded text in which traditional Chinese and Japanese signs are the simplified ones too."""
+    return fold(text, language).translate(_ONE_SIGN)

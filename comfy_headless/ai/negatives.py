@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from comfy_headless.ai.asked import forbids
+from comfy_headless.ai.folding import alike
 from comfy_headless.ai.keeping import WORD
 
 _BETWEEN: Final = re.compile(r"[,،，、;；\n]+")
@@ -83,12 +83,14 @@ def without_asked(
 
 
 def content_words(text: str) -> frozenset[str]:
-    """Return the words of a text that mean something, in small letters; pairs of signs where nothing is between words.
+    """Return the words of a text that mean something; pairs of signs where nothing is between words.
+
+    They are in small letters without accents, and in simplified signs: so spellings of one word are equal.
 
     >>> sorted(content_words("The cats in a garden, 海边的猫"))
     ['cats', 'garden', '海边', '猫']
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = alike(text)
     signs = {part for run in _SIGNS.findall(plain) for part in _parts(run)}
     words = {word for word in WORD.findall(_SIGNS.sub(" ", plain)) if len(word) > 1} - _LITTLE
     return frozenset(signs | words | {part for word in words for part in re.split(r"[-'’]", word) if len(part) > 2})
@@ -144,6 +146,11 @@ def _index(words: frozenset[str]) -> _Index:
             forms.setdefault(form, []).append(word)
     signs = frozenset(word for word in words if _SIGNS.match(word))
     return _Index(words, forms, signs, tuple(sorted({len(word) for word in signs})))
+
+
+@lru_cache(maxsize=4096)
+def _alike(piece: str) -> str:
+    return alike(piece)
 
 
 @lru_cache(maxsize=4096)

@@ -31,6 +31,12 @@ _PAIRS: Final = (
     "〝〞",
     "〝〟",
 )
+_OPENERS: Final = re.compile(
+    rf"[“„«「『《〈〝‹]|(?:(?<![^\W_])|(?<=[{_SPACELESS}]))[\"＂״](?!\s)|(?<!\w)[‘‚']"
+    r"(?=\w\w)(?!(?:tis|twas|til|em|cause|round|bout|\d\ds?)\b)"
+)
+"""Marks that begin a quotation; no apostrophe, no inches."""
+_CLOSERS: Final = "”“\"»«」』》〉〞〟›‹’‘'＂״"
 _MOST: Final = 2000
 """Characters of a quoted text; a mark that is not closed until then is none."""
 
@@ -77,6 +83,18 @@ def find_quoted(text: str) -> tuple[Quoted, ...]:
     """
     found = {each for pattern in _FOUND for each in _places(pattern, text)}
     return tuple(sorted(found, key=lambda each: (each.start, -each.end)))
+
+
+def ends_open(text: str) -> bool:
+    """Return whether a text ends inside of a quotation whose mark was never closed.
+
+    >>> ends_open('a sign that says "OPEN'), ends_open('a "5 cm" cube'), ends_open("it's 5\" tall")
+    (True, False, False)
+    """
+    opened = max((match.start() for match in _OPENERS.finditer(text)), default=-1)
+    if opened < 0 or any(opened < text.rfind(mark) for mark in _CLOSERS):
+        return False
+    return opened >= max((each.end for each in find_quoted(text)), default=0)
 
 
 def _places(pattern: re.Pattern[str], text: str) -> Iterator[Quoted]:
