@@ -24,6 +24,8 @@ MOST: Final = 10_000
 _MOST_CHARACTERS: Final = 50_000_000
 _SEEDS: Final = 2**53
 """Drawn seeds stay below it, so that JSON readers that count in doubles keep them exact."""
+_NO_SEED: Final = 2**64
+"""The first number that is no seed; after the last one comes 0."""
 _TRIES: Final = 1_000
 _MOST_STEPS: Final = 200_000
 _TRIES_A_WAY: Final = 20
@@ -107,7 +109,7 @@ class PromptTemplate:
         found: dict[str, ExpandedPrompt] = {}
         vain = 0
         for each in itertools.count(first):
-            prompt = self._drawn(each)
+            prompt = self._drawn(each % _NO_SEED)
             vain = 0 if found.setdefault(prompt.text, prompt) is prompt else vain + 1
             if len(found) == count:
                 break
@@ -175,6 +177,6 @@ def expand_prompt(
 
 
 def _seed(seed: object) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _NO_SEED:
         raise ValidationError(f"seed={shown(seed)}: expected a whole number from 0, below 2**64")
     return seed

@@ -15,7 +15,7 @@ from comfy_headless.ai.engine import Message
 from comfy_headless.ai.enhancing import Length, count_words
 from comfy_headless.ai.target import Target
 
-_LANGUAGES: Final = {
+LANGUAGES: Final = {
     "ar": "Arabic",
     "cs": "Czech",
     "da": "Danish",
@@ -46,17 +46,19 @@ _LANGUAGES: Final = {
     "vi": "Vietnamese",
     "zh": "Chinese",
 }
+"""Languages that a prompt can be asked for in, in English; another is asked for by its code."""
 
 _FORMS: Final = {
     "paragraph": "one flowing paragraph of whole sentences",
     "phrases": "short phrases, separated by commas",
 }
 
-_LENGTHS: Final = {
+LENGTHS: Final = {
     "short": "Keep it short: one or two sentences.",
     "medium": "Write three to five sentences.",
     "long": "Write it out at length, ten sentences or so.",
 }
+"""What is asked for by a length in words."""
 
 
 _TOKENS_A_WORD: Final = {"umt5": 3.0, "gemma3": 3.0}
@@ -114,7 +116,7 @@ def _rules(wish: Wish) -> Iterator[str]:
     )
     yield "Write numbers as they are written there: digits stay digits."
     yield "Text in quotation marks stays in them, word for word and in its own language."
-    yield f"Write in {_LANGUAGES.get(wish.language, f'the language with the code {wish.language}')}."
+    yield f"Write in {LANGUAGES.get(wish.language, f'the language with the code {wish.language}')}."
     form = _FORMS.get(wish.target.form, _FORMS["paragraph"])
     yield f"Write {form}: no headings, no lists, no remarks, no praise of quality."
     if wish.target.order:
@@ -130,7 +132,7 @@ def _rules(wish: Wish) -> Iterator[str]:
 
 def _length(wish: Wish) -> Iterator[str]:
     if isinstance(wish.length, str):
-        yield _LENGTHS[wish.length]
+        yield LENGTHS[wish.length]
     least, most = words_asked(wish)
     bounds = [f"at least {least}" if least else "", f"at most {most}" if most else ""]
     if any(bounds):

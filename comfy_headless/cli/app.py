@@ -133,18 +133,28 @@ def _read(words: list[str]) -> Action | int | None:
     try:
         read: Action | int | None = _program().main(words, prog_name=NAME, standalone_mode=False)
     except USAGE_ERROR as error:
-        raise ValidationError(_usage(error)) from error
+        raise ValidationError(_usage(error, words)) from error
     except typer.Abort:
         return INTERRUPTED
     return read
 
 
-def _usage(error: BaseException) -> str:
+def _usage(error: BaseException, words: list[str]) -> str:
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else NAME
+    path = context.command_path if context is not None else _path(words)
     message = str(error.format_message()).rstrip(".") if hasattr(error, "format_message") else str(error)
     message = message.replace(": Value error, ", ": ")  # pydantic's word, in the messages of typer 0.29
     return f"{message}{'' if message.endswith('?') else '.'} See {path} --help"
+
+
+def _path(words: list[str]) -> str:
+    """Return the command that words name; an option without its value tells none."""
+    path, command = [NAME], _program()
+    for word in words:
+        if (found := getattr(command, "commands", {}).get(word)) is not None:
+            path.append(word)
+            command = found
+    return " ".join(path)
 
 
 @contextmanager

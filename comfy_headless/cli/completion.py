@@ -15,6 +15,7 @@ from typing import Final
 import typer
 
 from comfy_headless.ai.engines import NAMES
+from comfy_headless.ai.instructing import LANGUAGES, LENGTHS
 from comfy_headless.ai.styles import styles
 from comfy_headless.catalog.preset import Preset
 from comfy_headless.catalog.presets import IMAGE_PRESETS, VIDEO_PRESETS
@@ -94,6 +95,16 @@ def prompt_model_names(incomplete: str) -> list[str]:
 def style_names(incomplete: str) -> list[str]:
     """Complete the name of a style that prompts are improved in."""
     return [name for name in styles() if name.startswith(incomplete.casefold())]
+
+
+def length_names(incomplete: str) -> list[str]:
+    """Complete how long a prompt should be, where it is said in words."""
+    return [name for name in LENGTHS if name.startswith(incomplete)]
+
+
+def language_names(incomplete: str) -> list[tuple[str, str]]:
+    """Complete the code of a language that a prompt can be asked for in."""
+    return [(code, name) for code, name in LANGUAGES.items() if code.startswith(incomplete)]
 
 
 def engine_names(incomplete: str) -> list[str]:

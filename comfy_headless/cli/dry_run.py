@@ -112,7 +112,7 @@ def _told(plan: dict[str, Any]) -> str:
         ("seed", str(plan["seed"])),
         *(("upload", upload) for upload in uploads),
         *(("setting", f"{name} = {value}") for name, value in plan["settings"].items()),
-        ("graph", f"{len(plan['graph'])} nodes; {_PRINTS['preset' in plan]}"),
+        ("graph", f"{len(plan['graph'])} nodes; {_PRINTS['preset' in plan and plan['enhanced'] is None]}"),
         ("out", plan["out"]),
         *(("note", note) for note in plan["notes"]),
     ]

@@ -19,6 +19,7 @@ from comfy_headless.cli.completion import (
     sampler_names,
     scheduler_names,
     setting_names,
+    style_names,
 )
 from comfy_headless.cli.graphics import Choice
 from comfy_headless.cli.output import Action
@@ -112,8 +113,13 @@ Enhance = Annotated[
     bool,
     typer.Option("--enhance", help="Improve the prompt for the preset's model before, and its negative prompt."),
 ]
-Style = Annotated[str | None, typer.Option(help="Improve it in this style, such as cinematic or detailed.")]
-Seed = Annotated[int | None, typer.Option(**WHOLE, help="Whole number from 0; without it one is drawn and told.")]
+Style = Annotated[
+    str | None,
+    typer.Option(help="Improve it in this style, such as cinematic or detailed.", autocompletion=style_names),
+]
+Seed = Annotated[
+    int | None, typer.Option(**WHOLE, help="Whole number from 0; without it, or with -1, one is drawn and told.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and where; send nothing.")]
 Untested = Annotated[bool, typer.Option("--untested", help="Take sizes, lengths and rates nobody has tested.")]
 

@@ -13,7 +13,7 @@ from comfy_headless.ai.engine import read_seconds
 from comfy_headless.ai.enhanced import EnhancedPrompt
 from comfy_headless.api.prompts import enhance_prompt
 from comfy_headless.cli import options as o
-from comfy_headless.cli.completion import engine_names, prompt_model_names, style_names
+from comfy_headless.cli.completion import engine_names, language_names, length_names, prompt_model_names, style_names
 from comfy_headless.cli.output import Action, Answer, Terminal
 from comfy_headless.cli.text_argument import Text, text_of
 
@@ -39,11 +39,14 @@ def enhance(
     length: Annotated[
         str | None,
         typer.Option(
-            metavar="WORDS", help="At the most; or short, medium, long. Without it what the model's makers name."
+            metavar="WORDS",
+            help="At the most; or short, medium, long. Without it what the model's makers name.",
+            autocompletion=length_names,
         ),
     ] = None,
     language: Annotated[
-        str | None, typer.Option(help="ISO 639-1, such as en. Only a language model translates.")
+        str | None,
+        typer.Option(help="ISO 639-1, such as en. Only a language model translates.", autocompletion=language_names),
     ] = None,
     engine: Annotated[
         str | None,

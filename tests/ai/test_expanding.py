@@ -97,6 +97,14 @@ def test_different_ones_are_found() -> None:
     assert template.expand(seed=3, count=4) == six[:4]
 
 
+def test_after_the_last_seed_comes_the_first() -> None:
+    """Each prompt tells a seed that gives it again."""
+    template = PromptTemplate("{a|b}{c|d}")
+    found = template.expand(seed=2**64 - 1, count=4)
+    assert [template.draw(each.seed or 0) for each in found] == found and found[1].seed is not None
+    assert {each.seed for each in found[1:]} < set(range(50))
+
+
 def test_a_seed_is_drawn_where_none_is_given() -> None:
     """The drawn seed is told, small enough for any reader of JSON, and gives the same prompt again."""
     template = PromptTemplate("{a|b}{c|d}{e|f}{g|h}")
@@ -131,6 +139,7 @@ def test_variables_of_the_caller() -> None:
         ("{a|b}" * 99, {"count": 10_001}, "count=10001"),
         ("{a|b}" * 99, {"count": None}, "the template has more than 10^29 combinations of up to 99 characters"),
         ("{a|b}" * 14, {"count": None}, "the template has 16384 combinations"),
+        ("{-1::a|b}", {}, "a weight is 0 or more; write \\:: for the signs"),
         ("x", {"seed": -2}, "seed=-2: expected a whole number"),
         ("x", {"seed": "7"}, "seed='7'"),
         ("x", {"seed": True}, "seed=True"),

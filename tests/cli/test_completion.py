@@ -21,6 +21,10 @@ OFFERED = {
     "presets ": ["list", "new", "schema", "show", "test"],
     "prompt ": ["analyze", "enhance", "expand"],
     "prompt enhance --style cine": ["cinematic"],
+    "generate x --style cine": ["cinematic"],
+    "image x --style cine": ["cinematic"],
+    "prompt enhance --length ": ["short", "medium", "long"],
+    "prompt enhance --language e": ["el", "en", "es"],
     "prompt enhance --engine o": ["openai", "ollama"],
     "prompt analyze --model cog": [
         "cogvideo",

@@ -29,6 +29,7 @@ def test_a_dry_run_shows_it(words: tuple[str, ...], program: Program) -> None:
     """Both texts, in words and as JSON; a style alone is enough."""
     ran = program(*GENERATE, *words, "--dry-run", "--seed", "7")
     assert ran.code == 0 and 'enhanced  "a red fox runs' in ran.out and "negative  " in ran.out
+    assert "nodes; --json prints it" in ran.out  # compile knows no --enhance
     data = checked("dry-run.schema.json", program(*GENERATE, *words, "--dry-run", "--seed", "7", "--json").out)
     assert data["prompt"] == "a red fox runs" and data["enhanced"]["model"] == "wan_5b"
     assert data["enhanced"]["enhanced"] in json.dumps(data["graph"], ensure_ascii=False)
@@ -52,6 +53,8 @@ def test_a_style_that_is_none(program: Program) -> None:
     """It is an error that says which there are."""
     ran = program(*GENERATE, "--style", "cinematc", "--dry-run")
     assert ran.code == 2 and "did you mean 'cinematic'" in ran.err
+    ran = program(*GENERATE, "--style")
+    assert ran.code == 2 and "See comfy-headless generate --help" in ran.err
 
 
 def test_a_language_model(program: Program, server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ _ESCAPED: Final = re.compile(r"\\([{}|$_:#\\])")
 _LIST: Final = re.compile(r"__(?=[^\s_])((?:(?!__)[^\n{}|$\\])+?)(?<!\s)__")
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 _TAKES: Final = re.compile(r"\s*(?:([0-9]+)(?:(-)([0-9]+)?)?|(-)([0-9]+))\$\$(?:([^$|{}\\]*)\$\$)?")
+_NEGATIVE: Final = re.compile(r"\s*-[0-9.]+::")
 _WEIGHT: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)::")
 _LONGEST_NUMBER: Final = 12
 _SHOWN: Final = 80
@@ -220,6 +221,8 @@ class _Reader:
     def weight(self) -> Fraction:
         found = _WEIGHT.match(self.text, self.at)
         if not found:
+            if _NEGATIVE.match(self.text, self.at):
+                self.fail(self.at, "a weight is 0 or more; write \\:: for the signs")
             return _ONE
         if len(found[1]) > _LONGEST_NUMBER:
             self.fail(found.start(1), f"weight {shown(found[1])}: at most {_LONGEST_NUMBER} digits")
