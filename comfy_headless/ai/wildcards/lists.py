@@ -68,6 +68,8 @@ class GivenLists:
             odd = next((each for each in kept if not isinstance(each, str)), None)
             if odd is not None:
                 raise ValidationError(f"wildcards={{{name!r}: ...}}: {shown(odd)} is no text")
+            if _normal(name) in self._lists:
+                raise ValidationError(f"wildcards=: list {_normal(name)!r} is there twice, spelt in two ways")
             self._lists[_normal(name)] = kept
         self._names = sorted(self._lists)
 
@@ -122,7 +124,7 @@ class ListFolder:
             raise ValidationError(f"{self.where} of lists ({named}) {what}")
         found: dict[str, Path] = {}
         entries = 0
-        for folder, folders, files in os.walk(self.folder):
+        for folder, folders, files in os.walk(self.folder, onerror=_unreadable):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             entries += len(folders) + len(files)
             if entries > MOST_ENTRIES:
@@ -133,7 +135,12 @@ class ListFolder:
                 path = Path(folder, file)
                 if path.suffix.lower() == _SUFFIX and not file.startswith("."):
                     name = path.relative_to(self.folder).as_posix()[: -len(_SUFFIX)]
-                    found.setdefault(_normal(name), path)
+                    other = found.setdefault(_normal(name), path)
+                    if other != path:
+                        both = f"{other.name!r} and {file!r}"
+                        raise ValidationError(
+                            f"{self.where}: list {_normal(name)!r} is there twice: {both}; rename one"
+                        )
         return found
 
 
@@ -200,6 +207,10 @@ def _fits(wanted: Sequence[str], name: Sequence[str]) -> bool:
         if not reached:
             return False
     return len(name) in reached
+
+
+def _unreadable(error: OSError) -> None:
+    raise ValidationError(f"folder {error.filename!r} of lists cannot be read: {error.strerror or error}") from error
 
 
 def _read(path: Path, folder: Path, name: str) -> str:

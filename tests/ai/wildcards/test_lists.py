@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,30 @@ def test_names_stay_in_the_folder(folder: Path) -> None:
     assert texts("__places/*__", folder) == ["Cádiz", "Oslo"]
     os.mkfifo(folder / "pipe.txt")
     assert "pipe.txt is no file" in error_of("__pipe__", folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of any length are made otherwise there")
+def test_a_folder_that_cannot_be_read(folder: Path) -> None:
+    """A folder below that cannot be looked into is named, and not passed over: its lists may be meant."""
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(20):  # longer than any path may be
+        os.mkdir("d" * 250, dir_fd=at)
+        inner = os.open("d" * 250, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(at)
+    said = error_of("__animal__", folder)
+    assert f"folder {str(folder / ('d' * 250))!r}"[:-1] in said
+    assert "cannot be read: File name too long" in said
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file system takes both names for one")
+def test_two_lists_of_one_name(folder: Path) -> None:
+    """Two files, or two entries of a mapping, that have one name are an error with both: neither is taken by chance."""
+    (folder / "caf\u00e9.txt").write_text("one\n")
+    (folder / "cafe\u0301.txt").write_text("two\n")
+    assert "list 'caf\u00e9' is there twice: 'cafe\u0301.txt' and 'caf\u00e9.txt'; rename one" in error_of(
+        "__animal__", folder
+    )
+    with pytest.raises(ValidationError, match="wildcards=: list 'caf\u00e9' is there twice, spelt in two ways"):
+        PromptTemplate("__caf\u00e9__", wildcards={"caf\u00e9": ["one"], "cafe\u0301": ["two"]})
