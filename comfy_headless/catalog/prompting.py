@@ -96,3 +96,11 @@ class Prompting(Part):
         if self.limit is not None and self.tokenizer is None:
             raise ValueError("'limit' counts the tokens of a 'tokenizer', which is not named")
         return self
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        for name, values in {"order": self.order, "languages": self.languages}.items():
+            twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+            if twice is not None:
+                raise ValueError(f"{name!r} has {twice!r} twice")
+        return self

@@ -44,6 +44,8 @@ def test_a_preset_differs_from_its_family() -> None:
         ({"limit": {"value": 77, "source": "mine"}}, "'limit' counts the tokens of a 'tokenizer', which is not named"),
         ({"words": {"source": "mine"}}, "it needs 'least', 'most' or both"),
         ({"words": {"least": 9, "most": 3, "source": "mine"}}, "least = 9 is more than most = 3"),
+        ({"order": ["light", "camera", "light"]}, "'order' has 'light' twice"),
+        ({"languages": ["en", "en"]}, "'languages' has 'en' twice"),
         ({"tone": "warm"}, "tone"),
     ],
 )
