@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from comfy_headless.ai.analysis import PromptAnalysis, Risk, TokenCount
 from comfy_headless.ai.intent import find_intent
 from comfy_headless.ai.language import Language
-from comfy_headless.ai.look import Look, find_look
+from comfy_headless.ai.look import find_look
 from comfy_headless.ai.motion import find_motion
 from comfy_headless.ai.reading import Found, Reading, Span, read
 from comfy_headless.ai.risks import find_risks
@@ -55,7 +55,9 @@ def analyze_prompt(
     reading = read(text)
     look, film = find_look(reading), find_video_fields(reading)
     parts = find_parts(reading, film)
-    intent, subject = find_intent(reading, parts, film), find_subject(reading, parts)
+    intent, spans = find_intent(reading, parts, film), _film_spans(film)
+    motion = find_motion(reading, parts, [*spans, *(span for found in look for span in found.spans)])
+    subject = find_subject(reading, parts, moves=motion.spans, film=[*spans, *look.light.spans])
     tokens = _tokens(text, target)
     sure: dict[str, Found[object] | Language] = {
         "intent": intent,
@@ -69,7 +71,7 @@ def analyze_prompt(
         intent=intent.value,
         styles=look.styles.value,
         subject=subject.value,
-        motion=find_motion(reading, parts, _other_spans(look, film)).value,
+        motion=motion.value,
         camera=film.camera.value,
         shot=film.shot.value,
         lighting=look.light.value,
@@ -93,9 +95,9 @@ def _confidence(film: VideoFields) -> dict[str, float]:
     return {name: found.confidence for name, found in film._asdict().items()}
 
 
-def _other_spans(look: Look, film: VideoFields) -> list[Span]:
-    """The words that say how the film looks, and are no movement in it: "a charcoal drawing", "a tracking shot"."""
-    said: list[Found[object]] = [*look, film.camera, film.shot, film.duration, film.aspect]
+def _film_spans(film: VideoFields) -> list[Span]:
+    """The words that say how it is filmed, and neither move nor are shown: "a tracking shot"."""
+    said: list[Found[object]] = [film.camera, film.shot, film.duration, film.aspect]
     if film.pace.value != "fast":  # "rushes" is both
         said.append(film.pace)
     return [span for found in said for span in found.spans]

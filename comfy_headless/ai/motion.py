@@ -28,6 +28,7 @@ _NO_VERBS: Final = frozenset(
     """.split()  # noqa: SIM905
 )
 """Words that stand where verbs do, or look like them."""
+_JOINING: Final = frozenset("-'’")
 _ENDING: Final = re.compile("[\u3041-\u3096]{0,3}?(?:[てで]い[るた]|[てで]い[くっ]|[るうくぐすつぬぶむてで])")
 """What follows the stem of a Japanese verb."""
 
@@ -121,6 +122,8 @@ def _listed(reading: Reading, parts: Sequence[Part]) -> Iterator[Span]:
         hit = part.hit
         if VERBS.isdisjoint(hit.kinds) or not NOUNS.isdisjoint(hit.kinds):
             continue
+        if reading.text[hit.end : hit.end + 1] in _JOINING and reading.text[hit.end + 1 : hit.end + 2].isalpha():
+            continue  # battle-worn, the marching band's
         last = hit.text.rpartition(" ")[2]
         if last != hit.text and form is not None and last in form.before:
             yield Span(hit.start, hit.end - len(last) - 1)
