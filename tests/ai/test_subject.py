@@ -24,7 +24,7 @@ from comfy_headless import analyze_prompt
         ("Anna feeds 3 grey geese by the lake", "Anna"),
         ("Two hands shaking in front of a flag", "Two hands"),
         ("FPV drone dive down a skyscraper", "a skyscraper"),
-        ('an intro "Zack\'s Garage" built by sparks', None),
+        ('an intro "Zack\'s Garage" built by sparks', "an intro"),
         ("tense standoff between two cowboys, high noon", "two cowboys"),
         ("overcast day in a fishing village", "a fishing village"),
         ("Van Gogh style starry sky", "starry sky"),
