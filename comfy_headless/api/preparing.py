@@ -34,7 +34,7 @@ from comfy_headless.graph.transforms.files import as_listed
 from comfy_headless.graph.values import shown
 from comfy_headless.protocol.conversation import Server
 from comfy_headless.protocol.destination import Destination
-from comfy_headless.protocol.effects import Flow, Now
+from comfy_headless.protocol.effects import Flow, Now, Work
 from comfy_headless.protocol.enhanced import EnhancedPrompt
 from comfy_headless.protocol.ticket import Label
 from comfy_headless.protocol.timing import Timing
@@ -170,6 +170,7 @@ def _improved(server: Server, request: Request, compiled: CompiledWorkflow, ends
         return request
     from comfy_headless.ai.engines import engine_of
     from comfy_headless.api.prompts import enhance_flow
+    from comfy_headless.api.unheeded import unheeded
 
     request = request._replace(enhanced=None)
     if ends.destination is not None:
@@ -187,7 +188,8 @@ def _improved(server: Server, request: Request, compiled: CompiledWorkflow, ends
         presets=request.presets,
         at_most=None if ends.until is None else (ends.until - (yield Now())) / 2,
     )
-    return request._replace(enhanced=better)
+    said = yield Work(unheeded, (request.prompt, compiled.settings), long=True)
+    return request._replace(enhanced=replace(better, notes=(*better.notes, *said)))
 
 
 def _unsure(server: Server, machine: Machine, preset: str) -> tuple[str, ...]:

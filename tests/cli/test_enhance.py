@@ -43,6 +43,15 @@ def test_a_dry_run_shows_the_negative_prompt_that_goes(program: Program) -> None
     assert checked("dry-run.schema.json", program(*words, "--json").out)["enhanced"]["negative"] == "rain"
 
 
+def test_what_the_prompt_asks_for_and_is_not_made(program: Program) -> None:
+    """Length and aspect are no part of the improvement: a note says what makes them."""
+    words = ("generate", "a cat plays with a ball, vertical, 2 seconds", "--preset", "wan_5b", "--enhance", "--dry-run")
+    told = program(*words).out
+    assert "asks for 2 s, and 5.04 s are made; seconds=2 (--seconds 2) makes that" in told
+    assert "asks for 9:16, and 1280x704 is made; width=704, height=1280 (--width 704 --height 1280) makes that" in told
+    assert "asks for" not in program(*words, "--seconds", "2", "--width", "704", "--height", "1280").out
+
+
 def test_without_it_the_prompt_stays(program: Program) -> None:
     """Nothing is improved unasked."""
     data = checked("dry-run.schema.json", program(*GENERATE, "--dry-run", "--json").out)
