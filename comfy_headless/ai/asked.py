@@ -24,7 +24,7 @@ from comfy_headless.ai.wordings import Wordings, names_in, wordings
 DATA: Final = tuple(Path(__file__).with_name(f"{name}.toml") for name in ("asked", "contrary", "against"))
 
 _ALL: Final = "all"
-_SURE: Final = 0.6
+SURE_LANGUAGE: Final = 0.6
 """How sure it must be which language a prompt has; else words of all count."""
 _PAIRS: Final[Mapping[str, frozenset[str]]] = {
     "handheld": frozenset({"shaky", "filmed"}),
@@ -74,7 +74,7 @@ def spoken_of(analysis: PromptAnalysis) -> frozenset[str]:
 
 
 def _language(analysis: PromptAnalysis) -> str:
-    return analysis.language if analysis.confidence.get("language", 1.0) >= _SURE else ""
+    return analysis.language if analysis.confidence.get("language", 1.0) >= SURE_LANGUAGE else ""
 
 
 def _found(analysis: PromptAnalysis) -> frozenset[str]:

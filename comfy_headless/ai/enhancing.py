@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from comfy_headless.ai.additions import WORDS_OF_PARTS, Addition, additions_for, languages
 from comfy_headless.ai.analysis import PromptAnalysis
-from comfy_headless.ai.asked import asked_in, asked_of_style, spoken_of
+from comfy_headless.ai.asked import SURE_LANGUAGE, asked_in, asked_of_style, spoken_of
 from comfy_headless.ai.denying import without_denied
 from comfy_headless.ai.enhanced import EnhancedPrompt
 from comfy_headless.ai.keeping import facts_of
@@ -51,6 +51,7 @@ _STYLE: Final = {
 }
 _COMMAS: Final = re.compile(r", |، |，|、")
 _ENDS: Final = ".!?…。！？।؟۔"
+_GOES_ON: Final = ",;:،؛"
 _CLOSERS: Final = "\"'”’»›」』)]}）】》"
 _PEOPLE: Final = ("bad anatomy", "extra fingers", "deformed face")
 """What spoils images of people; for models that make images alone: for videos the makers' own words stand."""
@@ -90,12 +91,13 @@ def enhance(
             pieces = _pieces(analysis, target, spoken_of(analysis) | of_style, wanted, most, notes)
     negative = _negative(analysis, target, asked_in(analysis) | of_style, wanted)
     notes += _unwanted(analysis, negative)
-    enhanced = _joined(text, [piece.text for piece in pieces], target, analysis.language)
+    added = _texts(text, pieces, target)
+    enhanced = _joined(text, added, target, analysis.language)
     return EnhancedPrompt(
         original=text,
         enhanced=enhanced,
         negative=negative.text,
-        additions=tuple(piece.text for piece in pieces),
+        additions=tuple(added),
         reasoning=_reasons(pieces, wanted, negative, target),
         engine="embedded",
         model=target.name,
@@ -165,7 +167,7 @@ def _without_repeats(pieces: Sequence[Addition], analysis: PromptAnalysis) -> li
 
 
 def _is_too_much(analysis: PromptAnalysis, pieces: Sequence[Addition], target: Target, most: int | None) -> bool:
-    joined = _joined(analysis.text, [piece.text for piece in pieces], target, analysis.language)
+    joined = _joined(analysis.text, _texts(analysis.text, pieces, target), target, analysis.language)
     tokens = target.tokens(joined)
     return (most is not None and count_words(joined) > most) or (
         tokens is not None and target.limit is not None and tokens > target.limit
@@ -178,6 +180,14 @@ def _in_style(style: Style, analysis: PromptAnalysis, target: Target, colours: b
     if target.form == "phrases":
         return Addition("style", phrases)
     return Addition("style", _STYLE.get(analysis.language, _STYLE["en"]).format(phrases))
+
+
+def _texts(text: str, pieces: Sequence[Addition], target: Target) -> list[str]:
+    """Return the texts of pieces; behind a comma a sentence goes on in small letters."""
+    texts = [piece.text for piece in pieces]
+    if texts and target.form == "paragraph" and text.rstrip()[-1] in _GOES_ON and pieces[0].part != "style":
+        texts[0] = texts[0][0].lower() + texts[0][1:]
+    return texts
 
 
 def _joined(text: str, pieces: Sequence[str], target: Target, language: str) -> str:
@@ -240,7 +250,12 @@ def _notes(analysis: PromptAnalysis, target: Target, language: str | None) -> li
             f"(COMFY_HEADLESS_AI_URL)"
         )
     elif own not in languages():
-        notes.append(f"there are no words to add in the language {own!r}: a language model has some")
+        sure = analysis.confidence.get("language", 1.0) >= SURE_LANGUAGE
+        unsure = "the language of the prompt is not known for sure, "
+        notes.append(
+            f"{'' if sure else unsure}there are no words to add in the language {own!r}: a language model has some "
+            f"(COMFY_HEADLESS_AI_URL)"
+        )
     elif target.languages and own not in target.languages:
         notes.append(f"the makers of {name} name {', '.join(target.languages)}; its text encoder knows {own!r} too")
     if language is not None and language != own:

@@ -76,6 +76,8 @@ AGAINST = {
     """,
 }
 """By part of an addition: prompts that it would contradict."""
+TARGETS = [target_of(family) for family in ("ltx2", "wan", "hunyuan15", "z_image")]
+"""All that read every language of the prompts."""
 
 
 @pytest.mark.parametrize("part", AGAINST)
@@ -83,10 +85,11 @@ def test_additions_contradict_nothing(part: str) -> None:
     """A prompt gains nothing that speaks against it, in any language."""
     wrong = []
     for prompt in prompts(AGAINST[part]):
-        for model in ("ltxv", "ltx2", "wan", "mochi", "z_image", "sdxl"):
-            made = enhance(analyze_prompt(prompt), target_of(model))
+        analysis = analyze_prompt(prompt)
+        for target in TARGETS:
+            made = enhance(analysis, target)
             if f"nothing was said of {WORDS_OF_PARTS[part]}" in made.reasoning:
-                wrong.append(f"{model}: {made.enhanced}")
+                wrong.append(f"{target.name}: {made.enhanced}")
     assert wrong == []
 
 
@@ -153,7 +156,7 @@ FORBIDDEN = {
     """,
 }
 """Pieces of Wan's negative prompt: prompts that ask for what they forbid."""
-WAN = target_of("wan").negative.split("，")
+WAN = target_of("wan")
 
 
 @pytest.mark.parametrize("pieces", FORBIDDEN)
@@ -161,9 +164,9 @@ def test_negatives_forbid_nothing_that_is_asked_for(pieces: str) -> None:
     """A piece of a negative prompt goes where a prompt asks for it, in any language and spelling."""
     wrong = []
     for prompt in prompts(FORBIDDEN[pieces]):
-        negative = enhance(analyze_prompt(prompt), target_of("wan")).negative
+        negative = enhance(analyze_prompt(prompt), WAN).negative
         wrong += [f"{prompt}: {piece}" for piece in pieces.split() if piece in negative.split("，")]
-    assert set(pieces.split()) <= set(WAN)
+    assert set(pieces.split()) <= set(WAN.negative.split("，"))
     assert wrong == []
 
 

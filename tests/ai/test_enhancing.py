@@ -159,7 +159,9 @@ def test_a_language_without_words() -> None:
     assert enhance(prompt, target_of("wan")).enhanced == "con mèo"
     made = enhance(prompt, target_of("wan"), style="cinematic", language="en")
     assert made.enhanced == "con mèo. Style: cinematic look, rich contrast, fine film grain."
-    assert made.notes[0] == "there are no words to add in the language 'vi': a language model has some"
+    assert made.notes[0].startswith("there are no words to add in the language 'vi': a language model has some (COMFY")
+    unsure = analysis("asdf qwer", language="ca", confidence={"language": 0.3})
+    assert "the language of the prompt is not known for sure" in enhance(unsure, target_of("wan")).notes[0]
     assert made.notes[1] == "only a language model translates into 'en': the prompt stays in 'vi'"
 
 
@@ -181,6 +183,14 @@ def test_how_a_sentence_is_put_behind(text: str, language: str, between: str) ->
     """The text stays sign by sign, and ends in what ends sentences in its language."""
     made = enhance(analysis(text, intent="animal", language=language), target_of("wan"))
     assert made.enhanced.startswith(f"{text}{between}{made.additions[0]}")
+
+
+@pytest.mark.parametrize("text", ["a cat,", "a cat:", "a cat;", "a cat, "])
+def test_a_sentence_goes_on(text: str) -> None:
+    """Behind a comma or a colon the sentence goes on in small letters; a proper style stays as it is written."""
+    made = enhance(analysis(text, intent="animal"), target_of("wan"))
+    assert made.enhanced.startswith(f"{text.strip()} all movements are smooth and natural. Soft, even light")
+    assert made.additions[0] in made.enhanced
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n", '"', "...", "?!"])
