@@ -105,7 +105,7 @@ def suggest_video(analysis: PromptAnalysis) -> SuggestedPreset:
     family = _family(analysis, "video")
     found, heard = _recommended(machine, wishes, family)
     taken, why = _narrowed(analysis, found, family)
-    reasons = [found.reason] if taken == found.name else []
+    reasons = [found.reason.removeprefix(f"preset {taken!r}: ")] if taken == found.name else []
     reasons += why
     if heard:
         reasons.append(f"it makes {_in_words(heard)}, as asked for")
@@ -115,8 +115,7 @@ def suggest_video(analysis: PromptAnalysis) -> SuggestedPreset:
     if missed := {name: value for name, value in wishes.items() if name not in heard}:
         none = "no preset" if family is None else f"none of {family!r}"
         reasons.append(f"{none} was tested with {_in_words(missed)}")
-    text = "; ".join(reasons)
-    return SuggestedPreset(taken, text if taken == found.name else f"preset {taken!r}: {text}")
+    return SuggestedPreset(taken, "; ".join(reasons))
 
 
 def _machine(analysis: PromptAnalysis) -> Machine:

@@ -45,7 +45,7 @@ def _told_of(found: PromptAnalysis, suggested: Mapping[str, SuggestedPreset]) ->
         yield "tokens", _tokens(found.tokens, found.model)
     yield from ((f"risk: {risk.kind}", risk.why) for risk in found.risks)
     for name, each in suggested.items():
-        yield _SUGGESTED[name], f"{each}: {each.reason.removeprefix(f'preset {str(each)!r}: ')}"
+        yield _SUGGESTED[name], f"{each}: {each.reason}"
 
 
 def _tokens(count: TokenCount, model: str | None) -> str:
