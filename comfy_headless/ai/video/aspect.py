@@ -57,7 +57,7 @@ def find_aspect(reading: Reading, phrases: Phrases) -> Found[str | None]:
 
 
 def _ratio(reading: Reading, phrases: Phrases, match: re.Match[str]) -> str | None:
-    left, sign, right = match[1].replace(",", "."), match[2].strip(), match[3]
+    left, sign, right = _plain(match[1].replace(",", ".")), match[2].strip(), _plain(match[3])
     width, height = float(left), float(right)
     if not width or not height:
         return None
@@ -80,6 +80,11 @@ def _ratio(reading: Reading, phrases: Phrases, match: re.Match[str]) -> str | No
     if not near("aspect.context") and (near("aspect.against") or sign not in ":：∶"):  # a score, a grid of 3 x 2
         return None
     return ratio
+
+
+def _plain(number: str) -> str:
+    """A number in the digits of 0 to 9, whatever script it is written in."""
+    return "".join(str(int(sign)) if sign.isdecimal() else sign for sign in number)
 
 
 def _nearest(quotient: float) -> str | None:

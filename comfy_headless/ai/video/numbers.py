@@ -78,7 +78,9 @@ def _value(written: str, words: Mapping[str, float]) -> float | None:
         return _of_digits(written)
     if written in words:
         return words[written]
-    parts = [words[part] for part in re.split(r"[\s-]+", written) if part in words]
+    first, _, rest = written.partition(" ")
+    pieces = [first, rest] if rest in words else re.split(r"[\s-]+", written)  # "une quinzaine de"
+    parts = [words[part] for part in pieces if part in words]
     if parts:
         return sum(parts) if len(parts) == 2 and parts[0] >= 20 > parts[1] else parts[-1]
     return _of_signs(written)
