@@ -21,6 +21,7 @@ from comfy_headless.ai.negatives import Negative, content_words, names_any, with
 from comfy_headless.ai.quoting import ends_open
 from comfy_headless.ai.reading import read
 from comfy_headless.ai.styles import Style, style_named
+from comfy_headless.ai.tagging import notes_on_tags
 from comfy_headless.ai.target import Target
 from comfy_headless.errors import ValidationError
 from comfy_headless.graph.values import shown
@@ -258,6 +259,8 @@ def _notes(analysis: PromptAnalysis, target: Target, language: str | None) -> li
         )
     elif target.languages and own not in target.languages:
         notes.append(f"the makers of {name} name {', '.join(target.languages)}; its text encoder knows {own!r} too")
+    if target.form == "paragraph":
+        notes += notes_on_tags(analysis.text, name)
     if language is not None and language != own:
         notes.append(f"only a language model translates into {language!r}: the prompt stays in {own!r}")
     return notes

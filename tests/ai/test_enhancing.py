@@ -193,6 +193,16 @@ def test_a_sentence_goes_on(text: str) -> None:
     assert made.additions[0] in made.enhanced
 
 
+def test_tags() -> None:
+    """Tags and weights of image models are words to a model that wants sentences, and load no LoRA: that is said."""
+    tagged = analysis("(masterpiece:1.2), best quality, 1girl, <lora:foo:0.8>", intent="portrait")
+    lora, tags = enhance(tagged, target_of("hunyuan")).notes
+    assert lora == "<lora:foo:0.8> loads no LoRA and is read as words: loras= (--lora) loads one"
+    assert tags == "tags and weights are words like any others to hunyuan: (masterpiece:1.2), best quality, 1girl"
+    assert enhance(analysis("a sports car, 8:30 pm (dusk), (a frame of 4:3)"), target_of("hunyuan")).notes == ()
+    assert enhance(analysis("best quality, a cat"), target_of("sdxl")).notes == ()
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n", '"', "...", "?!"])
 @pytest.mark.parametrize("model", ["wan", "sdxl", None])
 def test_nothing_to_add_to(text: str, model: str | None) -> None:
