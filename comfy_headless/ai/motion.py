@@ -51,8 +51,8 @@ class _Form(NamedTuple):
     adverb: re.Pattern[str] = _NEVER
 
 
-def _form(always: str = "(?!)", behind: str = "(?!)", before: str = "", who: str = "", adverb: str = "(?!)") -> _Form:
-    patterns = (re.compile(rf"(?:{each})\Z") for each in (always, behind, adverb))
+def _form(always: str = "", behind: str = "", before: str = "", who: str = "", adverb: str = "") -> _Form:
+    patterns = (re.compile(rf"(?:{each})\Z") if each else _NEVER for each in (always, behind, adverb))
     form, next_to, between = patterns
     return _Form(form, next_to, frozenset(before.split()), frozenset(who.split()), between)
 
@@ -74,7 +74,7 @@ _FORMS: Final = {
         adverb="langsam|schnell|plötzlich",
     ),
     "nl": _form(behind=r"\w{2,}t", before="een de het zijn haar hun", who="die dat"),
-    "fr": _form(behind=r"(?!)", before="le la les l un une des son sa ses leur leurs", who="qui"),
+    "fr": _form(before="le la les l un une des son sa ses leur leurs", who="qui"),
     "es": _form(r"\w{2,}(?:ando|iendo|yendo)", before="el la los las un una unos unas su sus", who="que"),
     "pt": _form(r"\w{2,}(?:ando|endo|indo)", before="o a os as um uma uns umas seu sua seus suas", who="que"),
     "it": _form(r"\w{2,}(?:ando|endo)", before="il lo la i gli le l un uno una", who="che"),
@@ -88,13 +88,16 @@ _FORMS: Final = {
     "sv": _NORDIC,
     "da": _NORDIC,
     "no": _NORDIC,
-    "ko": _form(r"\w+(?:[는한친간난린인진킨]다|하며|면서)|\w+고(?= 있)"),
+    "ko": _form(r"\w+(?:[는한친간난린인진킨]다|하며|면서)"),
 }
 # Scripts without spaces, and a word before the one that says that it goes on: 作っている, चला रहा है.
 _STRETCHES: Final = {
     "ja": re.compile(
         "[\u4e00-\u9fff]{1,2}[\u3041-\u3096]{0,3}?(?:って|いて|んで|して|えて|けて|げて|べて|めて|れて|て)(?:いる|いく|くる|ゆく)"
+        "|(?<=を)[\u4e00-\u9fff]{1,2}[\u3041-\u3096]{0,2}?[うくぐすつぬぶむる]"
     ),
+    "ko": re.compile("[가-힣]+고(?= 있)"),
+    "zh": re.compile("[\u4e00-\u9fff](?<![沿随朝伴顺接有向对映])着|(?<=正在)[\u4e00-\u9fff]"),
     "hi": re.compile(r"[\u0900-\u097f]+(?= रह[ाीे](?:\s|$))"),
 }
 
@@ -110,7 +113,7 @@ def find_motion(reading: Reading, parts: Sequence[Part], other: Sequence[Span] =
     found = {*_listed(reading, parts), *_formed(reading, parts), *_stretches(reading)}
     places = [place for place in found if not still.issuperset(range(*place))]
     spans = [reading.span(*place) for place in _apart(places)]
-    moves = [span for span in spans if said.isdisjoint(range(*span))]
+    moves = [span for span in spans if span.start not in said]
     words = once(word for span in moves if (word := reading.prompt[slice(*span)])[0].isalnum())
     return Found(words, 0.8 if words else 0.6, tuple(moves))
 
@@ -168,7 +171,9 @@ def _is_verb(reading: Reading, hits: Sequence[Hit], place: int, shown: set[int],
 def _stands_between(hits: Sequence[Hit], place: int, shown: set[int], form: _Form) -> bool:
     """Whether a word that may be a noun is a verb here: ``a turtle crosses the road``."""
     hit = hits[place]
-    if "person" in hit.kinds or not set(hit.kinds).isdisjoint(STRUCTURE) or not form.behind.match(hit.text):
+    if "person" in hit.kinds or not set(hit.kinds).isdisjoint(STRUCTURE):
+        return False
+    if form.behind is not _NEVER and not form.behind.match(hit.text):
         return False
     at = _before(hits, place, form)
     named = at is not None and hits[at].start in shown and not form.behind.match(hits[at].text)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Final, NamedTuple
 
+from comfy_headless.ai.folding import fold
 from comfy_headless.ai.inflection import INFLECTIONS, Inflection
 from comfy_headless.ai.reading import Found, Reading, Span
 from comfy_headless.ai.subject_hits import Hit, find_hits
@@ -31,6 +32,12 @@ _ADJECTIVE: Final = re.compile("(?:ing|ed|end|ende[nrsm]?|щ\\w+|нн\\w+)$")
 """The end of a verb that stands before a noun as adjectives do: two running horses."""
 _STYLE: Final = re.compile(r"[ -](?:style|look|western)\b")
 """What follows a noun that only says how the film looks."""
+_DOING: Final = {
+    "ja": re.compile("[がは]"),
+    "ko": re.compile(r"[이가은는](?=\s)"),
+    "hi": re.compile(rf"(?!\s+(?:{fold('में|पर|से|को|के|की|का|तक', 'hi')})(?:\s|$))"),
+}
+"""What stands behind those who do something; in Korean it ends their word, in Hindi none that says where or whose."""
 _PARTICLES: Final = ("께서", "에게", "이", "가", "은", "는", "을", "를", "의", "도", "와", "과")
 
 
@@ -83,18 +90,31 @@ def _head(words: _Words, parts: Sequence[Part]) -> Hit | None:
     free = [part for part in parts if not words.of_film(part.hit) and part.hit.start not in marked]
     free = [part for part in free if not _STYLE.match(words.reading.text, part.hit.end)]
     unspaced = words.reading.language.code in UNSPACED
-    nouns = [part for part in free if not NOUNS.isdisjoint(part.hit.kinds) or (unspaced and part.head)]
-    pairs = pairwise(free)
-    doer = next(
-        (before for before, part in pairs if part.head and before in nouns and before.place == part.place), None
-    )
-    head = next((part for part in nouns if part.head), doer)
+    named = [part for part in free if not NOUNS.isdisjoint(part.hit.kinds) and not words.moving(part.hit)]
+    nouns = named or [part for part in free if unspaced and part.head]
+    doer = None
+    for before, part in pairwise(free) if not unspaced else ():
+        if part.head and before in nouns and part.hit.start - before.hit.end <= 1:
+            doer = before
+    head = _doing(words, nouns) or next((part for part in nouns if part.head), doer)
     head = head or next((part for part in nouns if not part.depth), nouns[0] if nouns else None)
     if head is None or head.depth:
         body = next((part for part in free if "body" in part.hit.kinds and not part.depth), None)
         if body is not None and (head is None or body.hit.start < head.hit.start):
             return body.hit
     return None if head is None else head.hit
+
+
+def _doing(words: _Words, nouns: Sequence[Part]) -> Part | None:
+    """Who does something, in languages whose verbs come last."""
+    code = words.reading.language.code
+    particle = _DOING.get(code)
+    if particle is None:
+        return None
+    text = words.reading.text
+    first = next((part.place for part in nouns if part.head), 0)
+    near = [part for part in nouns if part.place == first and " " not in part.hit.text]
+    return next((part for part in near if particle.match(text, part.hit.end - (code == "ko"))), None)
 
 
 def _lights(words: _Words, hit: Hit) -> bool:

@@ -27,6 +27,10 @@ from comfy_headless import analyze_prompt
         ("una anciana amasa el pan", ("amasa",)),
         ("妻が味噌汁を作っている", ("作っている",)),
         ("할머니가 웃는다", ("웃는다",)),
+        ("소년이 연을 날리고 있다", ("날리고",)),
+        ("少年が自転車で坂を下る", ("下る",)),
+        ("女孩抱着猫", ("抱着",)),
+        ("une fillette souffle les bougies", ("souffle les bougies",)),
         ("रोबोट चल रहा है", ("चल रहा",)),
     ],
 )

@@ -34,6 +34,10 @@ from comfy_headless import analyze_prompt
         ("un vieux port sous la pluie", "un vieux port"),
         ("lume di candela a Venezia", "Venezia"),
         ("할머니가 웃는다", "할머니"),
+        ("the astronaut plants a flag", "the astronaut"),
+        ("小女孩在雨中跳舞", "小女孩"),
+        ("妻が台所で味噌汁を作っている", "妻"),
+        ("किसान बैलों को पानी पिला रहा है", "किसान"),
     ],
 )
 def test_the_subject(text: str, subject: str | None) -> None:
