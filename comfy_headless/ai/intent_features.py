@@ -64,6 +64,8 @@ def _asked(film: VideoFields) -> Iterator[str]:
         yield f"shot {film.shot.value}"
     if film.pace.value != "normal":
         yield f"pace {film.pace.value}"
+    if film.sound.value:
+        yield "sound"
     yield from (f"camera {move}" for move in film.camera.value)
 
 
