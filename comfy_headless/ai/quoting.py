@@ -88,7 +88,7 @@ def find_quoted(text: str) -> tuple[Quoted, ...]:
 def ends_open(text: str) -> bool:
     """Return whether a text ends inside of a quotation whose mark was never closed.
 
-    >>> ends_open('a sign that says "OPEN'), ends_open('a "5 cm" cube'), ends_open("it's 5\" tall")
+    >>> ends_open('a sign that says "OPEN'), ends_open('a "5 cm" cube'), ends_open("it's Anna's")
     (True, False, False)
     """
     opened = max((match.start() for match in _OPENERS.finditer(text)), default=-1)

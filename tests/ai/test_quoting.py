@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comfy_headless.ai.quoting import find_quoted
+from comfy_headless.ai.quoting import ends_open, find_quoted
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,35 @@ def test_places() -> None:
     """A quoted text says where it stands, marks included."""
     (found,) = find_quoted('sign "A", dark')
     assert 'sign "A", dark'[found.start : found.end] == '"A"'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('a sign that says "OPEN', True),
+        ("ein Schild „OFFEN", True),
+        ("看板「営業中", True),
+        ("une enseigne « OUVERT", True),
+        ("a sign 'OPEN", True),
+        ('牌子上写着"营业', True),
+        ('one "A" and "B', True),
+        ('says: "', True),
+        ('a sign "OPEN"', False),
+        ("ein „Haus“ am See", False),
+        ('„OPEN" Schild', False),
+        ("»Hallo« sagt er", False),
+        ("rock 'n' roll of the '90s", False),
+        ("in the dogs' house, 'tis late", False),
+        ('a 5\'10" man, 24"', False),
+        ('רמב"ם', False),
+        ("", False),
+    ],
+)
+def test_an_open_mark(text: str, expected: bool) -> None:
+    """A mark that nothing closes is open up to the end; an apostrophe and inches are no marks."""
+    assert ends_open(text) is expected
+
+
+def test_open_marks_cost_no_more_than_their_number() -> None:
+    """A text of nothing but marks is looked through once."""
+    assert ends_open("„a " * 30_000)
