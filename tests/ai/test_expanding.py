@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,20 @@ def test_weights_are_kept() -> None:
     pairs = PromptTemplate("{2$$6::a|3::b|1::c}")
     first = Counter(pairs.draw(seed).text[0] for seed in range(3000))
     assert [round(first[each] / 3000, 1) for each in "abc"] == [0.6, 0.3, 0.1]
+
+
+def test_several_are_taken_as_if_they_were_drawn_one_by_one() -> None:
+    """Each draw is among what is left, in the order of the template: so docs/prompts.md says."""
+    weights = {f"w{number}": number % 4 + 1 for number in range(23)}
+    template = PromptTemplate("{11$$" + "|".join(f"{weight}::{word}" for word, weight in weights.items()) + "}")
+    for seed in range(20):
+        left, words = dict(weights), list[str]()
+        for draw in range(11):
+            number = int.from_bytes(sha256(f"{seed}:{draw}".encode()).digest(), "big") % sum(left.values())
+            ends = accumulate(left.values())
+            words.append(next(word for word, end in zip(left, ends, strict=True) if number < end))
+            del left[words[-1]]
+        assert template.draw(seed).text == ", ".join(words)
 
 
 def test_variables_of_the_caller() -> None:

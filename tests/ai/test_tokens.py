@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from comfy_headless.ai.tokens import TOKENIZERS, Tokenizer, count_bound, count_chunks, spare, table
+from comfy_headless.catalog.prompting import TokenizerName
 from comfy_headless.errors import ValidationError
 
 KNOWN: tuple[Tokenizer, ...] = ("clip", "t5", "llama3", "qwen25")
@@ -51,6 +54,11 @@ def test_vocabularies_of_model_files(tokenizer: Tokenizer, around: int) -> None:
     assert count_bound("東京の夜", tokenizer) == 5 + around
     assert count_bound("маяк ночью", tokenizer) == 5 + 6 + around
     assert count_bound("\U0001f600", tokenizer) == 5 + around
+
+
+def test_presets_name_the_tokenizers_that_are_counted() -> None:
+    """The catalog, which knows nothing of this room, has the same names."""
+    assert get_args(TokenizerName) == TOKENIZERS
 
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import accumulate, permutations, product
+from itertools import permutations, product
 from typing import NamedTuple
 
 from comfy_headless.ai.wildcards.rules import Body, Once, Part, Pick, Rules
@@ -82,13 +82,39 @@ class _Drawing:
         count = pick.least if pick.least == pick.most else pick.least + self.below(pick.most - pick.least + 1)
         if count == 1:
             return [bodies[bisect_right(sums, self.below(sums[-1]))]]
-        left = [(body, high - low) for body, low, high in zip(bodies, (0, *sums), sums, strict=False)]
-        picked = []
-        for _ in range(count):
-            ends = list(accumulate(weight for _, weight in left))
-            body, _ = left.pop(bisect_right(ends, self.below(ends[-1])))
-            picked.append(body)
-        return picked
+        left = _Left(sums)
+        return [bodies[left.take(self.below(left.total))] for _ in range(count)]
+
+
+class _Left:
+    """Weights of which one after the other is taken, each in logarithmic time: a Fenwick tree.
+
+    Args:
+        sums: of the weights, from the first to each of them.
+    """
+
+    def __init__(self, sums: Sequence[int]) -> None:
+        self.total, self._sums = sums[-1], sums
+        self._tree = [0, *(sums[end - 1] - self._before(end - (end & -end)) for end in range(1, len(sums) + 1))]
+
+    def take(self, number: int) -> int:
+        """Take the weight that a number below their total falls upon; give its place."""
+        tree, place = self._tree, 0
+        step = 1 << (len(tree) - 1).bit_length()
+        while step := step >> 1:
+            if place + step < len(tree) and tree[place + step] <= number:
+                place += step
+                number -= tree[place]
+        weight = self._sums[place] - self._before(place)
+        self.total -= weight
+        end = place + 1
+        while end < len(tree):
+            tree[end] -= weight
+            end += end & -end
+        return place
+
+    def _before(self, place: int) -> int:
+        return self._sums[place - 1] if place else 0
 
 
 def every(rules: Rules) -> Iterator[Drawn]:
