@@ -70,9 +70,9 @@ def enhanced_in(told: Any) -> EnhancedPrompt | None:
     """Return what ``to_dict`` gave, read from a server; None for what is not of our making."""
     if not isinstance(told, dict) or not all(isinstance(told.get(name), kind) for name, kind in _KINDS.items()):
         return None
-    if told["engine"] not in get_args(EngineName):
+    lists = [told[name] for name, kind in _KINDS.items() if kind is list]
+    if told["engine"] not in get_args(EngineName) or not all(isinstance(each, str) for one in lists for each in one):
         return None
-    read: dict[str, Any] = {
-        name: tuple(map(str, told[name])) if kind is list else told[name] for name, kind in _KINDS.items()
-    }
-    return EnhancedPrompt(**read)
+    if isinstance(told["tokens"], bool) or isinstance(told["limit"], bool):
+        return None
+    return EnhancedPrompt(**{name: tuple(told[name]) if kind is list else told[name] for name, kind in _KINDS.items()})

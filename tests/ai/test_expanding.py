@@ -132,8 +132,8 @@ def test_several_are_taken_as_if_they_were_drawn_one_by_one() -> None:
     template = PromptTemplate("{11$$" + "|".join(f"{weight}::{word}" for word, weight in weights.items()) + "}")
     for seed in range(20):
         left, words = dict(weights), list[str]()
-        for draw in range(11):
-            number = int.from_bytes(sha256(f"{seed}:{draw}".encode()).digest(), "big") % sum(left.values())
+        for place in range(11):
+            number = int.from_bytes(sha256(f"{seed}:{place}".encode()).digest(), "big") % sum(left.values())
             ends = accumulate(left.values())
             words.append(next(word for word, end in zip(left, ends, strict=True) if number < end))
             del left[words[-1]]

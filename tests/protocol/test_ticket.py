@@ -55,6 +55,12 @@ def test_an_improved_prompt_that_is_not_ours(name: str, value: Any) -> None:
         assert enhanced_in(json.loads(json.dumps(read.to_dict()))) == read
 
 
+@pytest.mark.parametrize(("name", "value"), [("notes", [{"a": 1}]), ("additions", [None]), ("tokens", True)])
+def test_what_an_improved_prompt_never_holds(name: str, value: object) -> None:
+    """A list of anything but texts, or a count that is no number, is not of our making."""
+    assert enhanced_in({**BETTER.to_dict(), name: value}) is None
+
+
 @given(labels)
 def test_a_label_that_is_not_ours(told: Any) -> None:
     """Whatever it is, it can be told as JSON, asked for, and leads to no file outside of the destination."""
