@@ -16,6 +16,8 @@ _BEFORE: Final = 2
 _SIGNS: Final = 4
 """The same in scripts without spaces; a "no" of one sign takes back two, since it may be part of a word."""
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
+_FAR: Final = 100
+"""Characters that are looked at; it keeps the time linear."""
 
 
 def without_denied(reading: Reading) -> str:
@@ -25,22 +27,22 @@ def without_denied(reading: Reading) -> str:
     >>> without_denied(read("no people at all, a street")).split()
     ['no', ',', 'a', 'street']
     """
-    text = reading.whole
+    signs = [*reading.whole]
     for start, end in _denied(reading):
-        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
-    return text
+        signs[start:end] = " " * (end - start)
+    return "".join(signs)
 
 
 def _denied(reading: Reading) -> Iterator[Span]:
     phrases = find_phrases(reading)
     for match in phrases.of("not.before"):
-        end = reading.clauses[match.clause].end
+        end = min(reading.clauses[match.clause].end, match.end + _FAR)
         words = [(found.start(), found.end()) for found in WORD.finditer(reading.text, match.end, end)]
         if words:
             last = words[:_BEHIND][-1][1]
             yield Span(match.end, min(last, match.end + _reach(reading, match)))
     for match in phrases.of("not.after"):
-        start = reading.clauses[match.clause].start
+        start = max(reading.clauses[match.clause].start, match.start - _FAR)
         words = [(found.start(), found.end()) for found in WORD.finditer(reading.text, start, match.start)]
         if words:
             first = words[-_BEFORE:][0][0]
