@@ -24,10 +24,13 @@ _NO_VERBS: Final = frozenset(
     """
     and or but nor than then so like both all not only just also during something everything nothing anything thing
     evening morning being having getting gets keeps you down including featuring und oder wie et ou comme y o e come
-    como
+    como spring string ring king wing ceiling clothing painting lighting dressing pudding earring railing awning wedding
+    building crossing landing opening setting string sibling dumpling duckling darling parking dwelling
     """.split()  # noqa: SIM905
 )
 """Words that stand where verbs do, or look like them."""
+_PICTURED: Final = frozenset({"abstract", "shape", "scene", "place", "weather"})
+"""Kinds of phrases that may end with a verb."""
 _JOINING: Final = frozenset("-'’")
 _ENDING: Final = re.compile("[\u3041-\u3096]{0,3}?(?:[てで]い[るた]|[てで]い[くっ]|[るうくぐすつぬぶむてで])")
 """What follows the stem of a Japanese verb."""
@@ -144,6 +147,11 @@ def _formed(reading: Reading, parts: Sequence[Part]) -> Iterator[Span]:
     hits = find_hits(reading)
     shown = {part.hit.start for part in parts if not NOUNS.isdisjoint(part.hit.kinds)}
     for place, hit in enumerate(hits):
+        if not _PICTURED.isdisjoint(hit.kinds) and " " in hit.text:
+            last = hit.text.rpartition(" ")[2]
+            if form.always.match(last) and last not in _NO_VERBS:
+                yield Span(hit.end - len(last), hit.end)  # waves crashing, particles forming
+            continue
         if not form.always.match(hit.text) and not form.behind.match(hit.text) and not (form.before or form.who):
             continue
         if hit.kinds and not _stands_between(hits, place, shown, form):
@@ -173,11 +181,13 @@ def _stands_between(hits: Sequence[Hit], place: int, shown: set[int], form: _For
     hit = hits[place]
     if "person" in hit.kinds or not set(hit.kinds).isdisjoint(STRUCTURE):
         return False
-    if form.behind is not _NEVER and not form.behind.match(hit.text):
+    if form.behind is not _NEVER and not form.behind.match(hit.text) and not form.always.match(hit.text):
         return False
     at = _before(hits, place, form)
-    named = at is not None and hits[at].start in shown and not form.behind.match(hits[at].text)
-    return named and _next(hits, place) in form.before
+    if at is None or hits[at].start not in shown:
+        return False
+    named = form.always.match(hit.text) or not form.behind.match(hits[at].text)
+    return bool(named) and _next(hits, place) in form.before
 
 
 def _before(hits: Sequence[Hit], place: int, form: _Form) -> int | None:
