@@ -22,6 +22,7 @@ from comfy_headless.ai.video.looking import VideoFields, find_video_fields
 SHOWN: Final = frozenset({*CONTENT, "name"})
 _REACH: Final = 6
 """So many words after a negation are not there, at most."""
+_OWNING: Final = ("'s", "’s")
 _VERBAL: Final = ("s", "ing", "ed")
 _AND: Final = frozenset("and or nor und oder et ou ni y o e i и или і або ve veya og och eller en of".split())  # noqa: SIM905
 
@@ -135,7 +136,7 @@ def _depths(clause: list[Hit], how: Inflection, text: str) -> list[tuple[Hit, in
     for place, hit in enumerate(clause):
         kinds = hit.kinds
         if not SHOWN.isdisjoint(kinds):
-            owner = text[hit.end : hit.end + 2] in ("'s", "’s")
+            owner = text.startswith(_OWNING, hit.end) or (hit.text[-1:] == "s" and text.startswith(("'", "’"), hit.end))
             found.append((hit, 1 if owner else depth))
             named = named or not (owner or depth)
             only_skipped = False

@@ -75,6 +75,8 @@ HEADS = [
     ("en", "eagle hunter on a hill", "hunter"),
     ("en", "a neon fox logo", "logo"),
     ("en", "a camel train in the dunes", "train"),
+    ("en", "my grandparents' living room", "living room"),
+    ("en", "the fisherman's boat", "boat"),
     ("en", "Make me a short video of a barn owl by a river", "barn owl"),
     ("pl", "kuchnia babci", "kuchnia"),
     ("ru", "кошка соседа", "кошка"),
