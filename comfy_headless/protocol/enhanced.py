@@ -75,4 +75,5 @@ def enhanced_in(told: Any) -> EnhancedPrompt | None:
         return None
     if isinstance(told["tokens"], bool) or isinstance(told["limit"], bool):
         return None
-    return EnhancedPrompt(**{name: tuple(told[name]) if kind is list else told[name] for name, kind in _KINDS.items()})
+    fields: dict[str, Any] = {name: tuple(told[name]) if kind is list else told[name] for name, kind in _KINDS.items()}
+    return EnhancedPrompt(**fields)

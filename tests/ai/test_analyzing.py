@@ -124,7 +124,16 @@ def test_a_text_without_a_word(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a\x00 red\x07 fox\x1b[31m", "a fox \ud800", "fox " * 5000, "((((((" * 999, "狐" * 9999, "x" * 99_999, "5 seconds " * 5000]
+    "text",
+    [
+        "a\x00 red\x07 fox\x1b[31m",
+        "a fox \ud800",
+        "fox " * 5000,
+        "((((((" * 999,
+        "狐" * 9999,
+        "x" * 99_999,
+        "5 seconds " * 5000,
+    ],
 )
 def test_odd_texts(text: str) -> None:
     """Control characters, halves of characters, repetitions and nests are text like any other."""

@@ -80,6 +80,7 @@ TARGETS = [target_of(family) for family in ("ltx2", "wan", "hunyuan15", "z_image
 """All that read every language of the prompts."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", AGAINST)
 def test_additions_contradict_nothing(part: str) -> None:
     """A prompt gains nothing that speaks against it, in any language."""
