@@ -24,7 +24,7 @@ from comfy_headless.simulator.order import Agenda, is_link, signatures
 from comfy_headless.simulator.pack_limits import find_refusal
 from comfy_headless.simulator.plan import Subject
 from comfy_headless.simulator.queue import Item
-from comfy_headless.simulator.renders import Order, Report, render
+from comfy_headless.simulator.renders import Order, Report, TooLargeError, render
 from comfy_headless.simulator.shapes import Shape, Walk
 from comfy_headless.simulator.words import prompt_text, step_count
 
@@ -33,6 +33,14 @@ _OUT_OF_MEMORY = NodeFails(message="Allocation on device ", exception_type="torc
 _PREVIEW = 512
 """Pixels of a preview's longer side (latent_preview.py of ComfyUI 0.30.0)."""
 _PICTURE_LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
+
+
+_KINDS: Mapping[type[Exception], str] = {
+    MediaError: "av.error.ExternalError",
+    OutsideFolderError: "Exception",
+    TooLargeError: "ValueError",
+}
+"""What the real server calls what an output node fails with."""
 
 
 class _Stop(Exception):
@@ -150,9 +158,8 @@ class Execution:
         order = Order(self.item.graph, node_id, self.machine.folders, extra if isinstance(extra, dict) else {}, spoil)
         try:
             return await asyncio.get_running_loop().run_in_executor(self.machine.threads, render, order)
-        except (MediaError, OutsideFolderError) as error:
-            kind = "Exception" if isinstance(error, OutsideFolderError) else "av.error.ExternalError"
-            raise _Stop(NodeFails(message=str(error), exception_type=kind)) from error
+        except (MediaError, OutsideFolderError, TooLargeError) as error:
+            raise _Stop(NodeFails(message=str(error), exception_type=_KINDS[type(error)])) from error
 
     async def _open(self, node: Mapping[str, Any]) -> None:
         """Stop where a picture is to be loaded from a file that is none."""

@@ -23,8 +23,14 @@ from comfy_headless.simulator.words import prompt_text, seed_of
 
 Report = dict[str, list[Any]]
 
+_WEBP_MOST = 16383
+"""Pixels of a side that webp can have."""
 _PACK_SUFFIXES = {"video/ProRes": "mov"}
 """Of VideoHelperSuite's formats, the one that does not end in its suffix."""
+
+
+class TooLargeError(Exception):
+    """A picture is larger than its format can be; the message is Pillow's, as a real server shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,7 @@ def _combined(order: Order) -> Report:
     write_image(slot.folder / still, next(order.pictures(shape)), metadata=order.metadata)
     name, codec = slot.file(suffix, tail=""), "vp9" if suffix == "webm" else "h264"
     if suffix in ("gif", "webp"):
+        _hold_to_webp(shape, suffix)
         write_animation(slot.folder / name, order.pictures(shape), fps=fps, metadata=order.metadata)
     else:
         write_video(slot.folder / name, order.pictures(shape), fps=fps, codec=codec, metadata=order.metadata)
@@ -127,9 +134,15 @@ def _combined(order: Order) -> Report:
 
 def _animation(order: Order, *, suffix: str, tail: str = "_") -> Report:
     shape, slot = order.shape, order.slot()
+    _hold_to_webp(shape, suffix)
     name = slot.file(suffix, tail=tail)
     write_animation(slot.folder / name, order.pictures(shape), fps=order.fps(shape), metadata=order.metadata)
     return {"images": [_entry(slot, name)], "animated": [True]}
+
+
+def _hold_to_webp(shape: Shape, suffix: str) -> None:
+    if suffix == "webp" and max(shape.width, shape.height) > _WEBP_MOST:
+        raise TooLargeError(f"encoding error 5: Image size exceeds WebP limit of {_WEBP_MOST} pixels")
 
 
 def _images(order: Order, *, kind: FolderType = "output", suffix: str = "png") -> Report:
@@ -179,6 +192,7 @@ def render(order: Order) -> Report | None:
     Raises:
         MediaError: the encoder refused, as the real one would.
         OutsideFolderError: the file name prefix leads out of the folder.
+        TooLargeError: the format has no room for a picture of that size.
     """
     make = _RENDERS.get(order.graph[order.node_id]["class_type"])
     return make(order) if make else None

@@ -11,6 +11,7 @@ import pytest
 from comfy_headless import (
     ComfyClient,
     Finished,
+    GenerationFailedError,
     JobStatus,
     OutputReady,
     Preview,
@@ -106,5 +107,20 @@ def test_a_label_stays_out_of_the_file(server: str, tmp_path: Path) -> None:
         job.result(tmp_path)
         entry = client.history(job.prompt_id)
     assert entry is not None
-    assert set(entry["prompt"][3]["comfy_headless"]) == {"preset", "seed", "settings", "notes", "sound", "outputs"}
+    told = {"preset", "seed", "settings", "notes", "sound", "outputs", "enhanced"}
+    assert set(entry["prompt"][3]["comfy_headless"]) == told
     assert all(b"comfy_headless" not in path.read_bytes() for path in tmp_path.rglob("*.mp4"))
+
+
+def test_a_picture_too_large_for_its_format(server: str) -> None:
+    """A picture that webp has no room for is the job's failure, in the words of its library; the server goes on."""
+    image = {"width": 1, "height": 16384, "batch_size": 1, "color": 5}
+    saved = {"images": ["1", 0], "filename_prefix": "tall", "fps": 6.0, "lossless": False, "quality": 80}
+    graph = {
+        "1": {"class_type": "EmptyImage", "inputs": image},
+        "2": {"class_type": "SaveAnimatedWEBP", "inputs": {**saved, "method": "default"}},
+    }
+    with ComfyClient(server) as client:
+        for _ in range(2):
+            with pytest.raises(GenerationFailedError, match="WebP limit of 16383 pixels"):
+                client.run_workflow(graph)
