@@ -263,6 +263,8 @@ class FakeRunningHub:
             async with self._session.get(f"{self._upstream}/history/{task.prompt_id}") as reply:
                 entry = (await reply.json()).get(task.prompt_id)
             await asyncio.sleep(0.01)
+        if task.status == "CANCELLED":
+            return
         task.status = "RUNNING"
         if self._ends == "never":
             return
