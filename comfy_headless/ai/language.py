@@ -45,7 +45,7 @@ _SCRIPTS: Final = {
     "hy": "\u0530-\u058f",
 }
 _SCRIPT: Final = re.compile("|".join(f"(?P<{code}>[{letters}]+)" for code, letters in _SCRIPTS.items()))
-_LATIN: Final = re.compile(r"(?<!\d)[a-z\u00df-\u024f\u1e00-\u1eff]+")
+_LATIN: Final = re.compile(r"(?<!\d)(?!(?<=\d )[a-z]\b)[a-z\u00df-\u024f\u1e00-\u1eff]+")
 _WEIGHT: Final = {"zh": 3, "ja": 2, "ko": 2}
 """How many Latin letters a sign says as much as."""
 # Letters and words that tell neighbours apart which share a script.

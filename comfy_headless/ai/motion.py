@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from comfy_headless.ai.folding import bare
 from comfy_headless.ai.look import FOLDER, once
 from comfy_headless.ai.reading import Found, Reading, Span
 from comfy_headless.ai.subject_hits import Hit, find_hits
@@ -55,7 +56,7 @@ class _Form(NamedTuple):
 
 
 def _form(always: str = "", behind: str = "", before: str = "", who: str = "", adverb: str = "") -> _Form:
-    patterns = (re.compile(rf"(?:{each})\Z") if each else _NEVER for each in (always, behind, adverb))
+    patterns = (re.compile(rf"(?:{bare(each)})\Z") if each else _NEVER for each in (always, behind, adverb))
     form, next_to, between = patterns
     return _Form(form, next_to, frozenset(before.split()), frozenset(who.split()), between)
 
@@ -81,7 +82,7 @@ _FORMS: Final = {
     "es": _form(r"\w{2,}(?:ando|iendo|yendo)", before="el la los las un una unos unas su sus", who="que"),
     "pt": _form(r"\w{2,}(?:ando|endo|indo)", before="o a os as um uma uns umas seu sua seus suas", who="que"),
     "it": _form(r"\w{2,}(?:ando|endo)", before="il lo la i gli le l un uno una", who="che"),
-    "pl": _form(r"\w{2,}(?:uje|ują|ają|eją)", r"\w{3,}(?:a|e|i|y) się", who=""),
+    "pl": _form(r"\w{2,}(?:uje|ują|ają|eją)"),
     "cs": _form(behind=r"\w{2,}(?:uje|ují|ají|ejí)"),
     "ru": _form(_EAST_SLAVIC),
     "uk": _form(_EAST_SLAVIC),
@@ -207,7 +208,7 @@ def _next(hits: Sequence[Hit], place: int) -> str:
 
 def _capital(reading: Reading, hit: Hit) -> bool:
     """Whether a word is written as a name or a German noun; a prompt may be in capitals as a whole."""
-    return reading.original(hit.start, hit.end)[:1].isupper() and not reading.prompt.isupper()
+    return reading.original(hit.start, hit.end)[:1].isupper() and not reading.shouts
 
 
 def _stretches(reading: Reading) -> Iterator[Span]:

@@ -68,6 +68,7 @@ class Reading:
         quoted: texts in quotation marks, without the marks, as positions in ``whole``.
         language: of most of it.
         positions: where each character comes from in ``prompt``; None where all are the same.
+        shouts: whether all of it is in capitals.
     """
 
     prompt: str
@@ -79,6 +80,7 @@ class Reading:
     quoted: tuple[Span, ...]
     language: Language
     positions: list[int] | None
+    shouts: bool
 
     def span(self, start: int, end: int) -> Span:
         """Return where a stretch of ``text`` stands in the prompt."""
@@ -120,8 +122,8 @@ _MARKUP = re.compile(
     r"<[a-z/!?][^<>]{0,2000}>|https?://\S{0,2000}|www\.\S{0,2000}|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}|&[a-z]{2,8};"
 )
 _NEGATIVE = re.compile(
-    r"(?:\bnegative[ _-]?prompts?|\bprompt negatif|\bnegativer prompt|\bprompt negativo|负面提示词?|反向提示词|反向詞|"
-    r"ネガティブプロンプト|негативный промпт)\s*[:=：][^\n]*|\s--no\s[^\n]*?(?=\s--|\n|$)"
+    r"(?:\bnegative[ _-]?prompts?|\bprompt n[eé]gatif|\bnegativer prompt|\bprompt negativo|[负負]面提示[词詞]?|"
+    r"反向(?:提示)?[词詞]|ネガティブプロンプト|негативный промпт)\s*[:=：][^\n]*|\s--no\s[^\n]*?(?=\s--|\n|$)"
 )
 # Opening mark -> closing marks. German, Swedish, Polish and others turn them in their own ways.
 _PAIRS = {
@@ -166,8 +168,9 @@ def read(text: str) -> Reading:
     words = tuple(
         Word(match[0], match.start(), match.end(), bisect_right(ends, match.start())) for match in WORD.finditer(plain)
     )
+    clauses = _stretches(ends, len(plain))
     sentences = _stretches([match.end() for match in _SENTENCE_END.finditer(plain)], len(plain))
-    return Reading(text, plain, whole, words, _stretches(ends, len(plain)), sentences, quoted, language, positions)
+    return Reading(text, plain, whole, words, clauses, sentences, quoted, language, positions, text.isupper())
 
 
 def _stretches(ends: list[int], length: int) -> tuple[Span, ...]:

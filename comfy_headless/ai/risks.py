@@ -52,7 +52,7 @@ def _of_picture(reading: Reading, speech: bool) -> Iterator[Risk]:
 def _throngs(reading: Reading, phrases: Phrases) -> Iterator[Span]:
     """People in great number: "thousands of pedestrians"."""
     many = [each for each in phrases.of("risks.many") if not is_denied(reading, phrases, each)]
-    hits = find_hits(reading) if many else []
+    hits = [hit for hit in find_hits(reading) if hit.clause < len(reading.clauses)] if many else []  # no emoji
     for each in many:
         first = bisect_left(hits, each.end, key=lambda hit: hit.start)
         for hit in hits[first : first + _BETWEEN + 1]:

@@ -167,7 +167,7 @@ def _names(words: _Words, hit: Hit) -> bool:
 def _stretch(words: _Words, head: Hit) -> tuple[int, int]:
     reading, hits = words.reading, words.clauses.get(head.clause, ())
     place = next((at for at, hit in enumerate(hits) if hit.start == head.start), None)
-    if place is None:
+    if place is None or head.clause >= len(reading.clauses):  # an emoji stands in no clause
         return head.start, head.end
     how = INFLECTIONS.get(reading.language.code, Inflection())
     if reading.language.code in UNSPACED:

@@ -21,6 +21,8 @@ _BORROWED: Final = 5
 """Letters that a word must have to be taken for an English one: shorter ones mean other things elsewhere."""
 _OTHER_SCRIPT: Final = frozenset("ru uk ar fa he hi zh ja ko th el".split())  # noqa: SIM905
 _NAMED: Final = NOUNS | VERBS
+_FAR: Final = 100
+"""Characters before a word that are looked at; it keeps the time linear."""
 _ENDS: Final = ".!?:;\"'“”„«([{|\n-–—•*#>"
 
 
@@ -72,9 +74,9 @@ def _is_name(reading: Reading, word: Word) -> bool:
     """Whether an unknown word may be a name: a capital letter inside of a sentence."""
     if reading.language.code == "de" or word.end - word.start < 3:
         return False
-    before = reading.text[: word.start].rstrip()
     written = reading.original(word.start, word.end)
-    return bool(before) and before[-1] not in _ENDS and written[:1].isupper() and not reading.prompt.isupper()
+    before = reading.text[max(word.start - _FAR, 0) : word.start].rstrip() if written[:1].isupper() else ""
+    return bool(before) and before[-1] not in _ENDS and not reading.shouts
 
 
 def _pictured(reading: Reading, english: Lexicon) -> Iterator[Hit]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import comfy_headless
 from comfy_headless import IMAGE_PRESETS, PromptAnalysis, ValidationError, VideoModel, analyze_prompt
@@ -224,3 +226,17 @@ def test_types_are_there_without_the_extra() -> None:
     """The types are public names of modules that need nothing."""
     homes = comfy_headless._HOMES
     assert (homes["PromptAnalysis"], homes["EnhancedPrompt"]) == ("ai.analysis", "ai.enhanced")
+
+
+@pytest.mark.parametrize("text", ["早安 ☕", "猫🐈", "🎉 花火", "สวัสดี 🐘"])
+def test_pictures_among_signs(text: str) -> None:
+    """An emoji may be all that is known of a prompt in a script without spaces."""
+    assert analyze_prompt(text).text == text
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(text=st.one_of(st.text(), st.text("猫雨夜、。☕🐈 aXé\"'“”„…()<>&0:9秒", max_size=40)))
+def test_any_text(text: str) -> None:
+    """No text at all ends in an error."""
+    assert analyze_prompt(text, model="wan").text == text

@@ -263,15 +263,16 @@ def _longest(found: list[Match]) -> list[Match]:
     kept: list[Match] = []
     last: dict[str, int] = {}
     for match in sorted(found, key=lambda each: (each.start, -each.end, each.kind != SURE)):
-        at = last.get(match.field, -1)
+        field = "not" if match.field.startswith("not.") else match.field  # "free of" is no "free"
+        at = last.get(field, -1)
         if at < 0 or match.start >= kept[at].end:
-            last[match.field] = len(kept)
+            last[field] = len(kept)
             kept.append(match)
         elif _says_more(match, kept[at]):
             if _kin(match.value) == _kin(kept[at].value):  # "camera zooms" and "zooms out"
                 kept[at] = match
             else:  # "handheld camera" and "camera running with them"
-                last[match.field] = len(kept)
+                last[field] = len(kept)
                 kept.append(match)
     return kept
 
