@@ -88,7 +88,7 @@ class PromptAnalysis:
         model: the preset or family that it was looked at for; None: none was named.
         risks: what is likely to go wrong.
         confidence: for each field of ``intent``, ``styles``, ``camera``, ``shot``, ``pace``, ``duration``, ``aspect``,
-            ``language``, ``sound`` and ``subject``, how sure it is, from 0 to 1.
+            ``language``, ``sound``, ``subject``, ``motion``, ``lighting`` and ``mood``, how sure it is, from 0 to 1.
         vram_gb: GiB of VRAM that the suggestion of a video preset is made for.
         server: the server that it is made for.
     """

@@ -64,6 +64,9 @@ def analyze_prompt(
         "styles": look.styles,
         "language": reading.language,
         "subject": subject,
+        "motion": motion,
+        "lighting": look.light,
+        "mood": look.mood,
     }
     risks = find_risks(reading, speech=film.sound.value, tokens=tokens, target=target)
     return PromptAnalysis(

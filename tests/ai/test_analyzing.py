@@ -111,9 +111,10 @@ def test_labelled_prompts_get_legal_values(step: int) -> None:
 
 
 def test_the_fields_with_confidence() -> None:
-    """How sure it is stands beside the ten fields that were decided on."""
+    """How sure it is stands beside every field that was decided on."""
     assert set(analyze_prompt("a cat").confidence) == {
-        *("intent", "styles", "camera", "shot", "pace", "duration", "aspect", "language", "sound", "subject")
+        *("intent", "styles", "camera", "shot", "pace", "duration", "aspect", "language", "sound", "subject"),
+        *("motion", "lighting", "mood"),
     }
 
 
