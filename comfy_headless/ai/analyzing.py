@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 100_000
 """Characters that a prompt may have; a film of two hours is described in so many."""
+_FOUND: Final = ("intent", "styles", "language", "subject", "motion", "lighting", "mood")
 
 
 def analyze_prompt(
@@ -59,15 +60,7 @@ def analyze_prompt(
     motion = find_motion(reading, parts, [*spans, *(span for found in look for span in found.spans)])
     subject = find_subject(reading, parts, moves=motion.spans, film=[*spans, *look.light.spans])
     tokens = _tokens(text, target)
-    sure: dict[str, Found[object] | Language] = {
-        "intent": intent,
-        "styles": look.styles,
-        "language": reading.language,
-        "subject": subject,
-        "motion": motion,
-        "lighting": look.light,
-        "mood": look.mood,
-    }
+    found = (intent, look.styles, reading.language, subject, motion, look.light, look.mood)
     risks = find_risks(reading, speech=film.sound.value, tokens=tokens, target=target)
     return PromptAnalysis(
         text=text,
@@ -88,14 +81,15 @@ def analyze_prompt(
         tokens=tokens,
         model=None if target is None else target.name,
         risks=(*_emptiness(reading), *risks),
-        confidence={**_confidence(film), **{name: round(found.confidence, 3) for name, found in sure.items()}},
+        confidence=_confidence(film, found),
         vram_gb=vram_gb,
         server=server,
     )
 
 
-def _confidence(film: VideoFields) -> dict[str, float]:
-    return {name: found.confidence for name, found in film._asdict().items()}
+def _confidence(film: VideoFields, found: tuple[Found[object] | Language, ...]) -> dict[str, float]:
+    named = {**film._asdict(), **dict(zip(_FOUND, found, strict=True))}
+    return {name: round(each.confidence, 3) for name, each in named.items()}
 
 
 def _film_spans(film: VideoFields) -> list[Span]:
