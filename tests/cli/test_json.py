@@ -233,9 +233,8 @@ def files(folder: Path) -> None:
 
 
 def _is_quick(case: Case) -> bool:
-    """Whether it runs no whole job, or is the first one that its schema has."""
-    runs = case.server is not None and case.code != 2 and case.words.startswith(("generate", "image", "run"))
-    return not runs or case is next(each for each in CASES if each.command == case.command)
+    """Whether it is the first one that its schema has."""
+    return case is next(each for each in CASES if each.command == case.command)
 
 
 @pytest.mark.parametrize(
